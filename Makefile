@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make            the weir command, BPF objects embedded      build/weir
+# make tests      every test program                          build/tests/
+# make install    DESTDIR= PREFIX=/usr/local
+# make lint       format, static analysis, shell, layers
+# make bench      ns per packet on this machine
+# make clean
+#
+# V=1 shows commands, WERROR=1 makes warnings errors (CI=true implies it),
+# CLANG= LLVM_STRIP= BPFTOOL= choose the BPF tool chain.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+B := build
+
+CC ?= cc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+LLVM_STRIP ?= $(firstword $(shell command -v $(subst clang,llvm-strip,$(CLANG)) llvm-strip 2>/dev/null) llvm-strip)
+PKG_CONFIG ?= pkg-config
+SCDOC ?= scdoc
+
+ifeq ($(CI),true)
+WERROR ?= 1
+endif
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(2);
+endif
+
+LIBS := libbpf libxdp libelf libnl-3.0 libnl-route-3.0 jansson
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+	-Wno-missing-field-initializers $(if $(filter 1,$(WERROR)),-Werror)
+CFLAGS ?= -O2 -g
+LIBS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
+LIBS_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' -DWEIR_PREFIX='"$(PREFIX)"' \
+	-Iinclude -Ictl -I$B/bpf -isystem $B/include $(WARN) $(LIBS_CFLAGS) $(CFLAGS)
+SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# The distribution keeps asm/ headers in a folder that the bpf target does not search.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Iinclude -Wall -Wextra -Wno-unused-function \
+	$(if $(filter 1,$(WERROR)),-Werror) -Wno-address-of-packed-member \
+	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+
+CTL := $(wildcard ctl/*.c)
+LIB_OBJ := $(patsubst ctl/%.c,$B/ctl/%.o,$(filter-out ctl/main.c,$(CTL)))
+SAN_OBJ := $(patsubst $B/ctl/%,$B/san/%,$(LIB_OBJ))
+BPF := weir_xdp weir_tc
+SKEL := $(BPF:%=$B/bpf/%.skel.h)
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+PROG := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))
+PROG_LIB := $(patsubst tests/prog/%.c,$B/tests/prog/%.o,$(filter-out tests/prog/test_%,$(wildcard tests/prog/*.c)))
+TOOLS := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
+MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all tests man install lint bench clean
+
+all: $B/weir man
+man: $(if $(shell command -v $(SCDOC)),$(MAN))
+tests: $(UNIT:%=$B/tests/unit/%) $(PROG:%=$B/tests/prog/%) $(TOOLS:%=$B/tests/tools/%)
+
+# BPF: object, stripped of DWARF but not of BTF, skeleton
+$B/bpf/%.bpf.o: xdp/%.bpf.c $B/flags-bpf
+	@mkdir -p $(@D)
+	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -Ixdp -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
+$B/bpf/%.bpf.o: tc/%.bpf.c $B/flags-bpf
+	@mkdir -p $(@D)
+	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -Itc -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
+$B/bpf/%.bpf.o: tests/bench/%.bpf.c $B/flags-bpf
+	@mkdir -p $(@D)
+	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
+$B/bpf/%.skel.h: $B/bpf/%.bpf.o
+	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $* > $@
+
+# The command
+$B/ctl/%.o: ctl/%.c $B/flags | $(SKEL)
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+$B/libweir.a: $(LIB_OBJ)
+	$(call say,AR,$@) rm -f $@ && $(AR) rcs $@ $^
+$B/weir: $B/ctl/main.o $B/libweir.a
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS_LDLIBS) -o $@
+$B/man/%: ctl/%.scd
+	@mkdir -p $(@D)
+	$(call say,SCDOC,$@) $(SCDOC) < $< > $@
+
+# Tests; unit tests run under ASan and UBSan
+$B/san/%.o: ctl/%.c $B/flags | $(SKEL)
+	@mkdir -p $(@D)
+	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP -c $< -o $@
+$B/san/libweir.a: $(SAN_OBJ)
+	$(call say,AR,$@) rm -f $@ && $(AR) rcs $@ $^
+$B/tests/unit/%: tests/unit/%.c $B/san/libweir.a $B/flags
+	@mkdir -p $(@D)
+	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $B/san/libweir.a -lcmocka -lm $(LIBS_LDLIBS) -o $@
+$B/tests/prog/%.o: tests/prog/%.c $B/flags | $(SKEL)
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
+$B/tests/prog/%: $B/tests/prog/%.o $(PROG_LIB) $B/libweir.a
+	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@
+$B/tests/tools/%: tests/tools/%.c $B/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
+
+# Rebuild when flags change, and only then
+flags_of = $(file >$(1).new,$(2))$(shell cmp -s $(1) $(1).new && rm -f $(1).new || mv -f $(1).new $(1))
+ifneq ($(MAKECMDGOALS),clean)
+$(shell mkdir -p $B)
+$(call flags_of,$B/flags,$(CC) $(ALL_CFLAGS) $(LIBS_LDLIBS) $(SAN))
+$(call flags_of,$B/flags-bpf,$(CLANG) $(BPF_CFLAGS))
+endif
+$B/flags $B/flags-bpf: ;
+
+install: all
+	install -D -m 755 $B/weir $(DESTDIR)$(PREFIX)/sbin/weir
+	$(foreach m,$(wildcard $(MAN)),install -D -m 644 $m $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m);)
+	install -D -m 644 ctl/weir.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/weir
+	install -d $(DESTDIR)$(PREFIX)/share/doc/weir/examples
+	install -m 644 ctl/examples/*.conf $(DESTDIR)$(PREFIX)/share/doc/weir/examples
+
+lint:
+	$Qscripts/lint
+
+bench: $B/tests/bench/bench
+	$Q$<
+$B/tests/bench/bench.o: tests/bench/bench.c $B/flags | $(SKEL) $B/bpf/bench.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+$B/tests/bench/bench: $B/tests/bench/bench.o $B/libweir.a
+	$(call say,LD,$@) $(CC) $(CFLAGS) $^ $(LIBS_LDLIBS) -o $@
+
+clean:
+	rm -rf $B
+
+-include $(wildcard $B/*/*.d $B/tests/*/*.d)

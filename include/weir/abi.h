@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What user space and the datapath must agree on before anything else: the
+ * ABI number, the maps and their names, and what one interface's program was
+ * specialised for. Every header of include/weir is compiled by clang for the
+ * bpf target and by cc.
+ */
+#ifndef WEIR_ABI_H
+#define WEIR_ABI_H
+
+#include <linux/types.h>
+
+/* Raised whenever a pinned map changes its meaning; older pins are rebuilt. */
+#define WEIR_ABI 1
+
+/* A device index of the image's interface table; not an ifindex. */
+#define WEIR_MAX_IFACES 1024
+/* Rules of all filters of a configuration, defaults included. */
+#define WEIR_MAX_RULES (1U << 17)
+/* Ring slots are 16 bits wide; 0xffff is WEIR_NO_BACKEND. */
+#define WEIR_MAX_BACKENDS 4096
+#define WEIR_MAX_IMAGE_BYTES (256U << 20)
+
+/*
+ * X(symbol, name)  every pinned map; the name is the map's and the pin's
+ */
+#define WEIR_MAPS(X)                                                           \
+	X(IMAGE, "weir_image") /* array of one map: the generation in force */ \
+	X(REASONS, "weir_reasons") /* per CPU [device][reason] counters */     \
+	X(RULES, "weir_rules") /* per CPU [rule id] counters */                \
+	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */       \
+	X(FLOWS, "weir_flows") /* two-way set of flows being timed */          \
+	X(HISTS, "weir_hists") /* per CPU round-trip histograms */
+
+enum weir_map {
+#define X(sym, name) WEIR_MAP_##sym,
+	WEIR_MAPS(X)
+#undef X
+		WEIR_MAP_COUNT
+};
+
+/*
+ * Packets and bytes, one per CPU. Only the datapath writes it. Bytes are of
+ * the whole frame, from the Ethernet header on, without the FCS.
+ */
+struct weir_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+_Static_assert(sizeof(struct weir_counter) == 16, "counter has holes");
+
+/*
+ * What one interface's program does, fixed at load in its .rodata, so that
+ * the verifier removes the code of what is off. The masks bound every access
+ * to a map value; they are the map's size less one, a power of two less one.
+ */
+struct weir_program {
+	__u32 device; /* row in the image's table, base of its counters */
+	__u32 image_mask;
+	__u32 flow_mask; /* in sets of WEIR_FLOW_WAYS */
+	__u32 hist_backend_base; /* first histogram of a backend */
+	__u8 filter;
+	__u8 balance;
+	__u8 decap;
+	__u8 measure;
+};
+_Static_assert(sizeof(struct weir_program) == 20, "program config has holes");
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The image: one array value that holds a whole generation, rules, rings and
+ * the configuration they came from. ctl builds it beside the one in force and
+ * swaps it with one map-in-map write, so no packet sees a mixture. All places
+ * are byte offsets from its start, which the datapath masks before use; offset
+ * and size of everything are multiples of 8.
+ */
+#ifndef WEIR_IMAGE_H
+#define WEIR_IMAGE_H
+
+#include <linux/types.h>
+#include "weir/abi.h"
+
+/*
+ * The value is this much longer than image_mask + 1, so that an object at any
+ * masked offset lies inside it.
+ */
+#define WEIR_IMAGE_PAD 4096
+
+/* A device that weir stands on. */
+struct weir_device {
+	__u32 ifindex; /* 0: free */
+	__u32 rules_offset; /* struct weir_rule[rules_count], default last */
+	__u32 rules_count; /* 0: no filter */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct weir_device) == 16, "device has holes");
+
+/* The first line is what packets read, the second what user space reads. */
+struct weir_image {
+	__u32 devices_offset; /* struct weir_device[] by weir_program.device */
+	__u32 devices_count;
+	__u32 vips_offset; /* struct weir_vip[vips_mask + 1] */
+	__u32 vips_mask;
+	__u32 backends_offset; /* struct weir_backend[] by ring slot value */
+	__u32 backends_count;
+	__u32 local_offset; /* struct weir_range128[]: this host's addresses */
+	__u32 local_count;
+	__u32 pad[8];
+
+	__u64 generation; /* counts applies */
+	__u64 applied_s; /* CLOCK_REALTIME when it was built */
+	__u32 abi;
+	__u32 bytes; /* in use, from the start */
+	__u32 config_offset; /* canonical text, without a final NUL */
+	__u32 config_bytes;
+	__u32 rules_offset; /* all filters' rules in configuration order */
+	__u32 rules_count;
+	__u32 pad2[4];
+};
+_Static_assert(sizeof(struct weir_image) == 128, "image header is not two cache lines");
+
+#endif

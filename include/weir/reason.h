@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A packet's fate. Every stage returns one of these, WEIR_R_CONTINUE meaning
+ * "not mine"; only finish() turns it into a verdict and counts it.
+ */
+#ifndef WEIR_REASON_H
+#define WEIR_REASON_H
+
+enum weir_fate {
+	WEIR_FATE_PASS, /* on to the stack, or to the next program */
+	WEIR_FATE_DROP,
+	WEIR_FATE_FORWARD, /* out of this or another interface, by weir */
+};
+
+/*
+ * X(symbol, name, fate, explanation)
+ */
+#define WEIR_REASONS(X)                                                                            \
+	X(CONTINUE, "pass", PASS, "nothing decided; the packet was left alone")                    \
+	X(FILTER_PASS, "filter-pass", PASS, "a pass rule, or the filter's default")                \
+	X(FILTER_DROP, "filter-drop", DROP, "a drop rule")                                         \
+	X(FILTER_DEFAULT, "filter-default", DROP, "no rule matched and the default is drop")       \
+	X(LB_FORWARD, "lb-forward", FORWARD, "sent to a backend")                                  \
+	X(LB_NO_BACKEND, "lb-no-backend", DROP, "the service has no backend to send to")           \
+	X(LB_NO_ROUTE, "lb-no-route", DROP, "the kernel has no route to the backend")              \
+	X(LB_NO_NEIGHBOUR, "lb-no-neighbour", DROP, "the next hop's MAC address is not known yet") \
+	X(LB_TOO_BIG, "lb-too-big", DROP, "with its encapsulation the packet exceeds the MTU")     \
+	X(LB_ERROR, "lb-error", DROP, "the packet could not be rewritten")                         \
+	X(DECAP, "decap", PASS, "a tunnel header for this host was removed")                       \
+	X(DECAP_ERROR, "decap-error", DROP, "a tunnel header could not be removed")                \
+	X(NO_IMAGE, "no-image", PASS, "no configuration is loaded")
+
+enum weir_reason {
+#define X(sym, name, fate, text) WEIR_R_##sym,
+	WEIR_REASONS(X)
+#undef X
+		WEIR_R_COUNT
+};
+
+#endif
