@@ -28,7 +28,9 @@ struct diag {
 	struct loc loc;
 	char *message; /* problem and remedy: "weight 0 is not allowed; write \"drain\"" */
 	char *hint; /* suggestion on a line of its own, or NULL */
-	char *source_line; /* text of the line, without its newline, or NULL */
+	char *source_line; /* text of the line around the column, or NULL */
+	unsigned int source_column; /* where loc.column is in source_line */
+	char *file; /* own copy, printable; loc.file points to it */
 };
 
 /* No more than this many errors are kept; the rest are counted. */
@@ -43,11 +45,15 @@ struct diags {
 
 /*
  * Add a message. @source is the text that @loc counts lines in, of @source_size
- * bytes, or NULL; the line is copied from it. @hint may be NULL.
+ * bytes, or NULL; the line is copied from it. @hint may be NULL. A copy of
+ * loc.file is kept. What a terminal must not see becomes "?" in every text.
  */
 void diag_add(struct diags *d, enum diag_level level, struct loc loc, const char *source,
 	      size_t source_size, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 7, 8)));
+
+/* Put the messages in the order of their places. */
+void diag_sort(struct diags *d);
 
 /*
  * Print all messages to @out:
@@ -62,7 +68,10 @@ void diag_add(struct diags *d, enum diag_level level, struct loc loc, const char
  */
 void diag_print(const struct diags *d, FILE *out);
 
-/* The same as one JSON document, {"errors":[{message,file,line,col,hint}...]}. */
+/*
+ * The same as one JSON document, {"errors":[{message,file,line,col,hint}...]},
+ * and "warnings" beside it when there are any.
+ */
 void diag_print_json(const struct diags *d, FILE *out);
 
 void diag_free(struct diags *d);

@@ -153,6 +153,10 @@ void model_free(struct model *m);
 const struct filter *model_filter(const struct model *m, const char *name);
 const struct set *model_set(const struct model *m, const char *name);
 
+/* True when both say the same; places in files do not count. */
+bool model_equal(const struct model *a, const struct model *b);
+bool rule_equal(const struct rule *a, const struct rule *b);
+
 /*
  * Put @ranges in canonical form in place: sorted, overlapping and adjacent
  * ones joined. Returns the new count.

@@ -55,15 +55,14 @@ _Static_assert(sizeof(struct weir_counter) == 16, "counter has holes");
  * to a map value; they are the map's size less one, a power of two less one.
  */
 struct weir_program {
+	__u64 build; /* which code this is: a hash of the object it was loaded from */
 	__u32 device; /* row in the image's table, base of its counters */
 	__u32 image_mask;
 	__u32 flow_mask; /* in sets of WEIR_FLOW_WAYS */
 	__u32 hist_backend_base; /* first histogram of a backend */
-	__u8 filter;
-	__u8 balance;
-	__u8 decap;
-	__u8 measure;
+	__u32 stages; /* 1 << WEIR_STAGE_*: the code it has */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct weir_program) == 20, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 32, "program config has holes");
 
 #endif

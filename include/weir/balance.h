@@ -10,6 +10,8 @@
 
 #define WEIR_RING_SLOTS 65537
 #define WEIR_NO_BACKEND 0xffff
+/* Of one service: Maglev wants 100 slots for each, or shares get uneven. */
+#define WEIR_MAX_RING_BACKENDS (WEIR_RING_SLOTS / 100)
 /* ctl sizes the table so that no VIP lies further than this from its hash. */
 #define WEIR_VIP_PROBES 4
 
@@ -74,13 +76,21 @@ static inline __attribute__((always_inline)) __u64 weir_mix64(__u64 x)
 }
 
 /*
+ * Ports and protocol share a word with the low half of an address, where that
+ * of a v4-mapped one is constant: no two IPv4 endpoints give the same word.
+ */
+#define WEIR_PORT_SHIFT 16
+
+/*
  * Hash of a VIP table key, given as the machine words of its bytes: the two
  * halves of @addr as they lie in memory, @port as it lies in memory.
  */
 static inline __attribute__((always_inline)) __u32 weir_vip_hash(__u64 addr0, __u64 addr1,
 								 __be16 port, __u8 proto)
 {
-	return (__u32)weir_mix64(addr0 ^ weir_mix64(addr1 ^ ((__u64)port << 32 | proto)));
+	__u64 endpoint = addr1 ^ ((__u64)port << WEIR_PORT_SHIFT | proto);
+
+	return (__u32)weir_mix64(addr0 ^ weir_mix64(endpoint));
 }
 
 /*
@@ -92,10 +102,11 @@ static inline __attribute__((always_inline)) __u32 weir_ring_position(__u64 sadd
 								      __be16 sport, __be16 dport,
 								      __u8 proto)
 {
-	__u64 ports = (__u64)sport << 32 | (__u64)dport << 16 | proto;
-	__u64 hash = weir_mix64(saddr0 ^ weir_mix64(saddr1 ^ ports));
+	__u64 source = saddr1 ^ ((__u64)sport << WEIR_PORT_SHIFT | proto);
+	__u64 target = daddr1 ^ (__u64)dport << WEIR_PORT_SHIFT;
+	__u64 hash = weir_mix64(saddr0 ^ weir_mix64(source));
 
-	hash = weir_mix64(hash ^ daddr0 ^ weir_mix64(daddr1));
+	hash = weir_mix64(hash ^ daddr0 ^ weir_mix64(target));
 	return (__u32)(((hash >> 32) * WEIR_RING_SLOTS) >> 32);
 }
 

@@ -18,19 +18,39 @@
  */
 #define WEIR_IMAGE_PAD 4096
 
-/* A device that weir stands on. */
+/*
+ * What a device does, as bits of weir_device.stages. X(symbol, member, keyword)
+ *
+ * The program of a device has the code of a stage or not (weir_program); a
+ * packet runs it when the image in force says so, too. Programs gain code
+ * before an image is swapped and lose it after, so the swap alone decides.
+ */
+#define WEIR_STAGES(X)                 \
+	X(FILTER, filter, "filter")    \
+	X(BALANCE, balance, "balance") \
+	X(DECAP, decap, "decap")       \
+	X(MEASURE, measure, "measure")
+
+enum weir_stage {
+#define X(sym, member, keyword) WEIR_STAGE_##sym,
+	WEIR_STAGES(X)
+#undef X
+		WEIR_STAGE_COUNT
+};
+
+/* A device that weir stands on. The table has a row for every slot that a program can have. */
 struct weir_device {
 	__u32 ifindex; /* 0: free */
+	__u32 stages; /* 1 << WEIR_STAGE_* */
 	__u32 rules_offset; /* struct weir_rule[rules_count], default last */
-	__u32 rules_count; /* 0: no filter */
-	__u32 pad;
+	__u32 rules_count;
 };
 _Static_assert(sizeof(struct weir_device) == 16, "device has holes");
 
 /* The first line is what packets read, the second what user space reads. */
 struct weir_image {
 	__u32 devices_offset; /* struct weir_device[] by weir_program.device */
-	__u32 devices_count;
+	__u32 devices_count; /* rows, used or free */
 	__u32 vips_offset; /* struct weir_vip[vips_mask + 1] */
 	__u32 vips_mask;
 	__u32 backends_offset; /* struct weir_backend[] by ring slot value */
@@ -47,7 +67,7 @@ struct weir_image {
 	__u32 config_bytes;
 	__u32 rules_offset; /* all filters' rules in configuration order */
 	__u32 rules_count;
-	__u32 pad2[4];
+	__u32 pad2[6];
 };
 _Static_assert(sizeof(struct weir_image) == 128, "image header is not two cache lines");
 

@@ -51,7 +51,7 @@ struct weir_stamp {
 
 struct weir_flow_side {
 	__u32 newest_tsval;
-	__u32 head; /* next stamp to overwrite, modulo WEIR_FLOW_STAMPS */
+	__u32 head; /* stamp to overwrite next; WEIR_FLOW_STAMPS stands for 0 */
 	struct weir_stamp stamp[WEIR_FLOW_STAMPS];
 };
 
@@ -68,7 +68,12 @@ struct weir_flow {
 };
 _Static_assert(sizeof(struct weir_flow) == 128, "flow is not two cache lines");
 
+/* Where a flow can lie: the value of the flow map, chosen by the low bits of its key. */
 #define WEIR_FLOW_WAYS 2
+
+struct weir_flow_set {
+	struct weir_flow way[WEIR_FLOW_WAYS];
+};
 
 /* Bucket of @ticks, in [0, WEIR_HIST_BUCKETS). */
 static inline __attribute__((always_inline)) __u32 weir_hist_index(__u32 ticks)

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "apply.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "counters.h"
+#include "image.h"
+#include "neighbours.h"
+#include "note.h"
+#include "own.h"
+#include "weir/latency.h"
+#include "weir/reason.h"
+
+/* The programs of one hook of one device, loaded before anything changes. */
+struct loaded {
+	int before; /* in place before the swap; -1: nothing to do */
+	int after; /* in place after it, because it lacks code that the old image wants */
+	struct attachment made; /* by STEP_ATTACH and STEP_REPLACE */
+	bool is_done;
+};
+
+struct work {
+	struct plan *plan;
+	struct state *state;
+	struct maps maps; /* new ones when the plan rebuilds; else those of the state, borrowed */
+	struct loaded (*loaded)[HOOK_COUNT]; /* by device */
+};
+
+static int load(const struct work *w, size_t device, enum hook hook, __u32 stages,
+		struct failure *why)
+{
+	const struct plan_device *d = &w->plan->devices[device];
+	struct weir_program config = d->hook[hook].config;
+
+	config.stages = stages;
+	return program_load(hook, d->link.name, &config, &w->maps, why);
+}
+
+/*
+ * A program that replaces one over the same image must keep the code that the
+ * old image wants until the swap, so it may take two.
+ */
+static int load_hook(struct work *w, size_t device, enum hook hook, struct failure *why)
+{
+	const struct plan_hook *h = &w->plan->devices[device].hook[hook];
+	struct loaded *l = &w->loaded[device][hook];
+	__u32 wanted = h->config.stages;
+	__u32 old = h->attached && !w->plan->rebuilds ? h->attached->config.stages : 0;
+
+	if (h->step == STEP_KEEP)
+		return 0;
+	if (h->step != STEP_UPDATE || (wanted | old) == wanted) {
+		l->before = load(w, device, hook, wanted, why);
+		return l->before < 0 ? -1 : 0;
+	}
+	if ((wanted | old) != old) {
+		l->before = load(w, device, hook, wanted | old, why);
+		if (l->before < 0)
+			return -1;
+	}
+	l->after = load(w, device, hook, wanted, why);
+	return l->after < 0 ? -1 : 0;
+}
+
+static int load_all(struct work *w, struct failure *why)
+{
+	for (size_t i = 0; i < w->plan->devices_count; i++) {
+		for (int hook = 0; hook < HOOK_COUNT; hook++) {
+			if (load_hook(w, i, hook, why))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int attach(const struct work *w, const struct plan_device *d, enum hook hook,
+		  struct loaded *l, struct failure *why)
+{
+	if (hook == HOOK_XDP)
+		return attach_xdp(w->state, d->link.ifindex, d->link.name, d->config->xdp,
+				  l->before, &l->made, why);
+	return attach_tc(w->state, d->link.ifindex, d->link.name, hook, d->config->tc, l->before,
+			 &l->made, why);
+}
+
+static int put_in_place(struct work *w, size_t device, enum hook hook, struct failure *why)
+{
+	const struct plan_device *d = &w->plan->devices[device];
+	const struct plan_hook *h = &d->hook[hook];
+	struct loaded *l = &w->loaded[device][hook];
+
+	if (l->before < 0)
+		return 0;
+	if (h->step == STEP_UPDATE && attach_update(w->state, h->attached, l->before, why))
+		return -1;
+	if (h->step == STEP_REPLACE && attach_remove(w->state, h->attached, why))
+		return -1;
+	if (h->step != STEP_UPDATE && attach(w, d, hook, l, why)) {
+		/* The place is empty now; what stood there goes back. */
+		if (h->step == STEP_REPLACE)
+			l->is_done = true;
+		return -1;
+	}
+	l->is_done = true;
+	return 0;
+}
+
+static int put_all_in_place(struct work *w, struct failure *why)
+{
+	for (size_t i = 0; i < w->plan->devices_count; i++) {
+		for (int hook = 0; hook < HOOK_COUNT; hook++) {
+			if (put_in_place(w, i, hook, why))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void put_back(const struct work *w, const struct plan_device *d, enum hook hook,
+		     struct loaded *l, struct failure *ignored)
+{
+	const struct attachment *was = d->hook[hook].attached;
+	enum step step = d->hook[hook].step;
+
+	if (step == STEP_UPDATE) {
+		attach_update(w->state, was, was->program, ignored);
+		return;
+	}
+	if (l->made.ifindex)
+		attach_remove(w->state, &l->made, ignored);
+	if (step == STEP_REPLACE && hook == HOOK_XDP)
+		attach_xdp(w->state, was->ifindex, d->link.name,
+			   was->way == WAY_GENERIC ? XDP_MODE_GENERIC : XDP_MODE_NATIVE,
+			   was->program, &l->made, ignored);
+	else if (step == STEP_REPLACE)
+		attach_tc(w->state, was->ifindex, d->link.name, hook,
+			  was->way == WAY_CLSACT ? TC_MODE_CLSACT : TC_MODE_TCX, was->program,
+			  &l->made, ignored);
+}
+
+/* In reverse; a failure here is noted beside the one that led to it. */
+static void put_all_back(struct work *w)
+{
+	struct failure ignored = {};
+
+	for (size_t i = w->plan->devices_count; i-- > 0;) {
+		for (int hook = HOOK_COUNT; hook-- > 0;) {
+			if (w->loaded[i][hook].is_done)
+				put_back(w, &w->plan->devices[i], hook, &w->loaded[i][hook],
+					 &ignored);
+		}
+	}
+	if (ignored.message)
+		note("while undoing: %s", ignored.message);
+	failure_free(&ignored);
+}
+
+static int clear_device(const struct plan_device *d, const struct maps *m, const struct capacity *c)
+{
+	int error = 0;
+
+	for (__u32 r = 0; r < WEIR_R_COUNT && !error; r++)
+		error = counter_clear(m->fd[WEIR_MAP_REASONS], d->slot * WEIR_R_COUNT + r);
+	for (__u32 r = 0; r < WEIR_DIR_COUNT && c->hists > 1 && !error; r++)
+		error = counter_clear(m->fd[WEIR_MAP_HISTS], d->slot * WEIR_DIR_COUNT + r);
+	return error;
+}
+
+/* Counters of what is new start at zero, whoever had their place before. */
+static int clear_counters(const struct plan *p, const struct maps *m, struct failure *why)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < model_rules_count(p->model) && !error; i++) {
+		if (p->rule_is_new[i])
+			error = counter_clear(m->fd[WEIR_MAP_RULES], p->rule_ids[i]);
+	}
+	for (size_t i = 0; i < model_backends_count(p->model) && !error; i++) {
+		if (!p->backend_is_new[i])
+			continue;
+		error = counter_clear(m->fd[WEIR_MAP_BACKENDS], p->backend_ids[i]);
+		if (!error && p->capacity.hists > 1)
+			error = counter_clear(m->fd[WEIR_MAP_HISTS],
+					      p->capacity.devices * WEIR_DIR_COUNT +
+						      p->backend_ids[i]);
+	}
+	for (size_t i = 0; i < p->devices_count && !error; i++) {
+		if (p->devices[i].is_new)
+			error = clear_device(&p->devices[i], m, &p->capacity);
+	}
+	return error ? fail_errno(why, error, "cannot clear a counter") : 0;
+}
+
+/* Into maps that are larger: the counters so far. */
+static int carry_counters(const struct state *s, const struct maps *to, const struct capacity *now,
+			  struct failure *why)
+{
+	const struct capacity *was = &s->capacity;
+	const int *from = s->maps.fd;
+	int error;
+
+	if (!s->image)
+		return 0;
+	error = counters_copy(from[WEIR_MAP_REASONS], 0, to->fd[WEIR_MAP_REASONS], 0,
+			      was->devices * WEIR_R_COUNT);
+	if (!error)
+		error = counters_copy(from[WEIR_MAP_RULES], 0, to->fd[WEIR_MAP_RULES], 0,
+				      was->rules);
+	if (!error)
+		error = counters_copy(from[WEIR_MAP_BACKENDS], 0, to->fd[WEIR_MAP_BACKENDS], 0,
+				      was->backends);
+	if (!error && was->hists > 1)
+		error = counters_copy(from[WEIR_MAP_HISTS], 0, to->fd[WEIR_MAP_HISTS], 0,
+				      was->devices * WEIR_DIR_COUNT);
+	if (!error && was->hists > 1)
+		error = counters_copy(from[WEIR_MAP_HISTS], was->devices * WEIR_DIR_COUNT,
+				      to->fd[WEIR_MAP_HISTS], now->devices * WEIR_DIR_COUNT,
+				      was->backends);
+	return error ? fail_errno(why, error, "cannot carry the counters over") : 0;
+}
+
+static int swap(const struct work *w, struct failure *why)
+{
+	return maps_swap_image(&w->maps, &w->plan->capacity, w->plan->image, w->plan->image_bytes,
+			       why);
+}
+
+/* The new maps have the new image before any program runs over them. */
+static int rebuild(struct work *w, struct failure *why)
+{
+	if (carry_counters(w->state, &w->maps, &w->plan->capacity, why) ||
+	    clear_counters(w->plan, &w->maps, why) || swap(w, why) || load_all(w, why))
+		return -1;
+	neighbours_keep(w->plan);
+	if (put_all_in_place(w, why) || state_adopt_maps(w->state, &w->maps, why)) {
+		put_all_back(w);
+		return -1;
+	}
+	return 0;
+}
+
+/* Programs over the same maps: what they have too much or too little of stays idle. */
+static int change_in_place(struct work *w, struct failure *why)
+{
+	if (load_all(w, why) || clear_counters(w->plan, &w->maps, why))
+		return -1;
+	neighbours_keep(w->plan);
+	if (put_all_in_place(w, why) || swap(w, why)) {
+		put_all_back(w);
+		return -1;
+	}
+	return 0;
+}
+
+/* The new generation is in force; nothing here can undo it. */
+static void tidy_up(struct work *w)
+{
+	struct failure later = {};
+
+	for (size_t i = 0; i < w->plan->devices_count; i++) {
+		for (int hook = 0; hook < HOOK_COUNT; hook++) {
+			struct loaded *l = &w->loaded[i][hook];
+
+			if (l->after >= 0)
+				attach_update(w->state, w->plan->devices[i].hook[hook].attached,
+					      l->after, &later);
+		}
+	}
+	for (size_t i = 0; i < w->plan->leaving_count; i++)
+		attach_remove(w->state, &w->plan->leaving[i], &later);
+	state_drop_old_maps(w->state);
+	neighbours_release(w->plan);
+	if (later.message)
+		note("applied, but not tidied up: %s; apply again", later.message);
+	failure_free(&later);
+}
+
+static void close_work(struct work *w)
+{
+	for (size_t i = 0; w->loaded && i < w->plan->devices_count; i++) {
+		for (int hook = 0; hook < HOOK_COUNT; hook++) {
+			own_close(&w->loaded[i][hook].before);
+			own_close(&w->loaded[i][hook].after);
+			attachment_close(&w->loaded[i][hook].made);
+		}
+	}
+	free(w->loaded);
+	if (w->plan->rebuilds)
+		maps_close(&w->maps);
+}
+
+static int open_work(struct work *w, struct failure *why)
+{
+	const struct loaded nothing = { .before = -1,
+					.after = -1,
+					.made = { .link = -1, .program = -1 } };
+
+	w->loaded = calloc(w->plan->devices_count + 1, sizeof(*w->loaded));
+	if (!w->loaded)
+		return fail_errno(why, ENOMEM, "cannot apply");
+	for (size_t i = 0; i < w->plan->devices_count; i++) {
+		for (int hook = 0; hook < HOOK_COUNT; hook++)
+			w->loaded[i][hook] = nothing;
+	}
+	memset(w->maps.fd, -1, sizeof(w->maps.fd));
+	if (w->plan->rebuilds)
+		return maps_create(&w->plan->capacity, &w->maps, why);
+	w->maps = w->state->maps;
+	return 0;
+}
+
+int plan_carry_out(struct plan *p, struct state *s, struct failure *why)
+{
+	struct work w = { .plan = p, .state = s };
+	int error = open_work(&w, why);
+
+	if (!error)
+		error = p->rebuilds ? rebuild(&w, why) : change_in_place(&w, why);
+	if (!error)
+		tidy_up(&w);
+	close_work(&w);
+	return error;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef WEIR_ATTACH_INTERNAL_H
+#define WEIR_ATTACH_INTERNAL_H
+
+#include "attach.h"
+
+/* cls_bpf of weir: one handle and one priority, so that it replaces only itself. */
+int clsact_attach(const struct state *s, __u32 ifindex, const char *ifname, enum hook hook,
+		  int program, struct failure *why);
+int clsact_replace(__u32 ifindex, enum hook hook, int program, struct failure *why);
+int clsact_remove(const struct state *s, __u32 ifindex, enum hook hook, struct failure *why);
+int clsact_check_foreign(const struct state *s, __u32 ifindex, const char *ifname, enum hook hook,
+			 struct failure *why);
+
+/*
+ * The reason that the kernel gives for refusing @program on @ifindex, as its
+ * netlink answer has it, or "" where it has none or would now accept it.
+ */
+const char *xdp_refusal(__u32 ifindex, int program, __u32 flags, char *text, size_t size);
+
+/* Name and id of the program, "xdp_pass (id 12)"; @buf has 64 bytes. */
+const char *program_title(__u32 id, char *buf);
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * show service: what each backend got, and its share of the ring.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "counters.h"
+#include "image.h"
+#include "own.h"
+#include "print.h"
+
+struct view {
+	const struct service *service;
+	const struct weir_backend *counted; /* of this service's backends */
+	int map;
+	__u32 first; /* number of the service's first backend in ring slots */
+	const struct weir_slot *ring;
+};
+
+/* Any VIP of the service leads to its ring. */
+static const struct weir_slot *find_ring(const struct weir_image *image, __u16 service)
+{
+	const struct weir_vip *vips = IMAGE_AT(image, image->vips_offset, struct weir_vip);
+
+	for (__u32 i = 0; i <= image->vips_mask; i++) {
+		if (vips[i].key.proto && vips[i].service == service)
+			return IMAGE_AT(image, vips[i].ring_offset, struct weir_slot);
+	}
+	return NULL;
+}
+
+static double ring_share(const struct view *v, __u32 backend)
+{
+	__u32 slots = 0;
+
+	for (__u32 i = 0; v->ring && i < WEIR_RING_SLOTS; i++)
+		slots += v->ring[i].current == v->first + backend;
+	return 100.0 * slots / WEIR_RING_SLOTS;
+}
+
+static struct weir_counter total(const struct view *v)
+{
+	struct weir_counter sum = {};
+
+	for (size_t i = 0; i < v->service->backends_count; i++) {
+		struct weir_counter n = counter_read(v->map, v->counted[i].id);
+
+		sum.packets += n.packets;
+		sum.bytes += n.bytes;
+	}
+	return sum;
+}
+
+static void print_service(const struct view *v)
+{
+	const struct service *s = v->service;
+	struct weir_counter sum = total(v);
+	char packets[16], bytes[16], addr[INET6_ADDRSTRLEN];
+
+	printf("service %s  ", s->name);
+	print_addresses(s, stdout);
+	printf("  ");
+	print_ports(s, stdout);
+	printf("  forward %s\n%10s %10s %7s  BACKEND\n", print_forward[s->forward], "PACKETS",
+	       "BYTES", "RING");
+	for (size_t i = 0; i < s->backends_count; i++) {
+		const struct backend *b = &s->backends[i];
+		struct weir_counter n = counter_read(v->map, v->counted[i].id);
+
+		printf("%10s %10s %6.2f%%  %s %s weight %u%s\n",
+		       count_text(n.packets, packets, sizeof(packets)),
+		       count_text(n.bytes, bytes, sizeof(bytes)), ring_share(v, i), b->name,
+		       addr_text(b->addr, addr, sizeof(addr)), b->weight, b->drain ? " drain" : "");
+	}
+	printf("%10s %10s %7s  total\n", count_text(sum.packets, packets, sizeof(packets)),
+	       count_text(sum.bytes, bytes, sizeof(bytes)), "");
+}
+
+static json_t *service_json(const struct view *v)
+{
+	struct weir_counter sum = total(v);
+	json_t *backends = json_array();
+
+	for (size_t i = 0; i < v->service->backends_count; i++) {
+		const struct backend *b = &v->service->backends[i];
+		struct weir_counter n = counter_read(v->map, v->counted[i].id);
+		char addr[INET6_ADDRSTRLEN];
+
+		json_array_append_new(
+			backends,
+			json_pack("{s:s,s:s,s:i,s:b,s:f,s:I,s:I}", "name", b->name, "address",
+				  addr_text(b->addr, addr, sizeof(addr)), "weight", b->weight,
+				  "drain", b->drain, "ring_percent", ring_share(v, i), "packets",
+				  (json_int_t)n.packets, "bytes", (json_int_t)n.bytes));
+	}
+	return json_pack("{s:s,s:s,s:I,s:I,s:o}", "name", v->service->name, "forward",
+			 print_forward[v->service->forward], "packets", (json_int_t)sum.packets,
+			 "bytes", (json_int_t)sum.bytes, "backends", backends);
+}
+
+int show_service(struct command *c, const struct applied *a, const char *name)
+{
+	const struct weir_image *image = a->state.image;
+	const struct weir_backend *counted =
+		IMAGE_AT(image, image->backends_offset, struct weir_backend);
+	struct view v = { .map = a->state.maps.fd[WEIR_MAP_BACKENDS], .counted = counted };
+	json_t *list = json_array();
+	bool found = !name;
+	size_t shown = 0;
+
+	for (size_t i = 0; i < a->model.services_count; i++) {
+		v.service = &a->model.services[i];
+		if (!name || !strcmp(name, v.service->name)) {
+			found = true;
+			v.ring = find_ring(image, i);
+			if (c->json)
+				json_array_append_new(list, service_json(&v));
+			else
+				printf("%s", shown ? "\n" : ""), print_service(&v);
+			shown++;
+		}
+		v.first += v.service->backends_count;
+		v.counted += v.service->backends_count;
+	}
+	if (c->json && found)
+		return json_print(json_pack("{s:o}", "services", list));
+	json_decref(list);
+	if (!found)
+		fail(&c->why, EXIT_NOT_FOUND, "there is no service \"%s\" in force", name);
+	else if (!shown)
+		printf("No service is in force.\n");
+	return found ? EXIT_DONE : c->why.code;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One function per command. It writes data to stdout, and leaves what went
+ * wrong to main(): in diags what is wrong with a configuration, in failure the
+ * rest.
+ */
+#ifndef WEIR_COMMAND_H
+#define WEIR_COMMAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "diag.h"
+#include "failure.h"
+#include "host.h"
+#include "model.h"
+#include "plan.h"
+#include "state.h"
+
+struct command {
+	const char *instance;
+	bool json;
+	bool all; /* --all */
+	bool exit_code; /* --exit-code */
+	char **args; /* after the command's name; NULL-terminated */
+	int args_count;
+	struct diags diags;
+	struct failure why;
+};
+
+/*
+ * X(name, arguments, fewest, most, function, summary)
+ */
+#define COMMANDS(X)                                                                           \
+	X(check, "FILE", 1, 1, cmd_check, "say what is wrong with a configuration")           \
+	X(plan, "FILE", 1, 1, cmd_plan, "say what apply would change")                        \
+	X(apply, "FILE", 1, 1, cmd_apply, "put a configuration in force")                     \
+	X(show, "[config|filter|service|interface] [NAME]", 0, 2, cmd_show,                   \
+	  "what is in force, with its counters")                                              \
+	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
+	X(latency, "[INTERFACE|SERVICE]", 0, 1, cmd_latency, "round-trip times")              \
+	X(attach, "INTERFACE", 1, 1, cmd_attach,                                              \
+	  "put an interface under the applied configuration")                                 \
+	X(detach, "INTERFACE | --all", 0, 1, cmd_detach, "leave an interface, or everything") \
+	X(version, "", 0, 0, cmd_version, "versions of weir and its libraries")
+
+#define X(name, arguments, fewest, most, function, summary) int function(struct command *c);
+COMMANDS(X)
+#undef X
+
+/* What a command that reads needs: the state, and the configuration in force. */
+struct applied {
+	struct state state;
+	struct model model;
+};
+
+#define APPLIED_NONE                \
+	{                           \
+		.state = STATE_NONE \
+	}
+
+int applied_open(struct applied *a, struct command *c);
+void applied_close(struct applied *a);
+
+/* Print @data, which is consumed, to stdout. Returns EXIT_DONE. */
+int json_print(json_t *data);
+
+/* The nouns of show. */
+int show_filter(struct command *c, const struct applied *a, const char *name);
+int show_service(struct command *c, const struct applied *a, const char *name);
+int show_interface(struct command *c, const struct applied *a, const char *name);
+
+/* "1.2 M" bytes or packets: at most four digits and a unit of 1000. */
+const char *count_text(unsigned long long n, char *buf, size_t size);
+
+#endif

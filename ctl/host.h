@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel knows of this network namespace: links, addresses, routes
+ * and neighbours. By rtnetlink, through libnl.
+ */
+#ifndef WEIR_HOST_H
+#define WEIR_HOST_H
+
+#include <linux/types.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "failure.h"
+#include "model.h"
+
+struct nl_sock;
+
+struct host {
+	struct nl_sock *socket;
+};
+
+struct host_link {
+	__u32 ifindex;
+	char name[IFNAMSIZ];
+	char kind[16]; /* "veth"; "" for a device of a driver */
+	bool is_ethernet;
+};
+
+/* How a packet to somewhere leaves. Addresses in network order, v4-mapped. */
+struct host_route {
+	__u32 ifindex;
+	__u8 next_hop[16]; /* the destination itself where it is on the link */
+	__u8 source[16];
+};
+
+/* Marks the neighbour entries that weir keeps, in their protocol field. */
+#define HOST_NEIGHBOUR_PROTOCOL 87
+
+int host_open(struct host *h, struct failure *why);
+void host_close(struct host *h);
+
+/* All links, to be freed by the caller, in the order of their ifindex. */
+int host_links(struct host *h, struct host_link **links, size_t *count, struct failure *why);
+
+/* All addresses of the namespace, canonical ranges, to be freed by the caller. */
+int host_locals(struct host *h, range **locals, size_t *count, struct failure *why);
+
+/* Returns 0 or -errno, -ENETUNREACH and -EHOSTUNREACH among them. */
+int host_route(struct host *h, const __u8 addr[16], struct host_route *route);
+
+/*
+ * Have the kernel keep the neighbour's MAC address known: XDP cannot ask for
+ * it. Returns 0 or -errno. Linux 5.16, NTF_EXT_MANAGED.
+ */
+int host_neighbour_keep(struct host *h, __u32 ifindex, const __u8 addr[16]);
+
+/* Let go of an entry that weir kept. Returns 0 or -errno. */
+int host_neighbour_release(struct host *h, __u32 ifindex, const __u8 addr[16]);
+
+struct host_neighbour {
+	__u32 ifindex;
+	__u8 addr[16];
+	bool is_ours; /* marked with HOST_NEIGHBOUR_PROTOCOL */
+	bool is_fixed; /* set by hand for good; not to be touched */
+	bool is_known; /* its MAC address is */
+};
+
+/* All entries, to be freed by the caller. Returns 0 or -errno. */
+int host_neighbours(struct host *h, struct host_neighbour **list, size_t *count);
+
+/* 4 or 16 bytes in network order to v4-mapped; false, untouched, for other families. */
+bool addr_from_binary(const void *binary, int family, __u8 addr[16]);
+
+/* Whether packets that come in at @ifname are forwarded, for each family. */
+bool host_forwards_v4(const char *ifname);
+bool host_forwards_v6(const char *ifname);
+
+#endif

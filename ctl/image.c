@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE 64
+
+__u32 builder_add(struct builder *b, size_t size)
+{
+	size_t offset = b->used, end = offset + (size + LINE - 1) / LINE * LINE;
+
+	if (b->error)
+		return 0;
+	if (end > WEIR_MAX_IMAGE_BYTES) {
+		b->error = -E2BIG;
+		return 0;
+	}
+	if (end > b->room) {
+		size_t room = b->room ? b->room : 4096;
+		char *grown;
+
+		while (room < end)
+			room *= 2;
+		grown = realloc(b->bytes, room);
+		if (!grown) {
+			b->error = -ENOMEM;
+			return 0;
+		}
+		memset(grown + b->room, 0, room - b->room);
+		b->bytes = grown;
+		b->room = room;
+	}
+	b->used = end;
+	return offset;
+}
+
+__u32 builder_copy(struct builder *b, const void *source, size_t size)
+{
+	__u32 offset = builder_add(b, size);
+
+	if (!b->error && size)
+		memcpy(b->bytes + offset, source, size);
+	return offset;
+}
+
+size_t model_rules_count(const struct model *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->filters_count; i++)
+		count += m->filters[i].rules_count + 1;
+	return count;
+}
+
+size_t model_backends_count(const struct model *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->services_count; i++)
+		count += m->services[i].backends_count;
+	return count;
+}
+
+/* Where the rules of filter @name begin, and how many there are. */
+static void find_rules(const struct weir_image *header, const struct model *m, const char *name,
+		       struct weir_device *row)
+{
+	__u32 before = 0;
+
+	for (size_t i = 0; i < m->filters_count; i++) {
+		if (!strcmp(m->filters[i].name, name)) {
+			row->rules_offset =
+				header->rules_offset + before * (__u32)sizeof(struct weir_rule);
+			row->rules_count = m->filters[i].rules_count + 1;
+			return;
+		}
+		before += m->filters[i].rules_count + 1;
+	}
+}
+
+static void build_devices(struct builder *b, const struct image_spec *spec)
+{
+	__u32 offset = builder_add(b, spec->device_slots * sizeof(struct weir_device));
+	struct weir_image *header = BUILDER_AT(b, 0, struct weir_image);
+	struct weir_device *table = BUILDER_AT(b, offset, struct weir_device);
+
+	if (b->error)
+		return;
+	header->devices_offset = offset;
+	header->devices_count = spec->device_slots;
+	for (size_t i = 0; i < spec->devices_count; i++) {
+		const struct image_device *device = &spec->devices[i];
+		struct weir_device *row = &table[device->slot];
+
+		row->ifindex = device->ifindex;
+		row->stages = device->stages;
+		find_rules(header, spec->model, device->filter, row);
+	}
+}
+
+static void build_locals(struct builder *b, const struct image_spec *spec)
+{
+	__u32 offset = builder_copy(b, spec->locals, spec->locals_count * sizeof(range));
+	struct weir_image *header = BUILDER_AT(b, 0, struct weir_image);
+
+	if (b->error)
+		return;
+	header->local_offset = offset;
+	header->local_count = spec->locals_count;
+}
+
+static void build_config(struct builder *b, const struct image_spec *spec)
+{
+	__u32 offset = builder_copy(b, spec->config, spec->config_bytes);
+	struct weir_image *header = BUILDER_AT(b, 0, struct weir_image);
+
+	if (b->error)
+		return;
+	header->config_offset = offset;
+	header->config_bytes = spec->config_bytes;
+	header->generation = spec->generation;
+	header->applied_s = spec->applied_s;
+	header->abi = WEIR_ABI;
+	header->bytes = b->used;
+}
+
+int image_build(const struct image_spec *spec, struct weir_image **image, __u32 *bytes)
+{
+	struct builder b = {};
+
+	builder_add(&b, sizeof(struct weir_image));
+	build_filters(&b, spec);
+	build_services(&b, spec);
+	build_devices(&b, spec);
+	build_locals(&b, spec);
+	build_config(&b, spec);
+	if (b.error) {
+		free(b.bytes);
+		return b.error;
+	}
+	*image = (struct weir_image *)b.bytes;
+	*bytes = b.used;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Compiling a model into an image, and reading an image back.
+ */
+#ifndef WEIR_CTL_IMAGE_H
+#define WEIR_CTL_IMAGE_H
+
+#include "model.h"
+#include "weir/image.h"
+
+/* What a device does; @slot is its row. */
+struct image_device {
+	__u32 slot;
+	__u32 ifindex;
+	__u32 stages; /* 1 << WEIR_STAGE_* */
+	const char *filter; /* name, "" for none */
+};
+
+/* Everything an image is made of. Borrowed. */
+struct image_spec {
+	const struct model *model;
+	const struct image_device *devices;
+	size_t devices_count;
+	__u32 device_slots; /* rows of the table */
+	const range *locals; /* this host's addresses, canonical */
+	size_t locals_count;
+	const __u32 *rule_ids; /* of all filters' rules; each filter's default follows its own */
+	const __u32 *backend_ids; /* of all services' backends */
+	const __u8 (*sources)[16]; /* outer source address of each backend; zeroes: none */
+	const char *config; /* stored text */
+	size_t config_bytes;
+	__u64 generation;
+	__u64 applied_s;
+};
+
+/*
+ * Returns 0 with @image, @bytes long, to be freed by the caller; -E2BIG when it
+ * would exceed WEIR_MAX_IMAGE_BYTES; -ENOMEM; outputs untouched on failure.
+ */
+int image_build(const struct image_spec *spec, struct weir_image **image, __u32 *bytes);
+
+/* Rules of all filters, defaults included; the same for backends of all services. */
+size_t model_rules_count(const struct model *m);
+size_t model_backends_count(const struct model *m);
+
+/* At @offset of @image. */
+#define IMAGE_AT(image, offset, type) ((const type *)((const char *)(image) + (offset)))
+
+#endif

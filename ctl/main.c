@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/libbpf.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "netns.h"
+#include "note.h"
+#include "own.h"
+
+struct verb {
+	const char *name;
+	const char *arguments;
+	int fewest, most;
+	int (*run)(struct command *c);
+	const char *summary;
+};
+
+static const struct verb verbs[] = {
+#define X(name, arguments, fewest, most, function, summary) \
+	{ #name, arguments, fewest, most, function, summary },
+	COMMANDS(X)
+#undef X
+};
+
+#define VERBS (sizeof(verbs) / sizeof(*verbs))
+
+enum { OPTION_ALL = 256, OPTION_EXIT_CODE };
+
+static const struct option options[] = {
+	{ "netns", required_argument, NULL, 'n' },
+	{ "instance", required_argument, NULL, 'i' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "exit-code", no_argument, NULL, OPTION_EXIT_CODE },
+	{},
+};
+
+static void help(FILE *out)
+{
+	fputs("Usage: weir [-n NETNS] [-i INSTANCE] [-j] COMMAND\n\n", out);
+	for (size_t i = 0; i < VERBS; i++) {
+		char usage[80];
+
+		snprintf(usage, sizeof(usage), "%s %s", verbs[i].name, verbs[i].arguments);
+		fprintf(out, "  %-52s %s\n", usage, verbs[i].summary);
+	}
+	fputs("\n  -n, --netns NETNS        work in a network namespace (a name of \"ip netns\", "
+	      "or a path)\n"
+	      "  -i, --instance INSTANCE  one of several weirs side by side; \"main\" by default\n"
+	      "  -j, --json               JSON on stdout, errors as JSON on stderr; FILE is JSON "
+	      "too\n"
+	      "  -v, --verbose            what libbpf and the verifier say, on stderr\n"
+	      "      --exit-code          plan: exit with 10 when there is something to change\n"
+	      "\nFILE may be \"-\", standard input. See weir(8) and weir.conf(5).\n",
+	      out);
+}
+
+static const struct verb *find_verb(const char *name, struct failure *why)
+{
+	const char *names[VERBS + 1] = {};
+	const char *near;
+
+	for (size_t i = 0; i < VERBS; i++) {
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+		names[i] = verbs[i].name;
+	}
+	near = diag_suggest(name, names);
+	if (near)
+		fail(why, EXIT_USAGE, "there is no command \"%s\"; did you mean \"%s\"?", name,
+		     near);
+	else
+		fail(why, EXIT_USAGE, "there is no command \"%s\"; \"weir --help\" lists them",
+		     name);
+	return NULL;
+}
+
+/* Instances are folders: no way out of the one that holds them. */
+static int check_instance(const char *name, struct failure *why)
+{
+	if (name[0] && name[0] != '.' && !strchr(name, '/') && strlen(name) < NAME_BYTES)
+		return 0;
+	return fail(why, EXIT_USAGE,
+		    "\"%s\" cannot be an instance's name; use letters, digits, \"-\" and \"_\"",
+		    name);
+}
+
+static int parse_options(struct command *c, int argc, char **argv, const char **netns)
+{
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":n:i:jvhV", options, NULL)) != -1) {
+		switch (option) {
+		case 'n':
+			*netns = optarg;
+			break;
+		case 'i':
+			c->instance = optarg;
+			break;
+		case 'j':
+			c->json = true;
+			break;
+		case 'v':
+			note_libbpf();
+			break;
+		case 'h':
+			help(stdout);
+			exit(EXIT_DONE);
+		case 'V':
+			exit(cmd_version(c));
+		case OPTION_ALL:
+			c->all = true;
+			break;
+		case OPTION_EXIT_CODE:
+			c->exit_code = true;
+			break;
+		case ':':
+			return fail(&c->why, EXIT_USAGE, "%s takes a value; see \"weir --help\"",
+				    argv[optind - 1]);
+		default:
+			return fail(&c->why, EXIT_USAGE, "%s is not an option; see \"weir --help\"",
+				    argv[optind - 1]);
+		}
+	}
+	return check_instance(c->instance, &c->why);
+}
+
+static int run(struct command *c, int argc, char **argv)
+{
+	const char *netns = NULL;
+	const struct verb *verb;
+
+	if (parse_options(c, argc, argv, &netns))
+		return c->why.code;
+	if (optind == argc) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	verb = find_verb(argv[optind], &c->why);
+	if (!verb)
+		return c->why.code;
+	c->args = argv + optind + 1;
+	c->args_count = argc - optind - 1;
+	if (c->args_count < verb->fewest || c->args_count > verb->most) {
+		fail(&c->why, EXIT_USAGE, "usage: weir %s %s", verb->name, verb->arguments);
+		return c->why.code;
+	}
+	if (netns && netns_enter(netns, &c->why))
+		return c->why.code;
+	return verb->run(c);
+}
+
+static void print_failure(const struct command *c)
+{
+	json_t *error;
+
+	if (!c->why.message)
+		return;
+	if (!c->json) {
+		fprintf(stderr, "weir: %s\n", c->why.message);
+		return;
+	}
+	error = json_pack("{s:{s:i,s:s}}", "error", "code", c->why.code, "message", c->why.message);
+	if (error)
+		json_dumpf(error, stderr, JSON_COMPACT);
+	fputc('\n', stderr);
+	json_decref(error);
+}
+
+int main(int argc, char **argv)
+{
+	struct command c = { .instance = "main" };
+	int code;
+
+	signal(SIGPIPE, SIG_DFL);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	note_libbpf_last();
+	code = run(&c, argc, argv);
+	if (c.diags.count && c.json)
+		diag_print_json(&c.diags, stderr);
+	else if (c.diags.count)
+		diag_print(&c.diags, stderr);
+	print_failure(&c);
+	diag_free(&c.diags);
+	failure_free(&c.why);
+	if (fflush(stdout) && !code)
+		return EXIT_REFUSED;
+	return code;
+}

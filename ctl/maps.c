@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Creating maps, reading their sizes, and filling and swapping images.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "own.h"
+#include "state.h"
+#include "weir/latency.h"
+#include "weir/reason.h"
+
+const char *const map_names[WEIR_MAP_COUNT] = {
+#define X(sym, name) [WEIR_MAP_##sym] = name,
+	WEIR_MAPS(X)
+#undef X
+};
+
+__u32 map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}
+
+static int entries_of(int fd, __u32 *entries, __u32 *value_bytes)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	*entries = info.max_entries;
+	*value_bytes = info.value_size;
+	return 0;
+}
+
+static int image_room(int outer, __u32 *bytes)
+{
+	OWN_FD int inner = -1;
+	__u32 zero = 0, id, entries;
+	int error;
+
+	if (bpf_map_lookup_elem(outer, &zero, &id))
+		return -errno;
+	inner = bpf_map_get_fd_by_id(id);
+	if (inner < 0)
+		return inner;
+	error = entries_of(inner, &entries, bytes);
+	*bytes -= WEIR_IMAGE_PAD;
+	return error;
+}
+
+int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
+{
+	__u32 value = 0, reasons = 0;
+	struct capacity read = {};
+
+	if (entries_of(m->fd[WEIR_MAP_REASONS], &reasons, &value) ||
+	    entries_of(m->fd[WEIR_MAP_RULES], &read.rules, &value) ||
+	    entries_of(m->fd[WEIR_MAP_BACKENDS], &read.backends, &value) ||
+	    entries_of(m->fd[WEIR_MAP_FLOWS], &read.flow_sets, &value) ||
+	    entries_of(m->fd[WEIR_MAP_HISTS], &read.hists, &value))
+		return fail_errno(why, errno, "cannot read the sizes of the pinned maps");
+	if (image_room(m->fd[WEIR_MAP_IMAGE], &read.image_bytes))
+		return fail(
+			why, EXIT_CONFLICT,
+			"the pinned maps hold no image; \"weir detach --all\" clears them away");
+	read.devices = reasons / WEIR_R_COUNT;
+	*c = read;
+	return 0;
+}
+
+static int create(enum weir_map map, enum bpf_map_type type, __u32 value, __u32 entries,
+		  __u32 inner, struct maps *m, struct failure *why)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = inner);
+
+	m->fd[map] = bpf_map_create(type, map_names[map], sizeof(__u32), value, entries, &opts);
+	if (m->fd[map] < 0)
+		return fail_errno(why, m->fd[map], "cannot create the map %s of %u entries",
+				  map_names[map], entries);
+	return 0;
+}
+
+/* An array of one mappable value, big enough for images of @bytes. */
+static int create_image(__u32 bytes, struct failure *why)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_generation", sizeof(__u32),
+				bytes + WEIR_IMAGE_PAD, 1, &opts);
+
+	if (fd < 0)
+		return fail_errno(why, fd, "cannot create an image of %u KiB", bytes / 1024);
+	return fd;
+}
+
+int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
+{
+	OWN_FD int template = create_image(c->image_bytes, why);
+	const enum bpf_map_type per_cpu = BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	if (template <0)
+		return -1;
+	if (create(WEIR_MAP_IMAGE, BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(__u32), 1, template, m,
+		   why) ||
+	    create(WEIR_MAP_REASONS, per_cpu, sizeof(struct weir_counter),
+		   c->devices * WEIR_R_COUNT, 0, m, why) ||
+	    create(WEIR_MAP_RULES, per_cpu, sizeof(struct weir_counter), c->rules, 0, m, why) ||
+	    create(WEIR_MAP_BACKENDS, per_cpu, sizeof(struct weir_counter), c->backends, 0, m,
+		   why) ||
+	    create(WEIR_MAP_FLOWS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_flow_set), c->flow_sets,
+		   0, m, why) ||
+	    create(WEIR_MAP_HISTS, per_cpu, sizeof(struct weir_hist), c->hists, 0, m, why)) {
+		maps_close(m);
+		return -1;
+	}
+	return 0;
+}
+
+void maps_close(struct maps *m)
+{
+	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
+		own_close(&m->fd[i]);
+		m->fd[i] = -1;
+	}
+}
+
+int maps_swap_image(const struct maps *m, const struct capacity *c, const struct weir_image *image,
+		    __u32 bytes, struct failure *why)
+{
+	OWN_FD int inner = create_image(c->image_bytes, why);
+	__u32 zero = 0;
+	void *mapped;
+
+	if (inner < 0)
+		return -1;
+	mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, inner, 0);
+	if (mapped == MAP_FAILED)
+		return fail_errno(why, errno, "cannot map a new image");
+	memcpy(mapped, image, bytes);
+	munmap(mapped, bytes);
+	if (bpf_map_update_elem(m->fd[WEIR_MAP_IMAGE], &zero, &inner, BPF_ANY))
+		return fail_errno(why, errno, "cannot swap the image");
+	return 0;
+}

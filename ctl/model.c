@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ranges.h"
+
+static void free_rule(struct rule *r)
+{
+	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {
+		struct match *m = &r->match[f];
+
+		for (size_t i = 0; i < m->sets_count; i++)
+			free(m->sets[i]);
+		free(m->sets);
+		free(m->ranges);
+	}
+}
+
+static void free_filter(struct filter *f)
+{
+	for (size_t i = 0; i < f->rules_count; i++)
+		free_rule(&f->rules[i]);
+	free(f->rules);
+}
+
+void model_free(struct model *m)
+{
+	for (size_t i = 0; i < m->sets_count; i++) {
+		free(m->sets[i].file);
+		free(m->sets[i].elements);
+	}
+	for (size_t i = 0; i < m->filters_count; i++)
+		free_filter(&m->filters[i]);
+	for (size_t i = 0; i < m->services_count; i++) {
+		free(m->services[i].addrs);
+		free(m->services[i].ports);
+		free(m->services[i].backends);
+	}
+	free(m->interfaces);
+	free(m->sets);
+	free(m->filters);
+	free(m->services);
+	*m = (struct model){ 0 };
+}
+
+const struct filter *model_filter(const struct model *m, const char *name)
+{
+	for (size_t i = 0; i < m->filters_count; i++) {
+		if (!strcmp(m->filters[i].name, name))
+			return &m->filters[i];
+	}
+	return NULL;
+}
+
+const struct set *model_set(const struct model *m, const char *name)
+{
+	for (size_t i = 0; i < m->sets_count; i++) {
+		if (!strcmp(m->sets[i].name, name))
+			return &m->sets[i];
+	}
+	return NULL;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	u128 x = range_first(a), y = range_first(b);
+
+	return x < y ? -1 : x > y;
+}
+
+static bool in_order(const range *ranges, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (range_first(&ranges[i]) < range_first(&ranges[i - 1]))
+			return false;
+	}
+	return true;
+}
+
+size_t ranges_normalise(range *ranges, size_t count)
+{
+	size_t kept = 0;
+
+	if (!count)
+		return 0;
+	if (!in_order(ranges, count))
+		qsort(ranges, count, sizeof(*ranges), compare_ranges);
+	for (size_t i = 1; i < count; i++) {
+		u128 end = range_last(&ranges[kept]);
+
+		/* the subtraction cannot wrap: a first of 0 has nothing before it */
+		if (range_first(&ranges[i]) > end && range_first(&ranges[i]) - 1 > end)
+			ranges[++kept] = ranges[i];
+		else if (range_last(&ranges[i]) > end)
+			range_set(&ranges[kept], range_first(&ranges[kept]),
+				  range_last(&ranges[i]));
+	}
+	return kept + 1;
+}
+
+size_t prefix_to_ranges(const struct prefix *p, range *out)
+{
+	u128 first = addr_number(p->addr);
+	u128 last = p->length ? first | (p->length < 128 ? ~(u128)0 >> p->length : 0) : ~(u128)0;
+
+	if (addr_is_v4(p->addr)) {
+		range_set(out, first, last);
+		return 1;
+	}
+	return v6_to_ranges(first, last, out);
+}
+
+size_t v6_to_ranges(u128 first, u128 last, range *out)
+{
+	size_t count = 0;
+
+	if (last < V4_FIRST || first > V4_LAST) {
+		range_set(out, first, last);
+		return 1;
+	}
+	if (first < V4_FIRST)
+		range_set(&out[count++], first, V4_FIRST - 1);
+	if (last > V4_LAST)
+		range_set(&out[count++], V4_LAST + 1, last);
+	return count;
+}
+
+const char *addr_text(const __u8 addr[16], char *buf, size_t size)
+{
+	if (addr_is_v4(addr))
+		return inet_ntop(AF_INET, addr + 12, buf, (socklen_t)size);
+	return inet_ntop(AF_INET6, addr, buf, (socklen_t)size);
+}
+
+bool addr_is_v4(const __u8 addr[16])
+{
+	static const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(addr, mapped, sizeof(mapped));
+}
+
+static bool match_equal(const struct match *a, const struct match *b)
+{
+	if (a->present != b->present)
+		return false;
+	if (!a->present)
+		return true;
+	if (a->negated != b->negated || a->sets_count != b->sets_count)
+		return false;
+	for (size_t i = 0; i < a->sets_count; i++) {
+		if (strcmp(a->sets[i], b->sets[i]))
+			return false;
+	}
+	return ranges_equal(a->ranges, a->ranges_count, b->ranges, b->ranges_count);
+}
+
+bool rule_equal(const struct rule *a, const struct rule *b)
+{
+	const struct tcp_flags_match *x = &a->tcp_flags, *y = &b->tcp_flags;
+
+	if (strcmp(a->name, b->name) || a->action != b->action || x->present != y->present)
+		return false;
+	if (x->present && (x->negated != y->negated || x->value != y->value || x->mask != y->mask))
+		return false;
+	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {
+		if (!match_equal(&a->match[f], &b->match[f]))
+			return false;
+	}
+	return true;
+}
+
+static bool filter_equal(const struct filter *a, const struct filter *b)
+{
+	if (strcmp(a->name, b->name) || a->default_action != b->default_action ||
+	    a->rules_count != b->rules_count)
+		return false;
+	for (size_t i = 0; i < a->rules_count; i++) {
+		if (!rule_equal(&a->rules[i], &b->rules[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool set_equal(const struct set *a, const struct set *b)
+{
+	if (strcmp(a->name, b->name) || a->type != b->type || !a->file != !b->file)
+		return false;
+	if (a->file && strcmp(a->file, b->file))
+		return false;
+	return ranges_equal(a->elements, a->elements_count, b->elements, b->elements_count);
+}
+
+static bool backend_equal(const struct backend *a, const struct backend *b)
+{
+	return !strcmp(a->name, b->name) && !memcmp(a->addr, b->addr, sizeof(a->addr)) &&
+	       a->weight == b->weight && a->drain == b->drain;
+}
+
+static bool service_equal(const struct service *a, const struct service *b)
+{
+	if (strcmp(a->name, b->name) || a->forward != b->forward ||
+	    a->addrs_count != b->addrs_count || a->ports_count != b->ports_count ||
+	    a->backends_count != b->backends_count)
+		return false;
+	if (a->addrs_count && memcmp(a->addrs, b->addrs, a->addrs_count * sizeof(*a->addrs)))
+		return false;
+	for (size_t i = 0; i < a->ports_count; i++) {
+		if (a->ports[i].proto != b->ports[i].proto || a->ports[i].port != b->ports[i].port)
+			return false;
+	}
+	for (size_t i = 0; i < a->backends_count; i++) {
+		if (!backend_equal(&a->backends[i], &b->backends[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool interface_equal(const struct interface *a, const struct interface *b)
+{
+	return !strcmp(a->pattern, b->pattern) && a->xdp == b->xdp && a->tc == b->tc &&
+	       !strcmp(a->filter, b->filter) && a->balance == b->balance && a->decap == b->decap &&
+	       a->measure == b->measure;
+}
+
+bool model_equal(const struct model *a, const struct model *b)
+{
+	if (a->interfaces_count != b->interfaces_count || a->sets_count != b->sets_count ||
+	    a->filters_count != b->filters_count || a->services_count != b->services_count)
+		return false;
+	for (size_t i = 0; i < a->interfaces_count; i++) {
+		if (!interface_equal(&a->interfaces[i], &b->interfaces[i]))
+			return false;
+	}
+	for (size_t i = 0; i < a->sets_count; i++) {
+		if (!set_equal(&a->sets[i], &b->sets[i]))
+			return false;
+	}
+	for (size_t i = 0; i < a->filters_count; i++) {
+		if (!filter_equal(&a->filters[i], &b->filters[i]))
+			return false;
+	}
+	for (size_t i = 0; i < a->services_count; i++) {
+		if (!service_equal(&a->services[i], &b->services[i]))
+			return false;
+	}
+	return true;
+}

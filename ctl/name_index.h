@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Objects of the model by name. Their name is their first member.
+ */
+#ifndef WEIR_NAME_INDEX_H
+#define WEIR_NAME_INDEX_H
+
+#include <stddef.h>
+
+struct named {
+	const char *name; /* borrowed; the object's own, so its address, too */
+	size_t index; /* in the array of the model */
+};
+
+struct name_index {
+	struct named *list; /* sorted by name, then by index */
+	size_t count;
+};
+
+/* Index @count objects of @stride bytes. Returns 0, or -ENOMEM with @out empty. */
+int name_index_make(const void *objects, size_t count, size_t stride, struct name_index *out);
+
+/* The first object called @name, or NULL. */
+const struct named *name_index_find(const struct name_index *index, const char *name);
+
+void name_index_free(struct name_index *index);
+
+#endif

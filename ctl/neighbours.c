@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "neighbours.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "image.h"
+#include "note.h"
+#include "own.h"
+
+#define WAIT_MS 1000
+#define POLL_MS 10
+
+struct neighbours {
+	struct host_neighbour *list;
+	size_t count;
+};
+
+static void own_neighbours(struct neighbours *n)
+{
+	free(n->list);
+}
+
+static void read_all(struct host *host, struct neighbours *n)
+{
+	free(n->list);
+	*n = (struct neighbours){};
+	if (host_neighbours(host, &n->list, &n->count))
+		n->count = 0;
+}
+
+static const struct host_neighbour *find(const struct neighbours *n, const struct plan_route *r)
+{
+	for (size_t i = 0; i < n->count; i++) {
+		if (n->list[i].ifindex == r->route.ifindex &&
+		    !memcmp(n->list[i].addr, r->route.next_hop, 16))
+			return &n->list[i];
+	}
+	return NULL;
+}
+
+static bool is_known(const struct neighbours *n, const struct plan_route *r)
+{
+	const struct host_neighbour *found = find(n, r);
+
+	return r->error || (found && found->is_known);
+}
+
+static void keep(const struct plan *p, const struct neighbours *n, size_t routes)
+{
+	for (size_t i = 0; i < routes; i++) {
+		const struct plan_route *r = &p->routes[i];
+		const struct host_neighbour *found = find(n, r);
+		int error;
+
+		if (r->error || (found && (found->is_ours || found->is_fixed)))
+			continue;
+		error = host_neighbour_keep(p->host, r->route.ifindex, r->route.next_hop);
+		if (error)
+			note("cannot have the kernel keep a neighbour known: %s", strerror(-error));
+	}
+}
+
+static void wait_until_known(const struct plan *p, struct neighbours *n, size_t routes)
+{
+	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+
+	for (int waited = 0; waited <= WAIT_MS; waited += POLL_MS) {
+		size_t i = 0;
+
+		read_all(p->host, n);
+		while (i < routes && is_known(n, &p->routes[i]))
+			i++;
+		if (i == routes)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void say_unreachable(const struct plan *p, const struct neighbours *n)
+{
+	const struct plan_route *r = p->routes;
+	char hop[INET6_ADDRSTRLEN];
+
+	for (size_t s = 0; s < p->model->services_count; s++) {
+		const struct service *service = &p->model->services[s];
+
+		for (size_t b = 0; b < service->backends_count; b++, r++) {
+			const char *name = service->backends[b].name;
+
+			if (r->error)
+				note("service %s: there is no route to backend %s; what it would "
+				     "get is dropped until there is one and the file is applied "
+				     "again",
+				     service->name, name);
+			else if (!is_known(n, r))
+				note("service %s: %s, the next hop to backend %s, does not answer; "
+				     "what the backend would get is dropped until it does",
+				     service->name, addr_text(r->route.next_hop, hop, sizeof(hop)),
+				     name);
+		}
+	}
+}
+
+void neighbours_keep(const struct plan *p)
+{
+	OWN(own_neighbours) struct neighbours n = {};
+	size_t routes = model_backends_count(p->model);
+
+	if (!routes)
+		return;
+	read_all(p->host, &n);
+	keep(p, &n, routes);
+	wait_until_known(p, &n, routes);
+	say_unreachable(p, &n);
+}
+
+static bool is_needed(const struct plan *p, const struct host_neighbour *n)
+{
+	for (size_t i = 0; i < model_backends_count(p->model); i++) {
+		const struct plan_route *r = &p->routes[i];
+
+		if (!r->error && r->route.ifindex == n->ifindex &&
+		    !memcmp(r->route.next_hop, n->addr, 16))
+			return true;
+	}
+	return false;
+}
+
+void neighbours_release(const struct plan *p)
+{
+	OWN(own_neighbours) struct neighbours n = {};
+
+	read_all(p->host, &n);
+	for (size_t i = 0; i < n.count; i++) {
+		if (n.list[i].is_ours && !is_needed(p, &n.list[i]))
+			host_neighbour_release(p->host, n.list[i].ifindex, n.list[i].addr);
+	}
+}
+
+void neighbours_release_all(struct host *host)
+{
+	OWN(own_neighbours) struct neighbours n = {};
+
+	read_all(host, &n);
+	for (size_t i = 0; i < n.count; i++) {
+		if (n.list[i].is_ours)
+			host_neighbour_release(host, n.list[i].ifindex, n.list[i].addr);
+	}
+}

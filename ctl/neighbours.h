@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * MAC addresses of the backends' next hops. XDP cannot ask for one, so the
+ * kernel is told to keep them known for as long as the backends are configured.
+ */
+#ifndef WEIR_NEIGHBOURS_H
+#define WEIR_NEIGHBOURS_H
+
+#include "plan.h"
+
+/*
+ * Keep those that the plan needs, and wait up to a second for the answers. Says
+ * which backends have no route or do not answer: they get no packets till then.
+ */
+void neighbours_keep(const struct plan *p);
+
+/* Let go of those that weir kept and the plan does not need. */
+void neighbours_release(const struct plan *p);
+
+/* Let go of all of them in this namespace. */
+void neighbours_release_all(struct host *host);
+
+#endif

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* interface, set and service */
+#include "parser.h"
+
+#include <string.h>
+
+/* A mode that may be left out: "xdp" is "xdp auto". Index in the vocabulary, or -1. */
+static int take_mode(struct parser *p, const struct vocabulary *modes)
+{
+	struct word w;
+
+	if (parser_at_end(p))
+		return 0;
+	if (!parser_take_value(p, modes->what, &w))
+		return -1;
+	return build_keyword(&p->build, &w, modes);
+}
+
+static void take_xdp(struct parser *p, struct interface *i)
+{
+	int mode = take_mode(p, &words_xdp);
+	struct word w = parser_word(&p->token);
+
+	if (mode >= 0)
+		i->xdp = XDP_MODE_AUTO + (enum xdp_mode)mode;
+	else
+		i->xdp = XDP_MODE_AUTO; /* no second error for a mode that is missing */
+	if (p->token.kind == TOKEN_WORD && word_is(&w, "share"))
+		build_keyword(&p->build, &w, &words_xdp);
+}
+
+static void interface_statement(struct parser *p, void *object, int word, struct loc at)
+{
+	struct interface *i = object;
+	struct word name;
+	int mode;
+
+	(void)at;
+	switch (word) {
+	case IF_XDP:
+		take_xdp(p, i);
+		break;
+	case IF_TC:
+		mode = take_mode(p, &words_tc);
+		i->tc = TC_MODE_AUTO + (enum tc_mode)(mode < 0 ? 0 : mode);
+		break;
+	case IF_FILTER:
+		if (parser_take_value(p, "a filter name", &name))
+			build_interface_filter(&p->build, i, &name);
+		break;
+	case IF_BALANCE:
+		i->balance = true;
+		break;
+	case IF_DECAP:
+		i->decap = true;
+		break;
+	case IF_MEASURE:
+		i->measure = true;
+		break;
+	}
+}
+
+/* The header of a block: its name; false when there is none. */
+static bool take_header(struct parser *p, const char *what, struct word *name)
+{
+	if (parser_take_word(p, what, name))
+		return true;
+	p->build.names_lost = true;
+	return false;
+}
+
+void parser_interface(struct parser *p)
+{
+	static const struct block block = { &words_interface, ~0U, interface_statement };
+	struct interface *i;
+	struct word name;
+
+	if (!take_header(p, "an interface name", &name))
+		return;
+	i = build_interface(&p->build, &name);
+	parser_take_block(p, &block, &name, i);
+	if (i)
+		build_interface_end(&p->build, i);
+}
+
+static void add_element(struct parser *p, void *arg, const struct word *w)
+{
+	build_set_element(&p->build, arg, w);
+}
+
+static void set_statement(struct parser *p, void *object, int word, struct loc at)
+{
+	struct set *s = object;
+	struct word w;
+	int type;
+
+	(void)at;
+	switch (word) {
+	case SET_WORD_TYPE:
+		if (!parser_take_value(p, "a set type", &w))
+			return;
+		type = build_keyword(&p->build, &w, &words_set_type);
+		s->type = type < 0 ? SET_TYPE_REFUSED : (enum set_type)type;
+		break;
+	case SET_WORD_FILE:
+		if (parser_take_value(p, "a file name", &w))
+			build_set_file(&p->build, s, &w);
+		break;
+	case SET_WORD_ELEMENTS:
+		parser_take_values(p, "an element", add_element, s);
+		break;
+	}
+}
+
+void parser_set(struct parser *p)
+{
+	static const struct block block = { &words_set, ~0U, set_statement };
+	size_t errors = p->build.diags->errors;
+	unsigned int written;
+	struct word name;
+	struct set *s;
+
+	if (!take_header(p, "a set name", &name))
+		return;
+	s = build_set(&p->build, &name);
+	written = parser_take_block(p, &block, &name, s);
+	if (s && errors == p->build.diags->errors)
+		build_set_end(&p->build, s, written);
+}
+
+static void add_address(struct parser *p, void *arg, const struct word *w)
+{
+	build_service_address(&p->build, arg, w);
+}
+
+static void take_addresses(struct parser *p, struct service *s)
+{
+	for (;;) {
+		parser_take_values(p, "an address", add_address, s);
+		if (p->token.kind != TOKEN_COMMA)
+			return;
+		parser_next(p);
+	}
+}
+
+struct port_list {
+	struct service *service;
+	const struct word *proto;
+};
+
+static void add_port(struct parser *p, void *arg, const struct word *w)
+{
+	struct port_list *list = arg;
+
+	build_service_port(&p->build, list->service, list->proto, w);
+}
+
+static void take_ports(struct parser *p, struct service *s)
+{
+	struct word proto;
+	struct port_list list = { s, &proto };
+
+	for (;;) {
+		if (p->token.kind == TOKEN_WORD && p->token.text[0] >= '0' &&
+		    p->token.text[0] <= '9')
+			build_error(&p->build, p->token.loc, NULL,
+				    "port %.*s has no protocol; write \"tcp %.*s\" or \"udp %.*s\"",
+				    (int)p->token.size, p->token.text, (int)p->token.size,
+				    p->token.text, (int)p->token.size, p->token.text);
+		if (!parser_take_word(p, "tcp or udp", &proto))
+			return;
+		if (vocabulary_find(&words_port_proto, &proto) < 0) {
+			build_keyword(&p->build, &proto, &words_port_proto);
+			return;
+		}
+		parser_take_values(p, "a port", add_port, &list);
+		if (p->token.kind != TOKEN_COMMA)
+			return;
+		parser_next(p);
+	}
+}
+
+static void take_backend(struct parser *p, struct service *s)
+{
+	struct word name, address, w;
+	struct backend *backend;
+	unsigned int written = 0;
+
+	if (!parser_take_word(p, "a backend name", &name) ||
+	    !parser_take_value(p, "an address", &address))
+		return;
+	backend = build_backend(&p->build, s, &name, &address);
+	while (backend && p->token.kind == TOKEN_WORD) {
+		int property;
+
+		w = parser_word(&p->token);
+		property = build_keyword(&p->build, &w, &words_backend);
+		if (property < 0)
+			return;
+		if (written & 1U << property)
+			build_error(&p->build, w.loc, NULL, "backend %s has %s twice; keep one",
+				    backend->name, words_backend.words[property]);
+		written |= 1U << property;
+		parser_next(p);
+		if (property == BACKEND_DRAIN)
+			backend->drain = true;
+		else if (parser_take_value(p, "a weight", &w))
+			build_backend_weight(&p->build, backend, &w);
+	}
+}
+
+static void service_statement(struct parser *p, void *object, int word, struct loc at)
+{
+	struct service *s = object;
+	struct word w;
+	int forward;
+
+	(void)at;
+	switch (word) {
+	case SERVICE_ADDRESS:
+		take_addresses(p, s);
+		break;
+	case SERVICE_PORT:
+		take_ports(p, s);
+		break;
+	case SERVICE_FORWARD:
+		if (!parser_take_value(p, "a way to forward", &w))
+			return;
+		forward = build_keyword(&p->build, &w, &words_forward);
+		s->forward = (enum weir_forward)(forward < 0 ? 0 : forward);
+		break;
+	case SERVICE_BACKEND:
+		take_backend(p, s);
+		break;
+	}
+}
+
+void parser_service(struct parser *p)
+{
+	static const struct block block = { &words_service, 1U << SERVICE_FORWARD,
+					    service_statement };
+	size_t errors = p->build.diags->errors;
+	struct word name;
+	struct service *s;
+
+	if (!take_header(p, "a service name", &name))
+		return;
+	s = build_service(&p->build, &name);
+	parser_take_block(p, &block, &name, s);
+	if (s && errors == p->build.diags->errors)
+		build_service_end(&p->build, s);
+}

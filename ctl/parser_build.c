@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "parser_build.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "own.h"
+
+static const char *path_of(const struct build *b, const struct loc *at)
+{
+	if (at->line || !at->column || at->column > b->paths_count)
+		return NULL;
+	return b->paths[at->column - 1];
+}
+
+static void add(struct build *b, enum diag_level level, struct loc at, const char *hint,
+		const char *format, va_list args)
+{
+	OWN_FREE char *message = NULL;
+	const char *path = path_of(b, &at);
+
+	if (level == DIAG_ERROR && b->diags->errors >= DIAG_MAX) { /* will not be kept */
+		b->diags->errors++;
+		return;
+	}
+	if (vasprintf(&message, format, args) < 0) {
+		message = NULL;
+		b->out_of_memory = true;
+		return;
+	}
+	if (path && *path)
+		diag_add(b->diags, level, at, NULL, 0, hint, "%s: %s", path, message);
+	else
+		diag_add(b->diags, level, at, at.line ? b->text : NULL, b->size, hint, "%s",
+			 message);
+}
+
+void build_error(struct build *b, struct loc at, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	if (b->failed)
+		return;
+	b->failed = true;
+	va_start(args, format);
+	add(b, DIAG_ERROR, at, hint, format, args);
+	va_end(args);
+}
+
+void build_warn(struct build *b, struct loc at, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(b, DIAG_WARNING, at, hint, format, args);
+	va_end(args);
+}
+
+void build_problem(struct build *b, const struct word *w, const struct problem *why)
+{
+	char hint[sizeof(why->hint) + NAME_BYTES + 64];
+	const char *hint_or_null = why->hint[0] ? hint : NULL;
+
+	snprintf(hint, sizeof(hint), "%s", why->hint);
+	if (w->define) {
+		snprintf(hint, sizeof(hint), "%s%s$%.*s is defined on line %u", why->hint,
+			 why->hint[0] ? "; " : "",
+			 (int)(w->define_size < NAME_BYTES ? w->define_size : NAME_BYTES),
+			 w->define, w->define_line);
+		hint_or_null = hint;
+	}
+	build_error(b, w->loc, hint_or_null, "%s", why->message);
+}
+
+const char *build_place(const struct build *b, const struct loc *at, char *buf, size_t size)
+{
+	const char *path = path_of(b, at);
+
+	if (at->line)
+		snprintf(buf, size, "line %u", at->line);
+	else
+		snprintf(buf, size, "%s", path ? path : "elsewhere");
+	return buf;
+}
+
+/* Capacities are powers of two, so a count that is none has room. */
+bool build_reserve(struct build *b, void **array, size_t count, size_t element_bytes)
+{
+	void *grown;
+
+	if (count & (count - 1))
+		return true;
+	grown = reallocarray(*array, count ? 2 * count : 1, element_bytes);
+	if (!grown) {
+		b->out_of_memory = true;
+		return false;
+	}
+	*array = grown;
+	return true;
+}
+
+char *build_copy(struct build *b, const struct word *w)
+{
+	char *copy = strndup(w->text, w->size);
+
+	if (!copy)
+		b->out_of_memory = true;
+	return copy;
+}
+
+bool build_ref(struct build *b, enum ref_kind kind, const struct word *w)
+{
+	if (!RESERVE(b, b->refs, b->refs_count))
+		return false;
+	b->refs[b->refs_count++] =
+		(struct ref){ .kind = kind, .text = w->text, .size = w->size, .loc = w->loc };
+	return true;
+}
+
+static bool interface_name_fits(struct build *b, const struct word *w)
+{
+	const char *wrong = NULL;
+
+	if (!w->size || w->kind == WORD_SET)
+		wrong = "is no interface name";
+	else if (w->size >= IFNAMSIZ)
+		wrong = "has over 15 bytes; interface names are shorter";
+	else if (word_is(w, ".") || word_is(w, ".."))
+		wrong = "is no interface name";
+	for (size_t i = 0; !wrong && i < w->size; i++) {
+		unsigned char c = (unsigned char)w->text[i];
+
+		if (c == '/' || c == ':' || c == '"' || c == '\\' || c <= ' ' || c == 0x7f)
+			wrong = "has a character that no interface name has";
+	}
+	if (wrong)
+		build_error(b, w->loc, NULL, WORD_FMT " %s", WORD_ARGS(w), wrong);
+	return !wrong;
+}
+
+struct interface *build_interface(struct build *b, const struct word *pattern)
+{
+	struct interface *i;
+
+	if (!interface_name_fits(b, pattern) ||
+	    !RESERVE(b, b->model.interfaces, b->model.interfaces_count))
+		return NULL;
+	i = &b->model.interfaces[b->model.interfaces_count++];
+	*i = (struct interface){ .loc = pattern->loc };
+	memcpy(i->pattern, pattern->text, pattern->size);
+	return i;
+}
+
+void build_interface_filter(struct build *b, struct interface *i, const struct word *name)
+{
+	if (build_name(b, name, "filter", i->filter))
+		build_ref(b, REF_FILTER, name);
+}
+
+void build_interface_end(struct build *b, struct interface *i)
+{
+	if (i->tc != TC_MODE_NONE && i->xdp == XDP_MODE_NONE && (i->balance || i->decap))
+		build_error(b, i->loc, NULL,
+			    "interface %s has tc alone, but %s needs xdp; add \"xdp\"", i->pattern,
+			    i->balance ? "balance" : "decap");
+	if (i->xdp == XDP_MODE_NONE && i->tc == TC_MODE_NONE &&
+	    (i->filter[0] || i->balance || i->decap || i->measure))
+		i->xdp = XDP_MODE_AUTO;
+}
+
+struct set *build_set(struct build *b, const struct word *name)
+{
+	struct set s = { .type = SET_TYPE_UNSET, .loc = name->loc };
+
+	if (!build_name(b, name, "set", s.name) || !RESERVE(b, b->model.sets, b->model.sets_count))
+		return NULL;
+	b->model.sets[b->model.sets_count] = s;
+	return &b->model.sets[b->model.sets_count++];
+}
+
+void build_set_file(struct build *b, struct set *s, const struct word *path)
+{
+	OWN_FREE char *raw = NULL;
+	size_t used = 0;
+
+	if (s->file || !(raw = build_copy(b, path)))
+		return;
+	for (size_t i = 0; i < path->size; i++) {
+		if ((unsigned char)raw[i] < ' ' || raw[i] == 0x7f) {
+			build_error(b, path->loc, NULL, "a file name has no control characters");
+			return;
+		}
+		if (raw[i] == '\\' && path->kind == WORD_STRING && i + 1 < path->size)
+			i++;
+		raw[used++] = raw[i];
+	}
+	raw[used] = 0;
+	if (!used)
+		build_error(b, path->loc, NULL, "the file name is empty");
+	s->file = TAKE_PTR(raw);
+}
+
+void word_text(const struct word *w, char *buf, size_t size)
+{
+	size_t bytes = w->size < size ? w->size : size - 1;
+
+	memcpy(buf, w->text, bytes);
+	buf[bytes] = 0;
+}
+
+bool build_count_value(struct build *b, const struct word *w)
+{
+	if (++b->values <= VALUES_MAX)
+		return true;
+	build_error(b, w->loc, NULL, "over %u values in all; use fewer or larger ranges",
+		    VALUES_MAX);
+	return false;
+}
+
+void build_ranges(struct build *b, range **ranges, size_t *count, enum value_kind kind,
+		  const struct word *w)
+{
+	range parsed[VALUE_RANGES];
+	struct problem why;
+	char text[WORD_TEXT_BYTES];
+	size_t n;
+
+	word_text(w, text, sizeof(text));
+	if (!build_count_value(b, w))
+		return;
+	n = value_ranges(kind, text, parsed, &why);
+	if (!n)
+		build_problem(b, w, &why);
+	for (size_t i = 0; i < n; i++) {
+		if (!RESERVE(b, *ranges, *count))
+			return;
+		(*ranges)[(*count)++] = parsed[i];
+	}
+}
+
+void build_set_element(struct build *b, struct set *s, const struct word *w)
+{
+	if (s->type == SET_TYPE_REFUSED)
+		return;
+	if (s->type == SET_TYPE_UNSET) {
+		build_error(b, s->loc, NULL,
+			    "set %s has no type before its elements; write "
+			    "\"type prefix\" or \"type port\" first",
+			    s->name);
+		return;
+	}
+	if (w->kind == WORD_SET) {
+		build_error(b, w->loc, NULL,
+			    "a set cannot hold another one; put its elements here");
+		return;
+	}
+	build_ranges(b, &s->elements, &s->elements_count,
+		     s->type == SET_PORT ? VALUE_PORT : VALUE_ADDR, w);
+}
+
+void build_set_end(struct build *b, struct set *s, unsigned int written)
+{
+	bool has_file = written & 1 << SET_WORD_FILE,
+	     has_elements = written & 1 << SET_WORD_ELEMENTS;
+
+	if (s->type == SET_TYPE_UNSET)
+		build_error(b, s->loc, NULL,
+			    "set %s has no type; write \"type prefix\" or \"type port\"", s->name);
+	else if (!has_file && !has_elements)
+		build_error(b, s->loc, NULL,
+			    "set %s has nothing in it; write \"elements { ... }\" or \"file PATH\"",
+			    s->name);
+	else if (has_file && has_elements && b->files == MODEL_FILES_READ)
+		build_error(b, s->loc, NULL, "set %s has both a file and elements; keep one",
+			    s->name);
+	else if (has_file && !has_elements && b->files == MODEL_FILES_STORED)
+		build_error(b, s->loc, NULL,
+			    "set %s has a file but no elements; a stored configuration has both",
+			    s->name);
+	else if (has_file && !has_elements && s->file)
+		build_read_set_file(b, s);
+	s->elements_count = ranges_normalise(s->elements, s->elements_count);
+}
+
+struct filter *build_filter(struct build *b, const struct word *name)
+{
+	struct filter f = { .default_action = WEIR_ACTION_PASS, .loc = name->loc };
+
+	if (!build_name(b, name, "filter", f.name) ||
+	    !RESERVE(b, b->model.filters, b->model.filters_count))
+		return NULL;
+	b->model.filters[b->model.filters_count] = f;
+	return &b->model.filters[b->model.filters_count++];
+}
+
+struct service *build_service(struct build *b, const struct word *name)
+{
+	struct service s = { .forward = WEIR_FORWARD_KINDS, .loc = name->loc };
+
+	if (!build_name(b, name, "service", s.name) ||
+	    !RESERVE(b, b->model.services, b->model.services_count))
+		return NULL;
+	b->model.services[b->model.services_count] = s;
+	return &b->model.services[b->model.services_count++];
+}
+
+static bool read_address(struct build *b, const struct word *w, __u8 out[16])
+{
+	struct problem why;
+	char text[WORD_TEXT_BYTES];
+
+	word_text(w, text, sizeof(text));
+	if (w->kind == WORD_SET) {
+		build_error(b, w->loc, NULL, "a set cannot stand here; write the address");
+		return false;
+	}
+	if (value_address(text, out, &why))
+		return true;
+	build_problem(b, w, &why);
+	return false;
+}
+
+void build_service_address(struct build *b, struct service *s, const struct word *w)
+{
+	__u8 addr[16];
+
+	if (!read_address(b, w, addr) || !build_count_value(b, w) ||
+	    !RESERVE(b, s->addrs, s->addrs_count))
+		return;
+	memcpy(s->addrs[s->addrs_count++], addr, sizeof(addr));
+}
+
+/* A number out of a word; false and an error when it is none. */
+static bool read_number(struct build *b, const struct word *w, const char *what, unsigned int least,
+			unsigned int most, unsigned int *out)
+{
+	struct problem why;
+	char text[WORD_TEXT_BYTES];
+
+	word_text(w, text, sizeof(text));
+	if (w->kind != WORD_SET && value_number(text, what, least, most, out, &why))
+		return true;
+	if (w->kind == WORD_SET)
+		build_error(b, w->loc, NULL, "a set cannot stand here; write the %s", what);
+	else
+		build_problem(b, w, &why);
+	return false;
+}
+
+void build_service_port(struct build *b, struct service *s, const struct word *proto,
+			const struct word *port)
+{
+	static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+	int index = build_keyword(b, proto, &words_port_proto);
+	unsigned int number;
+
+	if (index < 0 || !read_number(b, port, "port", 1, 65535, &number) ||
+	    !build_count_value(b, port) || !RESERVE(b, s->ports, s->ports_count))
+		return;
+	s->ports[s->ports_count++] =
+		(struct vip_port){ .proto = protos[index], .port = (__u16)number };
+}
+
+struct backend *build_backend(struct build *b, struct service *s, const struct word *name,
+			      const struct word *address)
+{
+	struct backend backend = { .weight = 1, .loc = name->loc };
+
+	if (!build_name(b, name, "backend", backend.name) ||
+	    !read_address(b, address, backend.addr) || !RESERVE(b, s->backends, s->backends_count))
+		return NULL;
+	s->backends[s->backends_count] = backend;
+	return &s->backends[s->backends_count++];
+}
+
+void build_backend_weight(struct build *b, struct backend *backend, const struct word *w)
+{
+	unsigned int weight;
+
+	if (word_is(w, "0"))
+		build_error(b, w->loc, NULL,
+			    "weight 0 is not allowed; write \"drain\" to empty a backend");
+	else if (read_number(b, w, "weight", 1, WEIGHT_MAX, &weight))
+		backend->weight = (__u16)weight;
+}
+
+void build_service_end(struct build *b, struct service *s)
+{
+	if (!s->addrs_count)
+		build_error(b, s->loc, NULL, "service %s has no address; add \"address ADDR\"",
+			    s->name);
+	else if (!s->ports_count)
+		build_error(b, s->loc, NULL, "service %s has no port; add \"port tcp NUMBER\"",
+			    s->name);
+	else if (s->forward == WEIR_FORWARD_KINDS)
+		build_error(b, s->loc, NULL,
+			    "service %s does not say how to forward; add \"forward ipip\" or "
+			    "\"forward l2\"",
+			    s->name);
+}
+
+static void free_work(struct build *b)
+{
+	for (size_t i = 0; i < b->paths_count; i++)
+		free(b->paths[i]);
+	free(b->paths);
+	free(b->refs);
+	model_free(&b->model);
+}
+
+int build_finish(struct build *b, struct model *out)
+{
+	int err = 0;
+
+	b->failed = false;
+	if (!b->out_of_memory)
+		build_check(b);
+	diag_sort(b->diags);
+	if (b->out_of_memory)
+		err = -ENOMEM;
+	else if (b->diags->errors)
+		err = -EINVAL;
+	if (!err) {
+		*out = b->model;
+		b->model = (struct model){ 0 };
+	}
+	free_work(b);
+	return err;
+}

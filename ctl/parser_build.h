@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Builds a model out of words. The text parser and the JSON importer both
+ * come through here, so that both accept and refuse the same.
+ *
+ * Functions report what is wrong and go on; only the first error of a
+ * statement is kept. Pointers into the model are good until the next object
+ * of their kind is added.
+ */
+#ifndef WEIR_PARSER_BUILD_H
+#define WEIR_PARSER_BUILD_H
+
+#include "model.h"
+#include "parser_value.h"
+
+enum word_kind {
+	WORD_PLAIN,
+	WORD_STRING, /* was in quotes */
+	WORD_SET, /* was @NAME; the text is NAME */
+};
+
+struct word {
+	const char *text; /* not terminated; outlives the build */
+	size_t size;
+	enum word_kind kind;
+	struct loc loc; /* for messages; where $x is used, not where it is defined */
+	const char *define; /* name of the define it came from, of @define_size, or NULL */
+	size_t define_size;
+	unsigned int define_line;
+};
+
+/* printf("... " WORD_FMT, WORD_ARGS(w)) */
+#define WORD_SHOWN 60
+#define WORD_FMT "\"%s%.*s%s\""
+#define WORD_ARGS(w)                                                                              \
+	(w)->kind == WORD_SET ? "@" : "", (int)((w)->size < WORD_SHOWN ? (w)->size : WORD_SHOWN), \
+		(w)->text, (w)->size < WORD_SHOWN ? "" : "..."
+
+/* The words that may stand somewhere. X-macros of include/weir make some. */
+struct vocabulary {
+	const char *what; /* "action" */
+	const char *plural; /* "actions" */
+	const char *const *words; /* NULL-terminated */
+	const char *const *later; /* known, but of a later version; NULL-terminated */
+	const char *where; /* " in interface", or "" */
+};
+
+extern const struct vocabulary words_top, words_interface, words_set, words_filter, words_service;
+extern const struct vocabulary words_match, words_action, words_default, words_forward, words_xdp,
+	words_tc, words_set_type, words_port_proto, words_backend;
+
+/* Order of the words in the vocabularies of statements. */
+enum top_word { TOP_DEFINE, TOP_INTERFACE, TOP_SET, TOP_FILTER, TOP_SERVICE };
+enum interface_word { IF_XDP, IF_TC, IF_FILTER, IF_BALANCE, IF_DECAP, IF_MEASURE };
+enum set_word { SET_WORD_TYPE, SET_WORD_FILE, SET_WORD_ELEMENTS };
+enum filter_word { FILTER_DEFAULT, FILTER_RULE };
+enum service_word { SERVICE_ADDRESS, SERVICE_PORT, SERVICE_FORWARD, SERVICE_BACKEND };
+enum backend_word { BACKEND_WEIGHT, BACKEND_DRAIN };
+/* Fields come first, as enum weir_field. */
+enum match_word {
+	MATCH_FLAGS = WEIR_FIELD_COUNT,
+	MATCH_TCP,
+	MATCH_UDP,
+	MATCH_ICMP,
+	MATCH_ICMPV6,
+};
+
+/* A name that must exist once everything is read. */
+enum ref_kind {
+	REF_FILTER,
+	REF_SET_PREFIX,
+	REF_SET_PORT,
+	REF_SET_NONE, /* the field takes no set */
+};
+
+struct ref {
+	enum ref_kind kind;
+	const char *text;
+	size_t size;
+	struct loc loc;
+};
+
+struct build {
+	const char *file;
+	const char *text;
+	size_t size;
+	enum model_files files;
+	struct diags *diags;
+	struct model model;
+	struct ref *refs;
+	size_t refs_count;
+	char **paths; /* JSON: where loc.line is 0, loc.column - 1 is an index */
+	size_t paths_count;
+	size_t values; /* of all lists, against VALUES_MAX */
+	bool failed; /* this statement has had its error */
+	bool names_lost; /* a block without a name was refused: do not miss names */
+	bool out_of_memory;
+};
+
+/* What a configuration may hold, defines expanded; the image's limit is lower. */
+#define VALUES_MAX (4U << 20)
+#define SET_ELEMENTS_MAX (1U << 20)
+#define VIPS_MAX (1U << 18)
+
+/*
+ * Check the whole, move the model to @out, free the rest. Returns 0, -EINVAL
+ * or -ENOMEM, then @out is untouched.
+ */
+int build_finish(struct build *b, struct model *out);
+
+/* The checks that need the whole model; warnings only when there is no error. */
+void build_check(struct build *b);
+
+/* Add an error unless this statement has one. @hint may be NULL. */
+void build_error(struct build *b, struct loc at, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void build_warn(struct build *b, struct loc at, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* An error about a word; says which define it came from. */
+void build_problem(struct build *b, const struct word *w, const struct problem *why);
+
+/* "line 12", or a JSON path. */
+const char *build_place(const struct build *b, const struct loc *at, char *buf, size_t size);
+
+/* Room for one more element behind @count of them; reports lack of memory. */
+bool build_reserve(struct build *b, void **array, size_t count, size_t element_bytes);
+
+#define RESERVE(b, array, count) build_reserve((b), (void **)&(array), (count), sizeof(*(array)))
+
+bool word_is(const struct word *w, const char *text);
+
+/* Terminated copy; a longer word, which is no value, is cut. */
+#define WORD_TEXT_BYTES 160
+void word_text(const struct word *w, char *buf, size_t size);
+char *build_copy(struct build *b, const struct word *w);
+
+/* Count a value against VALUES_MAX. */
+bool build_count_value(struct build *b, const struct word *w);
+
+/* Ranges of @w at the end of an array. */
+void build_ranges(struct build *b, range **ranges, size_t *count, enum value_kind kind,
+		  const struct word *w);
+
+/* Remember that @w must be the name of something. */
+bool build_ref(struct build *b, enum ref_kind kind, const struct word *w);
+
+/* Index of @w in the vocabulary, or -1 and an error. */
+int build_keyword(struct build *b, const struct word *w, const struct vocabulary *v);
+int vocabulary_find(const struct vocabulary *v, const struct word *w);
+
+/* Copy a name that follows the rules for names. @what: "filter". */
+bool build_name(struct build *b, const struct word *w, const char *what, char name[NAME_BYTES]);
+
+struct interface *build_interface(struct build *b, const struct word *pattern);
+void build_interface_filter(struct build *b, struct interface *i, const struct word *name);
+void build_interface_end(struct build *b, struct interface *i);
+
+/* A set's type until its statement is read. */
+#define SET_TYPE_UNSET ((enum set_type)(SET_PORT + 1))
+/* Its statement was refused: do not judge the elements. */
+#define SET_TYPE_REFUSED ((enum set_type)(SET_PORT + 2))
+struct set *build_set(struct build *b, const struct word *name);
+void build_set_file(struct build *b, struct set *s, const struct word *path);
+void build_set_element(struct build *b, struct set *s, const struct word *w);
+/* @written: 1 << SET_WORD_* of the statements that there were. Reads the set's file. */
+void build_set_end(struct build *b, struct set *s, unsigned int written);
+
+/* Read @s->file, relative to the configuration's folder; @s->loc is blamed. */
+void build_read_set_file(struct build *b, struct set *s);
+
+struct filter *build_filter(struct build *b, const struct word *name);
+struct rule *build_rule(struct build *b, struct filter *f, const struct word *name,
+			const struct word *action);
+/* The rule's condition on @field, to be filled; NULL and an error when it has one. */
+struct match *build_match(struct build *b, struct rule *r, enum weir_field field, struct loc at);
+void build_match_value(struct build *b, struct rule *r, enum weir_field field,
+		       const struct word *w);
+struct tcp_flags_match *build_flags(struct build *b, struct rule *r, const struct word *w,
+				    struct loc at);
+void build_rule_end(struct build *b, struct rule *r);
+
+struct service *build_service(struct build *b, const struct word *name);
+void build_service_address(struct build *b, struct service *s, const struct word *w);
+void build_service_port(struct build *b, struct service *s, const struct word *proto,
+			const struct word *port);
+struct backend *build_backend(struct build *b, struct service *s, const struct word *name,
+			      const struct word *address);
+void build_backend_weight(struct build *b, struct backend *backend, const struct word *w);
+void build_service_end(struct build *b, struct service *s);
+
+#endif

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ids.h"
+#include "image.h"
+#include "own.h"
+#include "plan_devices.h"
+#include "stored.h"
+#include "weir/latency.h"
+
+/* Smallest sizes, so that small changes of a small configuration fit in place. */
+#define IMAGE_BYTES_MIN (1U << 20)
+#define DEVICES_MIN 16
+#define RULES_MIN 1024
+#define BACKENDS_MIN 64
+/* 65,536 flows, 8 MiB. */
+#define FLOW_SETS (1U << 15)
+
+void plan_close(struct plan *p)
+{
+	model_free(&p->old);
+	attachments_close(&p->attached);
+	free(p->devices);
+	free(p->leaving);
+	free(p->rule_ids);
+	free(p->rule_is_new);
+	free(p->backend_ids);
+	free(p->backend_is_new);
+	free(p->routes);
+	free(p->image);
+	free(p->diff_text);
+	*p = (struct plan){};
+}
+
+static __u32 power_of_two(__u32 at_least, __u32 wanted)
+{
+	while (at_least < wanted)
+		at_least *= 2;
+	return at_least;
+}
+
+static __u32 larger(__u32 a, __u32 b)
+{
+	return a > b ? a : b;
+}
+
+static struct named_id *rule_names(const struct model *m, const struct weir_image *image)
+{
+	struct named_id *names = calloc(model_rules_count(m) + 1, sizeof(*names)), *n = names;
+	const struct weir_rule *rules =
+		image ? IMAGE_AT(image, image->rules_offset, struct weir_rule) : NULL;
+
+	for (size_t f = 0; names && f < m->filters_count; f++) {
+		const struct filter *filter = &m->filters[f];
+
+		for (size_t r = 0; r <= filter->rules_count; r++, n++) {
+			n->group = filter->name;
+			/* No rule can have the empty name, so the default has it. */
+			n->name = r < filter->rules_count ? filter->rules[r].name : "";
+			n->id = rules ? rules[n - names].id : 0;
+		}
+	}
+	return names;
+}
+
+static struct named_id *backend_names(const struct model *m, const struct weir_image *image)
+{
+	struct named_id *names = calloc(model_backends_count(m) + 1, sizeof(*names)), *n = names;
+	const struct weir_backend *backends =
+		image ? IMAGE_AT(image, image->backends_offset, struct weir_backend) : NULL;
+
+	for (size_t s = 0; names && s < m->services_count; s++) {
+		const struct service *service = &m->services[s];
+
+		for (size_t b = 0; b < service->backends_count; b++, n++) {
+			n->group = service->name;
+			n->name = service->backends[b].name;
+			n->id = backends ? backends[n - names].id : 0;
+		}
+	}
+	return names;
+}
+
+/*
+ * Ids for @to, which is consumed, with those of @from kept.
+ * Returns one more than the highest id, or -ENOMEM.
+ */
+static long assign(struct named_id *from, size_t from_count, struct named_id *to, size_t to_count,
+		   __u32 **ids, __u8 **is_new)
+{
+	OWN_FREE struct named_id *old = from, *fresh = to;
+	long top;
+
+	*ids = calloc(to_count + 1, sizeof(**ids));
+	*is_new = calloc(to_count + 1, 1);
+	if (!old || !fresh || !*ids || !*is_new)
+		return -ENOMEM;
+	top = ids_assign(old, from_count, fresh, to_count, *is_new);
+	for (size_t i = 0; i < to_count; i++)
+		(*ids)[i] = fresh[i].id;
+	return top;
+}
+
+static bool measures(const struct plan *p)
+{
+	for (size_t i = 0; i < p->devices_count; i++) {
+		if (p->devices[i].stages & 1 << WEIR_STAGE_MEASURE)
+			return true;
+	}
+	return false;
+}
+
+/* Everything but the image's size, which is known when it is built. */
+static int choose_capacity(struct plan *p, const struct state *s, struct failure *why)
+{
+	const struct capacity *have = &s->capacity;
+	long rules = assign(rule_names(&p->old, s->image), model_rules_count(&p->old),
+			    rule_names(p->model, NULL), model_rules_count(p->model), &p->rule_ids,
+			    &p->rule_is_new);
+	long backends = assign(backend_names(&p->old, s->image), model_backends_count(&p->old),
+			       backend_names(p->model, NULL), model_backends_count(p->model),
+			       &p->backend_ids, &p->backend_is_new);
+	__u32 slots = 0;
+
+	if (rules < 0 || backends < 0)
+		return fail_errno(why, ENOMEM, "cannot plan");
+	for (size_t i = 0; i < p->devices_count; i++)
+		slots = larger(slots, p->devices[i].slot + 1);
+	if (slots > WEIR_MAX_IFACES)
+		return fail(why, EXIT_USAGE, "%u interfaces are too many; the limit is %u", slots,
+			    WEIR_MAX_IFACES);
+	p->capacity = (struct capacity){
+		.devices = larger(have->devices, power_of_two(DEVICES_MIN, slots)),
+		.rules = larger(have->rules, power_of_two(RULES_MIN, rules)),
+		.backends = larger(have->backends, power_of_two(BACKENDS_MIN, backends)),
+		.flow_sets = larger(have->flow_sets, measures(p) ? FLOW_SETS : 1),
+	};
+	p->capacity.hists = p->capacity.flow_sets > 1
+				    ? p->capacity.devices * WEIR_DIR_COUNT + p->capacity.backends
+				    : 1;
+	return 0;
+}
+
+static int find_routes(struct plan *p, struct failure *why)
+{
+	struct plan_route *route = calloc(model_backends_count(p->model) + 1, sizeof(*route));
+
+	if (!route)
+		return fail_errno(why, ENOMEM, "cannot plan");
+	p->routes = route;
+	for (size_t s = 0; s < p->model->services_count; s++) {
+		const struct service *service = &p->model->services[s];
+
+		for (size_t b = 0; b < service->backends_count; b++, route++)
+			route->error =
+				host_route(p->host, service->backends[b].addr, &route->route);
+	}
+	return 0;
+}
+
+static struct image_device *image_devices(const struct plan *p)
+{
+	struct image_device *devices = calloc(p->devices_count + 1, sizeof(*devices));
+
+	for (size_t i = 0; devices && i < p->devices_count; i++)
+		devices[i] = (struct image_device){
+			.slot = p->devices[i].slot,
+			.ifindex = p->devices[i].link.ifindex,
+			.stages = p->devices[i].stages,
+			.filter = p->devices[i].config->filter,
+		};
+	return devices;
+}
+
+static __u8 (*image_sources(const struct plan *p))[16]
+{
+	size_t count = model_backends_count(p->model);
+	__u8(*sources)[16] = calloc(count + 1, sizeof(*sources));
+
+	for (size_t i = 0; sources && i < count; i++)
+		memcpy(sources[i], p->routes[i].route.source, 16);
+	return sources;
+}
+
+static int build(struct plan *p, const struct state *s, struct failure *why)
+{
+	OWN_FREE struct image_device *devices = image_devices(p);
+	OWN_FREE __u8(*sources)[16] = image_sources(p);
+	OWN_FREE range *locals = NULL;
+	OWN_FREE char *config = NULL;
+	struct image_spec spec = {
+		.model = p->model,
+		.devices = devices,
+		.devices_count = p->devices_count,
+		.device_slots = p->capacity.devices,
+		.rule_ids = p->rule_ids,
+		.backend_ids = p->backend_ids,
+		.sources = sources,
+		.generation = s->image ? s->image->generation + 1 : 1,
+		.applied_s = time(NULL),
+	};
+	int error;
+
+	if (!devices || !sources || stored_text(p->model, &config, &spec.config_bytes))
+		return fail_errno(why, ENOMEM, "cannot plan");
+	if (host_locals(p->host, &locals, &spec.locals_count, why))
+		return -1;
+	spec.locals = locals;
+	spec.config = config;
+	error = image_build(&spec, &p->image, &p->image_bytes);
+	if (error == -E2BIG)
+		return fail(why, EXIT_USAGE,
+			    "the configuration takes more than %u MiB, the most that weir loads",
+			    WEIR_MAX_IMAGE_BYTES >> 20);
+	if (error)
+		return fail_errno(why, error, "cannot build the image");
+	p->capacity.image_bytes =
+		larger(s->capacity.image_bytes, power_of_two(IMAGE_BYTES_MIN, p->image_bytes));
+	p->rebuilds = !s->image || memcmp(&p->capacity, &s->capacity, sizeof(p->capacity)) != 0;
+	return 0;
+}
+
+static int compare(struct plan *p, struct failure *why)
+{
+	size_t size;
+	OWN_FILE FILE *out = open_memstream(&p->diff_text, &size);
+
+	if (!out)
+		return fail_errno(why, ENOMEM, "cannot plan");
+	p->diff = model_diff(&p->old, p->model, out);
+	return 0;
+}
+
+int plan_make(struct plan *p, const struct state *s, struct host *host, const struct model *model,
+	      const struct plan_scope *scope, struct failure *why)
+{
+	*p = (struct plan){ .model = model, .host = host };
+	if (stored_model(s->image, &p->old, why) || attachments_read(s, &p->attached, why) ||
+	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) || find_routes(p, why) ||
+	    build(p, s, why))
+		return -1;
+	choose_steps(p, s);
+	if (check_host(p, s, why))
+		return -1;
+	return compare(p, why);
+}
+
+unsigned int plan_loads(const struct plan *p)
+{
+	unsigned int loads = 0;
+
+	for (size_t i = 0; i < p->devices_count; i++) {
+		for (int hook = 0; hook < HOOK_COUNT; hook++) {
+			enum step step = p->devices[i].hook[hook].step;
+
+			loads += step == STEP_ATTACH || step == STEP_UPDATE || step == STEP_REPLACE;
+		}
+	}
+	return loads;
+}
+
+bool plan_is_empty(const struct plan *p)
+{
+	const struct diff_count *d = &p->diff;
+
+	return !plan_loads(p) && !p->leaving_count && !p->rebuilds && !d->added && !d->changed &&
+	       !d->removed;
+}

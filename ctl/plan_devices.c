@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plan_devices.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+#include "note.h"
+#include "own.h"
+
+static bool is_pattern(const char *name)
+{
+	return strpbrk(name, "*?") != NULL;
+}
+
+const struct interface *interface_for(const struct model *m, const char *ifname)
+{
+	for (size_t i = 0; i < m->interfaces_count; i++) {
+		if (!strcmp(m->interfaces[i].pattern, ifname))
+			return &m->interfaces[i];
+	}
+	for (size_t i = 0; i < m->interfaces_count; i++) {
+		if (is_pattern(m->interfaces[i].pattern) &&
+		    !fnmatch(m->interfaces[i].pattern, ifname, 0))
+			return &m->interfaces[i];
+	}
+	return NULL;
+}
+
+static int missing(const struct interface *wanted, const struct host_link *links, size_t count,
+		   struct failure *why)
+{
+	OWN_FREE const char **names = calloc(count + 1, sizeof(*names));
+	const char *near;
+
+	for (size_t i = 0; names && i < count; i++)
+		names[i] = links[i].name;
+	near = names ? diag_suggest(wanted->pattern, names) : NULL;
+	return fail(why, EXIT_NOT_FOUND,
+		    "%s:%u:%u: there is no interface \"%s\" in this network namespace; %s%s%s",
+		    wanted->loc.file, wanted->loc.line, wanted->loc.column, wanted->pattern,
+		    near ? "did you mean \"" : "\"ip link\" shows what there is", near ? near : "",
+		    near ? "\"?" : "");
+}
+
+static int check_names(const struct model *m, const struct host_link *links, size_t count,
+		       struct failure *why)
+{
+	for (size_t i = 0; i < m->interfaces_count; i++) {
+		const struct interface *wanted = &m->interfaces[i];
+		size_t n = 0;
+
+		while (n < count && strcmp(links[n].name, wanted->pattern) != 0)
+			n++;
+		if (is_pattern(wanted->pattern))
+			continue;
+		if (n == count)
+			return missing(wanted, links, count, why);
+		if (!links[n].is_ethernet)
+			return fail(why, EXIT_PRECONDITION,
+				    "%s:%u:%u: %s is not an Ethernet device, and weir parses "
+				    "Ethernet frames only",
+				    wanted->loc.file, wanted->loc.line, wanted->loc.column,
+				    wanted->pattern);
+	}
+	return 0;
+}
+
+static __u32 stages_of(const struct interface *i)
+{
+	__u32 stages = 0;
+
+	stages |= (i->filter[0] != '\0') << WEIR_STAGE_FILTER;
+	stages |= i->balance << WEIR_STAGE_BALANCE;
+	stages |= i->decap << WEIR_STAGE_DECAP;
+	stages |= i->measure << WEIR_STAGE_MEASURE;
+	return stages;
+}
+
+/* The slot that the image in force gives a device, or -1. */
+static int old_slot(const struct weir_image *image, __u32 ifindex)
+{
+	const struct weir_device *table =
+		image ? IMAGE_AT(image, image->devices_offset, struct weir_device) : NULL;
+
+	for (__u32 slot = 0; image && slot < image->devices_count; slot++) {
+		if (table[slot].ifindex == ifindex)
+			return slot;
+	}
+	return -1;
+}
+
+/* A slot that neither generation uses: the old one's row must stay as it is until the swap. */
+static __u32 free_slot(const struct plan *p, const struct state *s)
+{
+	const struct weir_image *image = s->image;
+	__u32 slot = 0;
+
+	for (;; slot++) {
+		size_t i = 0;
+
+		if (image && slot < image->devices_count &&
+		    IMAGE_AT(image, image->devices_offset, struct weir_device)[slot].ifindex)
+			continue;
+		while (i < p->devices_count && p->devices[i].slot != slot)
+			i++;
+		if (i == p->devices_count)
+			return slot;
+	}
+}
+
+static void add_device(struct plan *p, const struct state *s, const struct host_link *link,
+		       const struct interface *config)
+{
+	int slot = old_slot(s->image, link->ifindex);
+	struct plan_device *device = &p->devices[p->devices_count];
+
+	*device = (struct plan_device){
+		.link = *link,
+		.config = config,
+		.slot = slot >= 0 ? (__u32)slot : free_slot(p, s),
+		.is_new = slot < 0,
+		.stages = stages_of(config),
+	};
+	p->devices_count++;
+}
+
+static bool is_attached(const struct plan *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < p->attached.count; i++) {
+		if (p->attached.list[i].ifindex == ifindex)
+			return true;
+	}
+	return false;
+}
+
+static bool is_in_scope(const struct plan *p, const struct plan_scope *scope,
+			const struct host_link *link)
+{
+	if (!scope)
+		return true;
+	if (scope->without && !strcmp(scope->without, link->name))
+		return false;
+	return is_attached(p, link->ifindex) || (scope->with && !strcmp(scope->with, link->name));
+}
+
+int find_devices(struct plan *p, const struct state *s, const struct plan_scope *scope,
+		 struct failure *why)
+{
+	OWN_FREE struct host_link *links = NULL;
+	size_t count;
+
+	if (host_links(p->host, &links, &count, why))
+		return -1;
+	if (!scope && check_names(p->model, links, count, why))
+		return -1;
+	p->devices = calloc(count + 1, sizeof(*p->devices));
+	if (!p->devices)
+		return fail_errno(why, ENOMEM, "cannot plan");
+	for (size_t i = 0; i < count; i++) {
+		const struct interface *config = interface_for(p->model, links[i].name);
+
+		if (config && links[i].is_ethernet && is_in_scope(p, scope, &links[i]))
+			add_device(p, s, &links[i], config);
+	}
+	return 0;
+}
+
+static bool wants(const struct interface *i, enum hook hook)
+{
+	switch (hook) {
+	case HOOK_XDP:
+		return i->xdp != XDP_MODE_NONE;
+	case HOOK_INGRESS:
+		return i->xdp == XDP_MODE_NONE && (i->filter[0] || i->measure);
+	default:
+		return i->measure;
+	}
+}
+
+/* Whether the way that a program is attached is the one that is asked for. */
+static bool way_is_wanted(const struct interface *i, const struct attachment *a)
+{
+	if (a->hook == HOOK_XDP)
+		return i->xdp == XDP_MODE_AUTO ||
+		       (i->xdp == XDP_MODE_GENERIC) == (a->way == WAY_GENERIC);
+	return i->tc == TC_MODE_AUTO || i->tc == TC_MODE_NONE ||
+	       (i->tc == TC_MODE_CLSACT) == (a->way == WAY_CLSACT);
+}
+
+static enum step step_for(const struct plan *p, const struct state *s,
+			  const struct plan_device *device, const struct plan_hook *hook)
+{
+	const struct attachment *a = hook->attached;
+
+	if (!a)
+		return STEP_ATTACH;
+	if (!way_is_wanted(device->config, a))
+		return STEP_REPLACE;
+	if (p->rebuilds || a->image_map_id != s->image_map_id ||
+	    memcmp(&a->config, &hook->config, sizeof(a->config)) != 0)
+		return STEP_UPDATE;
+	return STEP_KEEP;
+}
+
+static bool is_kept(const struct plan *p, const struct attachment *a)
+{
+	for (size_t i = 0; i < p->devices_count; i++) {
+		if (p->devices[i].hook[a->hook].attached == a)
+			return true;
+	}
+	return false;
+}
+
+void choose_steps(struct plan *p, const struct state *s)
+{
+	for (size_t i = 0; i < p->devices_count; i++) {
+		struct plan_device *device = &p->devices[i];
+
+		for (int h = 0; h < HOOK_COUNT; h++) {
+			struct plan_hook *hook = &device->hook[h];
+
+			hook->step = STEP_KEEP;
+			if (!wants(device->config, h))
+				continue;
+			hook->attached = attachment_find(&p->attached, device->link.ifindex, h);
+			hook->config =
+				program_config(h, device->slot, device->stages, &p->capacity);
+			hook->step = step_for(p, s, device, hook);
+		}
+	}
+	p->leaving = calloc(p->attached.count + 1, sizeof(*p->leaving));
+	for (size_t i = 0; p->leaving && i < p->attached.count; i++) {
+		if (!is_kept(p, &p->attached.list[i]))
+			p->leaving[p->leaving_count++] = p->attached.list[i];
+	}
+}
+
+/* The FIB lookup of the balancer follows the kernel's own rule: no forwarding, no route. */
+static int check_forwarding(const struct plan *p, const struct plan_device *device,
+			    struct failure *why)
+{
+	for (size_t s = 0; s < p->model->services_count; s++) {
+		const struct service *service = &p->model->services[s];
+
+		for (size_t b = 0; b < service->backends_count; b++) {
+			bool v4 = addr_is_v4(service->backends[b].addr);
+
+			if (v4 ? host_forwards_v4(device->link.name)
+			       : host_forwards_v6(device->link.name))
+				continue;
+			return fail(why, EXIT_PRECONDITION,
+				    "%s: forwarding is off, so the kernel gives the balancer no "
+				    "route to backend %s; turn it on: sysctl -w "
+				    "net.%s.conf.%s.forwarding=1",
+				    device->link.name, service->backends[b].name,
+				    v4 ? "ipv4" : "ipv6", device->link.name);
+		}
+	}
+	return 0;
+}
+
+int check_host(const struct plan *p, const struct state *s, struct failure *why)
+{
+	for (size_t i = 0; i < p->devices_count; i++) {
+		const struct plan_device *device = &p->devices[i];
+
+		for (int h = 0; h < HOOK_COUNT; h++) {
+			if (device->hook[h].step == STEP_ATTACH &&
+			    attach_check_foreign(s, device->link.ifindex, device->link.name, h,
+						 why))
+				return -1;
+		}
+		if (device->config->balance && check_forwarding(p, device, why))
+			return -1;
+	}
+	return 0;
+}

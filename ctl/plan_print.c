@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plan_print.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "own.h"
+
+/* X(step, what plan says of the program) */
+static const char *const step_text[] = {
+	[STEP_KEEP] = NULL,
+	[STEP_ATTACH] = "is attached",
+	[STEP_UPDATE] = "is replaced in place, no packet missed",
+	[STEP_REPLACE] = "is detached and attached in another mode, packets pass meanwhile",
+	[STEP_DETACH] = "is detached",
+};
+
+static const char *step_name(enum step step)
+{
+	static const char *const names[] = { "keep", "attach", "update", "replace", "detach" };
+
+	return names[step];
+}
+
+static void print_programs(const struct plan *p, FILE *out)
+{
+	for (size_t i = 0; i < p->devices_count; i++) {
+		const struct plan_device *d = &p->devices[i];
+
+		for (int h = 0; h < HOOK_COUNT; h++) {
+			if (d->hook[h].step != STEP_KEEP)
+				fprintf(out, "  %s: the %s program %s\n", d->link.name,
+					hook_names[h], step_text[d->hook[h].step]);
+		}
+	}
+	for (size_t i = 0; i < p->leaving_count; i++) {
+		char ifname[IFNAMSIZ] = "";
+
+		if (p->leaving[i].ifindex && if_indextoname(p->leaving[i].ifindex, ifname))
+			fprintf(out, "  %s: the %s program %s\n", ifname,
+				hook_names[p->leaving[i].hook], step_text[STEP_DETACH]);
+	}
+}
+
+void plan_print(const struct plan *p, FILE *out)
+{
+	unsigned int loads = plan_loads(p);
+
+	if (plan_is_empty(p)) {
+		fputs("Plan: nothing to change.\n", out);
+		return;
+	}
+	fputs(p->diff_text, out);
+	print_programs(p, out);
+	fprintf(out, "Plan: %u to add, %u to change, %u to remove. ", p->diff.added,
+		p->diff.changed, p->diff.removed);
+	if (loads)
+		fprintf(out, "%u program%s loaded.\n", loads, loads == 1 ? " is" : "s are");
+	else
+		fputs("No program is reloaded.\n", out);
+	fprintf(out, "Memory: image %u KiB of %u KiB.\n", (p->image_bytes + 1023) / 1024,
+		p->capacity.image_bytes / 1024);
+}
+
+static json_t *counts_json(const struct plan *p)
+{
+	return json_pack("{s:I,s:I,s:I}", "added", (json_int_t)p->diff.added, "changed",
+			 (json_int_t)p->diff.changed, "removed", (json_int_t)p->diff.removed);
+}
+
+/* One string per line of the difference. */
+static json_t *lines_json(const char *text)
+{
+	json_t *lines = json_array();
+
+	while (text && *text) {
+		size_t length = strcspn(text, "\n");
+
+		json_array_append_new(lines, json_stringn(text, length));
+		text += length + (text[length] == '\n');
+	}
+	return lines;
+}
+
+json_t *plan_json(const struct plan *p)
+{
+	json_t *programs = json_array();
+
+	for (size_t i = 0; i < p->devices_count; i++) {
+		for (int h = 0; h < HOOK_COUNT; h++) {
+			enum step step = p->devices[i].hook[h].step;
+
+			if (step != STEP_KEEP)
+				json_array_append_new(programs,
+						      json_pack("{s:s,s:s,s:s}", "interface",
+								p->devices[i].link.name, "hook",
+								hook_names[h], "step",
+								step_name(step)));
+		}
+	}
+	return json_pack("{s:b,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "counts",
+			 counts_json(p), "changes", lines_json(p->diff_text), "programs", programs,
+			 "image_bytes", (json_int_t)p->image_bytes, "image_capacity_bytes",
+			 (json_int_t)p->capacity.image_bytes);
+}
+
+void interface_work(const struct interface *i, FILE *out)
+{
+	const char *comma = "";
+
+	if (i->filter[0]) {
+		fprintf(out, "filter %s", i->filter);
+		comma = ", ";
+	}
+	if (i->decap) {
+		fprintf(out, "%sdecap", comma);
+		comma = ", ";
+	}
+	if (i->balance) {
+		fprintf(out, "%sbalance", comma);
+		comma = ", ";
+	}
+	if (i->measure)
+		fprintf(out, "%smeasure", comma);
+}
+
+static void print_device(const struct plan_device *d, const struct attachments *now, FILE *out)
+{
+	const char *comma = "";
+
+	fprintf(out, "%s: ", d->link.name);
+	for (int h = 0; h < HOOK_COUNT; h++) {
+		const struct attachment *a = attachment_find(now, d->link.ifindex, h);
+
+		if (!a)
+			continue;
+		fprintf(out, "%s%s%s %s", comma, h == HOOK_XDP ? "" : "tc ", hook_names[h],
+			way_names[a->way]);
+		comma = ", ";
+		if (a->way == WAY_GENERIC && d->config->xdp == XDP_MODE_AUTO)
+			fputs(" (slower: the driver has no native XDP)", out);
+	}
+	fputs(*comma ? "; " : "", out);
+	interface_work(d->config, out);
+	fputc('\n', out);
+}
+
+void applied_print(const struct plan *p, const struct attachments *now, FILE *out)
+{
+	for (size_t i = 0; i < p->devices_count; i++)
+		print_device(&p->devices[i], now, out);
+	if (plan_is_empty(p))
+		fputs("Nothing to change.\n", out);
+	else
+		fprintf(out, "Applied: %u added, %u changed, %u removed.\n", p->diff.added,
+			p->diff.changed, p->diff.removed);
+}
+
+json_t *applied_json(const struct plan *p, const struct attachments *now)
+{
+	json_t *interfaces = json_array();
+
+	for (size_t i = 0; i < p->devices_count; i++) {
+		const struct plan_device *d = &p->devices[i];
+		json_t *entry = json_pack("{s:s}", "name", d->link.name);
+
+		for (int h = 0; h < HOOK_COUNT; h++) {
+			const struct attachment *a = attachment_find(now, d->link.ifindex, h);
+
+			if (a)
+				json_object_set_new(entry, hook_names[h],
+						    json_string(way_names[a->way]));
+		}
+		json_array_append_new(interfaces, entry);
+	}
+	return json_pack("{s:b,s:o,s:o}", "changed", !plan_is_empty(p), "counts", counts_json(p),
+			 "interfaces", interfaces);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A plan, and what came of it, for people and for machines.
+ */
+#ifndef WEIR_PLAN_PRINT_H
+#define WEIR_PLAN_PRINT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "plan.h"
+
+/* The differences, what happens to programs, a sum. */
+void plan_print(const struct plan *p, FILE *out);
+json_t *plan_json(const struct plan *p);
+
+/* What is attached, and how, once the plan was carried out. */
+void applied_print(const struct plan *p, const struct attachments *now, FILE *out);
+json_t *applied_json(const struct plan *p, const struct attachments *now);
+
+/* "filter edge, balance, measure" */
+void interface_work(const struct interface *i, FILE *out);
+
+#endif

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "program.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "note.h"
+#include "own.h"
+#include "siphash.h"
+#include "weir/latency.h"
+
+#include "weir_tc.skel.h"
+#include "weir_xdp.skel.h"
+
+const char *const hook_names[HOOK_COUNT] = {
+#define X(sym, name) [HOOK_##sym] = name,
+	HOOKS(X)
+#undef X
+};
+
+static void own_xdp(struct weir_xdp **skel)
+{
+	weir_xdp__destroy(*skel);
+}
+
+static void own_tc(struct weir_tc **skel)
+{
+	weir_tc__destroy(*skel);
+}
+
+/* A number for the code of this build: of two builds with the same one the programs are the same. */
+static __u64 build_of(enum hook hook)
+{
+	static const __u8 key[16] = "weir build hash.";
+	size_t size;
+	const void *elf = hook == HOOK_XDP ? weir_xdp__elf_bytes(&size) : weir_tc__elf_bytes(&size);
+
+	return siphash24(elf, size, key);
+}
+
+struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
+				   const struct capacity *c)
+{
+	static const __u32 code_of[HOOK_COUNT] = {
+		[HOOK_XDP] = ~0U,
+		[HOOK_INGRESS] = 1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE,
+		[HOOK_EGRESS] = 1 << WEIR_STAGE_MEASURE,
+	};
+
+	return (struct weir_program){
+		.build = build_of(hook),
+		.device = device,
+		.image_mask = c->image_bytes - 1,
+		.flow_mask = c->flow_sets - 1,
+		.hist_backend_base = c->devices * WEIR_DIR_COUNT,
+		.stages = stages & code_of[hook],
+	};
+}
+
+static int reuse_maps(struct bpf_object *object, const struct maps *maps)
+{
+	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, map_names[i]);
+		int error = map ? bpf_map__reuse_fd(map, maps->fd[i]) : 0;
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int load_failed(int error, enum hook hook, const char *ifname, struct failure *why)
+{
+	return fail_errno(
+		why, error,
+		"%s: the kernel refused to load the %s program (%s); --verbose shows its log",
+		ifname, hook_names[hook], note_libbpf_last());
+}
+
+static int load_xdp(const char *ifname, const struct weir_program *config, const struct maps *maps,
+		    struct failure *why)
+{
+	OWN(own_xdp) struct weir_xdp *skel = weir_xdp__open();
+	int error;
+
+	if (!skel)
+		return load_failed(errno, HOOK_XDP, ifname, why);
+	skel->rodata->weir = *config;
+	error = reuse_maps(skel->obj, maps);
+	if (!error)
+		error = weir_xdp__load(skel);
+	if (error)
+		return load_failed(error, HOOK_XDP, ifname, why);
+	return dup(bpf_program__fd(skel->progs.weir_xdp));
+}
+
+static int load_tc(enum hook hook, const char *ifname, const struct weir_program *config,
+		   const struct maps *maps, struct failure *why)
+{
+	OWN(own_tc) struct weir_tc *skel = weir_tc__open();
+	struct bpf_program *wanted;
+	int error;
+
+	if (!skel)
+		return load_failed(errno, hook, ifname, why);
+	wanted = hook == HOOK_INGRESS ? skel->progs.weir_ingress : skel->progs.weir_egress;
+	bpf_program__set_autoload(skel->progs.weir_ingress, hook == HOOK_INGRESS);
+	bpf_program__set_autoload(skel->progs.weir_egress, hook == HOOK_EGRESS);
+	skel->rodata->weir = *config;
+	error = reuse_maps(skel->obj, maps);
+	if (!error)
+		error = weir_tc__load(skel);
+	if (error)
+		return load_failed(error, hook, ifname, why);
+	return dup(bpf_program__fd(wanted));
+}
+
+int program_load(enum hook hook, const char *ifname, const struct weir_program *config,
+		 const struct maps *maps, struct failure *why)
+{
+	note_libbpf_last();
+	return hook == HOOK_XDP ? load_xdp(ifname, config, maps, why)
+				: load_tc(hook, ifname, config, maps, why);
+}
+
+/* @config, if this is the .rodata of a program of ours. */
+static void read_rodata(int map, const struct bpf_map_info *info, struct weir_program *config,
+			bool *found)
+{
+	OWN_FREE char *value = malloc(info->value_size);
+	__u32 zero = 0;
+
+	if (value && strstr(info->name, ".rodata") && info->value_size >= sizeof(*config) &&
+	    !bpf_map_lookup_elem(map, &zero, value)) {
+		memcpy(config, value, sizeof(*config));
+		*found = true;
+	}
+}
+
+int program_read(int fd, struct weir_program *config, __u32 *image_map_id)
+{
+	__u32 ids[16] = {}, size = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = 16, .map_ids = (__u64)(unsigned long)ids };
+	bool found = false;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) || strncmp(info.name, "weir_", 5))
+		return -1;
+	*image_map_id = 0;
+	for (__u32 i = 0; i < info.nr_map_ids && i < 16; i++) {
+		OWN_FD int map = bpf_map_get_fd_by_id(ids[i]);
+		struct bpf_map_info map_info = {};
+		__u32 map_size = sizeof(map_info);
+
+		if (map < 0 || bpf_obj_get_info_by_fd(map, &map_info, &map_size))
+			return -1;
+		if (!strcmp(map_info.name, map_names[WEIR_MAP_IMAGE]))
+			*image_map_id = ids[i];
+		else
+			read_rodata(map, &map_info, config, &found);
+	}
+	return found ? 0 : -1;
+}
+
+__u32 program_instructions(int fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.xlated_prog_len / 8;
+}

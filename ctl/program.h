@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading programs and telling what a loaded one was made for.
+ */
+#ifndef WEIR_PROGRAM_H
+#define WEIR_PROGRAM_H
+
+#include <stdbool.h>
+
+#include "failure.h"
+#include "state.h"
+#include "weir/abi.h"
+
+/* Where a program stands. X(symbol, name) */
+#define HOOKS(X)              \
+	X(XDP, "xdp")         \
+	X(INGRESS, "ingress") \
+	X(EGRESS, "egress")
+
+enum hook {
+#define X(sym, name) HOOK_##sym,
+	HOOKS(X)
+#undef X
+		HOOK_COUNT
+};
+
+extern const char *const hook_names[HOOK_COUNT];
+
+/* What a program of @hook must have been made for; @stages as 1 << WEIR_STAGE_*. */
+struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
+				   const struct capacity *c);
+
+/*
+ * Load a program for @config over @maps. @ifname is for messages.
+ * Returns its descriptor, or -1.
+ */
+int program_load(enum hook hook, const char *ifname, const struct weir_program *config,
+		 const struct maps *maps, struct failure *why);
+
+/*
+ * What a loaded program was made for, and the kernel id of its image map.
+ * Returns 0; -1 when it is not one of weir's, or cannot be read.
+ */
+int program_read(int fd, struct weir_program *config, __u32 *image_map_id);
+
+/* Instructions of the program in eBPF, after dead code was removed; 0 when unknown. */
+__u32 program_instructions(int fd);
+
+#endif

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "read_config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "own.h"
+
+/* Past this it is no configuration, but somebody's disk image. */
+#define TEXT_MAX (256U << 20)
+
+static int read_all(FILE *in, char **text, size_t *size)
+{
+	OWN_FREE char *buffer = NULL;
+	size_t used = 0, room = 0;
+
+	do {
+		if (used == room) {
+			char *grown = realloc(buffer, room ? room * 2 : 65536);
+
+			if (!grown)
+				return -ENOMEM;
+			buffer = grown;
+			room = room ? room * 2 : 65536;
+		}
+		used += fread(buffer + used, 1, room - used, in);
+		if (used > TEXT_MAX)
+			return -EFBIG;
+	} while (!feof(in) && !ferror(in));
+	if (ferror(in))
+		return -EIO;
+	*text = TAKE_PTR(buffer);
+	*size = used;
+	return 0;
+}
+
+int read_config(struct command *c, const char *path, struct model *out)
+{
+	bool is_stdin = !strcmp(path, "-");
+	const char *name = is_stdin ? "(standard input)" : path;
+	OWN_FILE FILE *opened = is_stdin ? NULL : fopen(path, "re");
+	OWN_FREE char *text = NULL;
+	size_t size = 0;
+	int error;
+
+	if (!is_stdin && !opened && errno == ENOENT)
+		return fail(&c->why, EXIT_NOT_FOUND, "%s: no such file", path);
+	if (!is_stdin && !opened)
+		return fail_errno(&c->why, errno, "%s", path);
+	error = read_all(is_stdin ? stdin : opened, &text, &size);
+	if (error)
+		return fail_errno(&c->why, error, "%s", name);
+	error = c->json ? model_parse_json(name, text, size, &c->diags, out)
+			: model_parse(name, text, size, MODEL_FILES_READ, &c->diags, out);
+	if (error == -EINVAL) {
+		c->why.code = EXIT_USAGE;
+		return -1;
+	}
+	return error ? fail_errno(&c->why, error, "%s", name) : 0;
+}

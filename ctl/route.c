@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Routes to backends, and the neighbours on the way.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/neighbour.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "own.h"
+
+#ifndef NTF_EXT_MANAGED
+#define NTF_EXT_MANAGED (1 << 0)
+#endif
+
+/* States in which the entry has a MAC address that bpf_fib_lookup() gives out. */
+#define NEIGHBOUR_KNOWN (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)
+
+static void own_nl_addr(struct nl_addr **addr)
+{
+	if (*addr)
+		nl_addr_put(*addr);
+}
+
+static void own_route(struct rtnl_route **route)
+{
+	if (*route)
+		rtnl_route_put(*route);
+}
+
+static void own_msg(struct nl_msg **msg)
+{
+	if (*msg)
+		nlmsg_free(*msg);
+}
+
+static int family_of(const __u8 addr[16])
+{
+	return addr_is_v4(addr) ? AF_INET : AF_INET6;
+}
+
+/* The address without its v4-mapped prefix. */
+static const __u8 *binary_of(const __u8 addr[16], size_t *size)
+{
+	*size = addr_is_v4(addr) ? 4 : 16;
+	return addr + 16 - *size;
+}
+
+static void copy_addr(struct nl_addr *from, __u8 to[16])
+{
+	addr_from_binary(nl_addr_get_binary_addr(from), nl_addr_get_family(from), to);
+}
+
+/* libnl has its own numbers; "network unreachable" is none of them, and comes as a failure. */
+static int errno_of(int error)
+{
+	switch (-error) {
+	case NLE_FAILURE:
+		return -ENETUNREACH;
+	case NLE_OBJ_NOTFOUND:
+		return -ENETUNREACH;
+	case NLE_PERM:
+		return -EPERM;
+	case NLE_NOMEM:
+		return -ENOMEM;
+	case NLE_OPNOTSUPP:
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+}
+
+int host_route(struct host *h, const __u8 addr[16], struct host_route *route)
+{
+	OWN(own_nl_addr) struct nl_addr *to = NULL;
+	OWN(own_route) struct rtnl_route *found = NULL;
+	struct host_route result = {};
+	struct rtnl_nexthop *hop;
+	size_t size;
+	const __u8 *binary = binary_of(addr, &size);
+	int error;
+
+	to = nl_addr_build(family_of(addr), binary, size);
+	if (!to)
+		return -ENOMEM;
+	error = rtnl_route_lookup(h->socket, to, &found);
+	if (error)
+		return errno_of(error);
+	hop = rtnl_route_nexthop_n(found, 0);
+	if (rtnl_route_get_type(found) != RTN_UNICAST || !hop)
+		return -ENETUNREACH;
+
+	result.ifindex = rtnl_route_nh_get_ifindex(hop);
+	memcpy(result.next_hop, addr, 16);
+	if (rtnl_route_nh_get_gateway(hop))
+		copy_addr(rtnl_route_nh_get_gateway(hop), result.next_hop);
+	if (rtnl_route_get_pref_src(found))
+		copy_addr(rtnl_route_get_pref_src(found), result.source);
+	*route = result;
+	return 0;
+}
+
+static int neighbour_request(struct host *h, int type, int flags, __u32 ifindex,
+			     const __u8 addr[16], __u32 extended)
+{
+	struct ndmsg header = { .ndm_family = family_of(addr), .ndm_ifindex = ifindex };
+	OWN(own_msg) struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+	size_t size;
+	const __u8 *binary = binary_of(addr, &size);
+	int error;
+
+	if (!msg || nlmsg_append(msg, &header, sizeof(header), NLMSG_ALIGNTO) ||
+	    nla_put(msg, NDA_DST, size, binary) ||
+	    nla_put_u8(msg, NDA_PROTOCOL, HOST_NEIGHBOUR_PROTOCOL) ||
+	    (extended && nla_put_u32(msg, NDA_FLAGS_EXT, extended)))
+		return -ENOMEM;
+	error = nl_send_sync(h->socket, TAKE_PTR(msg));
+	return error ? errno_of(error) : 0;
+}
+
+int host_neighbour_keep(struct host *h, __u32 ifindex, const __u8 addr[16])
+{
+	return neighbour_request(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, ifindex, addr,
+				 NTF_EXT_MANAGED);
+}
+
+int host_neighbour_release(struct host *h, __u32 ifindex, const __u8 addr[16])
+{
+	return neighbour_request(h, RTM_DELNEIGH, 0, ifindex, addr, 0);
+}
+
+struct neighbour_list {
+	struct host_neighbour *list;
+	size_t count;
+	int error;
+};
+
+static int collect_neighbour(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	struct neighbour_list *found = arg;
+	struct nlattr *attr[NDA_MAX + 1];
+	struct host_neighbour *grown, *added;
+	struct ndmsg *neighbour;
+
+	if (nlmsg_parse(header, sizeof(*neighbour), attr, NDA_MAX, NULL) || !attr[NDA_DST])
+		return NL_OK;
+	grown = reallocarray(found->list, found->count + 1, sizeof(*grown));
+	if (!grown) {
+		found->error = -ENOMEM;
+		return NL_STOP;
+	}
+	found->list = grown;
+	neighbour = nlmsg_data(header);
+	added = &grown[found->count];
+	if (!addr_from_binary(nla_data(attr[NDA_DST]), neighbour->ndm_family, added->addr))
+		return NL_OK;
+	added->ifindex = neighbour->ndm_ifindex;
+	added->is_ours =
+		attr[NDA_PROTOCOL] && nla_get_u8(attr[NDA_PROTOCOL]) == HOST_NEIGHBOUR_PROTOCOL;
+	added->is_fixed = neighbour->ndm_state & (NUD_PERMANENT | NUD_NOARP);
+	added->is_known = added->is_fixed || neighbour->ndm_state & NEIGHBOUR_KNOWN;
+	found->count++;
+	return NL_OK;
+}
+
+int host_neighbours(struct host *h, struct host_neighbour **list, size_t *count)
+{
+	struct ndmsg request = { .ndm_family = AF_UNSPEC };
+	struct neighbour_list found = {};
+	int error;
+
+	nl_socket_modify_cb(h->socket, NL_CB_VALID, NL_CB_CUSTOM, collect_neighbour, &found);
+	error = nl_send_simple(h->socket, RTM_GETNEIGH, NLM_F_DUMP, &request, sizeof(request));
+	if (error >= 0)
+		error = nl_recvmsgs_default(h->socket);
+	nl_socket_modify_cb(h->socket, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+	if (error < 0 || found.error) {
+		free(found.list);
+		return found.error ? found.error : errno_of(error);
+	}
+	*list = found.list;
+	*count = found.count;
+	return 0;
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "state.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "netns.h"
+#include "note.h"
+#include "own.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define PINS BPFFS "/weir"
+
+static bool is_bpffs(void)
+{
+	struct statfs fs;
+
+	return !statfs(BPFFS, &fs) && (__u64)fs.f_type == BPF_FS_MAGIC;
+}
+
+static int mount_bpffs(struct failure *why)
+{
+	if (is_bpffs())
+		return 0;
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, "mode=0700"))
+		return fail_errno(why, errno,
+				  BPFFS ": no bpffs is mounted there and weir could not mount it; "
+					"try \"mount -t bpf bpf " BPFFS "\"");
+	note("mounted bpffs at " BPFFS);
+	return 0;
+}
+
+/* Everyone may write to bpffs: a folder there is trusted when nobody else can write to it. */
+static int check_folder(const char *path, struct failure *why)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return fail_errno(why, errno, "%s", path);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 077)
+		return fail(why, EXIT_CONFLICT,
+			    "%s: not a folder that only uid %u can enter; remove it, or have its "
+			    "owner remove it",
+			    path, geteuid());
+	return 0;
+}
+
+static int make_folder(const char *path, struct failure *why)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return fail_errno(why, errno, "%s: cannot be made", path);
+	return check_folder(path, why);
+}
+
+static int set_path(struct state *s, const char *instance, struct failure *why)
+{
+	__u64 cookie;
+
+	if (netns_cookie(&cookie, why))
+		return -1;
+	snprintf(s->path, sizeof(s->path), PINS "/%s/ns-%llu", instance, cookie);
+	return 0;
+}
+
+static int not_applied(struct failure *why)
+{
+	return fail(why, EXIT_NOT_FOUND,
+		    "nothing is applied in this network namespace; \"weir apply FILE\" does it");
+}
+
+void state_pin_path(const struct state *s, const char *name, char path[PATH_MAX])
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", s->path, name) >= PATH_MAX)
+		path[0] = '\0';
+}
+
+/* The highest N of "maps-N", 0 where there is none. */
+static __u32 newest_maps(const char *path)
+{
+	OWN_DIR DIR *dir = opendir(path);
+	struct dirent *entry;
+	__u32 newest = 0, number;
+
+	while (dir && (entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "maps-%u", &number) == 1 && number > newest)
+			newest = number;
+	}
+	return newest;
+}
+
+static int map_image(struct state *s, struct failure *why)
+{
+	OWN_FD int inner = -1;
+	__u32 zero = 0, id = 0, size;
+	void *mapped;
+
+	if (bpf_map_lookup_elem(s->maps.fd[WEIR_MAP_IMAGE], &zero, &id))
+		return 0;
+	inner = bpf_map_get_fd_by_id(id);
+	if (inner < 0)
+		return fail_errno(why, inner, "cannot open the image in force");
+	size = s->capacity.image_bytes + WEIR_IMAGE_PAD;
+	mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, inner, 0);
+	if (mapped == MAP_FAILED)
+		return fail_errno(why, errno, "cannot map the image in force");
+	s->image = mapped;
+	s->image_mapped = size;
+	if (s->image->abi != WEIR_ABI)
+		return fail(why, EXIT_CONFLICT,
+			    "another version of weir (ABI %u) stands here, this one has ABI %u; "
+			    "detach with that version first",
+			    s->image->abi, WEIR_ABI);
+	return 0;
+}
+
+static int read_maps(struct state *s, struct failure *why)
+{
+	s->number = newest_maps(s->path);
+	if (!s->number)
+		return 0;
+	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
+		char name[64], path[PATH_MAX];
+
+		snprintf(name, sizeof(name), "maps-%u/%s", s->number, map_names[i]);
+		state_pin_path(s, name, path);
+		s->maps.fd[i] = bpf_obj_get(path);
+		if (s->maps.fd[i] < 0)
+			return fail_errno(why, s->maps.fd[i], "%s", path);
+	}
+	if (maps_capacity(&s->maps, &s->capacity, why))
+		return -1;
+	s->image_map_id = map_id(s->maps.fd[WEIR_MAP_IMAGE]);
+	return map_image(s, why);
+}
+
+int state_open(struct state *s, const char *instance, struct failure *why)
+{
+	struct stat st;
+
+	if (set_path(s, instance, why))
+		return -1;
+	if (stat(PINS, &st))
+		return errno == ENOENT ? not_applied(why) : fail_errno(why, errno, PINS);
+	if (stat(s->path, &st))
+		return errno == ENOENT ? not_applied(why) : fail_errno(why, errno, "%s", s->path);
+	if (check_folder(PINS, why) || read_maps(s, why))
+		return -1;
+	return s->image ? 0 : not_applied(why);
+}
+
+static int lock_folder(struct state *s, const char *path, struct failure *why)
+{
+	s->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->lock < 0)
+		return fail_errno(why, errno, "%s", path);
+	if (!flock(s->lock, LOCK_EX | LOCK_NB))
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return fail_errno(why, errno, "%s: cannot be locked", path);
+	return fail(why, EXIT_CONFLICT,
+		    "another weir is changing this instance; wait for it to end and try again");
+}
+
+int state_open_to_write(struct state *s, const char *instance, struct failure *why)
+{
+	char folder[PATH_MAX];
+
+	if (geteuid() != 0)
+		return fail(why, EXIT_PERMISSION, "this takes root; try again with sudo");
+	if (set_path(s, instance, why) || mount_bpffs(why))
+		return -1;
+	snprintf(folder, sizeof(folder), PINS "/%s", instance);
+	if (make_folder(PINS, why) || make_folder(folder, why) || lock_folder(s, folder, why) ||
+	    make_folder(s->path, why))
+		return -1;
+	return read_maps(s, why);
+}
+
+void state_close(struct state *s)
+{
+	if (s->image)
+		munmap((void *)s->image, s->image_mapped);
+	s->image = NULL;
+	maps_close(&s->maps);
+	if (s->lock >= 0)
+		close(s->lock);
+	s->lock = -1;
+}
+
+static void remove_maps(const struct state *s, const char *folder)
+{
+	char path[PATH_MAX], name[64];
+
+	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
+		snprintf(name, sizeof(name), "%s/%s", folder, map_names[i]);
+		state_pin_path(s, name, path);
+		unlink(path);
+	}
+	state_pin_path(s, folder, path);
+	rmdir(path);
+}
+
+int state_adopt_maps(struct state *s, const struct maps *m, struct failure *why)
+{
+	char fresh[PATH_MAX], final[PATH_MAX], path[PATH_MAX], name[64];
+	__u32 number = s->number + 1;
+
+	/* What an apply that was killed had begun. */
+	remove_maps(s, "fresh");
+	state_pin_path(s, "fresh", fresh);
+	if (make_folder(fresh, why))
+		return -1;
+	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
+		snprintf(name, sizeof(name), "fresh/%s", map_names[i]);
+		state_pin_path(s, name, path);
+		if (bpf_obj_pin(m->fd[i], path))
+			return fail_errno(why, errno, "%s: cannot be pinned", path);
+	}
+	snprintf(name, sizeof(name), "maps-%u", number);
+	state_pin_path(s, name, final);
+	if (rename(fresh, final))
+		return fail_errno(why, errno, "%s: cannot be renamed", fresh);
+	s->number = number;
+	return 0;
+}
+
+void state_drop_old_maps(const struct state *s)
+{
+	OWN_DIR DIR *dir = opendir(s->path);
+	struct dirent *entry;
+	__u32 number;
+
+	while (dir && (entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "maps-%u", &number) == 1 && number != s->number)
+			remove_maps(s, entry->d_name);
+	}
+}
+
+int state_remove(struct state *s, struct failure *why)
+{
+	char parent[PATH_MAX];
+
+	s->number = 0;
+	remove_maps(s, "fresh");
+	state_drop_old_maps(s);
+	if (rmdir(s->path))
+		return fail_errno(why, errno, "%s: cannot be removed", s->path);
+	/* Another namespace of the instance, or another instance, may still be there. */
+	snprintf(parent, sizeof(parent), "%s", s->path);
+	*strrchr(parent, '/') = '\0';
+	if (!rmdir(parent))
+		rmdir(PINS);
+	return 0;
+}

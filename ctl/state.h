@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is pinned: one folder per instance and network namespace,
+ *
+ *     /sys/fs/bpf/weir/INSTANCE/ns-COOKIE/
+ *         maps-N/weir_image ...       the maps in force are those of the highest N
+ *         xdp-IFINDEX ...             links and programs; see attach.h
+ *
+ * It describes itself: the image holds the configuration, programs hold what
+ * they were made for, and nothing is remembered elsewhere.
+ */
+#ifndef WEIR_STATE_H
+#define WEIR_STATE_H
+
+#include <limits.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "failure.h"
+#include "weir/abi.h"
+#include "weir/image.h"
+
+/* Sizes that maps have or need; all but backends and rules are powers of two. */
+struct capacity {
+	__u32 image_bytes; /* without WEIR_IMAGE_PAD */
+	__u32 devices;
+	__u32 rules;
+	__u32 backends;
+	__u32 flow_sets; /* 1 when nothing is measured */
+	__u32 hists; /* devices * WEIR_DIR_COUNT + backends, or 1 */
+};
+
+struct maps {
+	int fd[WEIR_MAP_COUNT]; /* -1: none */
+};
+
+struct state {
+	char path[PATH_MAX];
+	int lock; /* held by writers, else -1 */
+	__u32 number; /* N of the maps in force, 0: none */
+	struct maps maps;
+	struct capacity capacity;
+	__u32 image_map_id; /* of the outer map, which programs name */
+	const struct weir_image *image; /* mapped; NULL when nothing is applied */
+	size_t image_mapped; /* bytes */
+};
+
+#define STATE_NONE                                                               \
+	{                                                                        \
+		.lock = -1, .maps = {.fd = { [0 ... WEIR_MAP_COUNT - 1] = -1 } } \
+	}
+
+extern const char *const map_names[WEIR_MAP_COUNT];
+
+/* Fails with EXIT_NOT_FOUND where nothing is applied. */
+int state_open(struct state *s, const char *instance, struct failure *why);
+
+/*
+ * Make the folder if need be, mount bpffs if need be and say so, and keep other
+ * writers out. Succeeds where nothing is applied, with image NULL.
+ */
+int state_open_to_write(struct state *s, const char *instance, struct failure *why);
+
+void state_close(struct state *s);
+
+/* Sizes of maps that hold an image. */
+int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why);
+
+/* Create maps of these sizes that belong to nobody yet and hold no image. */
+int maps_create(const struct capacity *c, struct maps *m, struct failure *why);
+void maps_close(struct maps *m);
+
+/* Put a new image in force: one write, after which no packet sees the old one. */
+int maps_swap_image(const struct maps *m, const struct capacity *c, const struct weir_image *image,
+		    __u32 bytes, struct failure *why);
+
+/* Pin @m as the maps in force, beside the old ones; state_drop_old_maps() unpins those. */
+int state_adopt_maps(struct state *s, const struct maps *m, struct failure *why);
+void state_drop_old_maps(const struct state *s);
+
+/* Remove the maps and the folder, once nothing is attached. */
+int state_remove(struct state *s, struct failure *why);
+
+/* Path of a pin named @name in the folder. */
+void state_pin_path(const struct state *s, const char *name, char path[PATH_MAX]);
+
+/* A map's kernel id, or 0. */
+__u32 map_id(int fd);
+
+#endif

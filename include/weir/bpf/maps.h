@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps of the datapath and the way to their values. Sizes given here are
+ * the smallest; ctl sets the real ones before it loads a program.
+ */
+#ifndef WEIR_BPF_MAPS_H
+#define WEIR_BPF_MAPS_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "weir/abi.h"
+#include "weir/image.h"
+#include "weir/latency.h"
+#include "weir/reason.h"
+
+const volatile struct weir_program weir = {};
+
+struct image_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, 4096 + WEIR_IMAGE_PAD);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct image_inner);
+} weir_image SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_counter);
+} weir_reasons SEC(".maps"), weir_rules SEC(".maps"), weir_backends SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_flow_set);
+} weir_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_hist);
+} weir_hists SEC(".maps");
+
+/* The generation in force, or NULL before the first apply. */
+static __always_inline const struct weir_image *image_in_force(void)
+{
+	__u32 zero = 0;
+	void *inner = bpf_map_lookup_elem(&weir_image, &zero);
+
+	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
+/* The mask is a constant to the verifier; the barrier keeps the compiler from proving it away. */
+static __always_inline const void *image_at(const struct weir_image *image, __u32 offset)
+{
+	offset &= weir.image_mask;
+	asm volatile("" : "+r"(offset));
+	return (const void *)image + offset;
+}
+
+static __always_inline const struct weir_device *device_row(const struct weir_image *image)
+{
+	return image_at(image, image->devices_offset + weir.device * sizeof(struct weir_device));
+}
+
+/* Whether this program has the stage, and the generation in force wants it. */
+static __always_inline bool stage_is_on(const struct weir_device *device, enum weir_stage stage)
+{
+	return weir.stages & (1 << stage) && device->stages & (1 << stage);
+}
+
+static __always_inline void count(void *counters, __u32 index, __u32 bytes)
+{
+	struct weir_counter *counter = bpf_map_lookup_elem(counters, &index);
+
+	if (!counter)
+		return;
+	counter->packets++;
+	counter->bytes += bytes;
+}
+
+static __always_inline void count_reason(enum weir_reason reason, __u32 bytes)
+{
+	count(&weir_reasons, weir.device * WEIR_R_COUNT + reason, bytes);
+}
+
+#endif

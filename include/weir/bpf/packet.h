@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A frame, parsed once for every stage.
+ */
+#ifndef WEIR_BPF_PACKET_H
+#define WEIR_BPF_PACKET_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "weir/bpf/cursor.h"
+
+/* What a frame turned out to have; a field without its bit is not to be read. */
+enum pkt_has {
+	PKT_IP = 1 << 0, /* the Ethernet type says IPv4 or IPv6 */
+	PKT_ADDR = 1 << 1, /* src, dst */
+	PKT_PROTO = 1 << 2, /* proto, l4_offset, l4_bytes */
+	PKT_PORTS = 1 << 3, /* sport, dport */
+	PKT_TCP = 1 << 4, /* tcp_flags, tcp_header_bytes */
+	PKT_ICMP = 1 << 5, /* icmp_type */
+	PKT_FRAGMENT = 1 << 6, /* any fragment, the first included */
+	PKT_TAGGED = 1 << 7, /* 802.1Q or 802.1ad */
+};
+
+union pkt_addr {
+	__be32 word[4];
+	__u64 half[2]; /* as they lie in memory */
+};
+
+struct pkt {
+	union pkt_addr src; /* v4-mapped */
+	union pkt_addr dst;
+	__u32 bytes; /* whole frame */
+	__u32 l3_offset;
+	__u32 l4_offset;
+	__u32 l4_bytes; /* transport header and payload, by the IP header's length */
+	__be16 sport;
+	__be16 dport;
+	__u16 has; /* enum pkt_has */
+	__u8 is_v6;
+	__u8 proto; /* last header of the IPv6 chain */
+	__u8 tcp_flags;
+	__u8 tcp_header_bytes;
+	__u8 icmp_type;
+	__u8 traffic_class;
+};
+
+#define PKT_MAX_TAGS 4
+#define PKT_MAX_EXTENSIONS 8
+#define PKT_V4MAPPED bpf_htonl(0xffff)
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 type;
+};
+
+struct extension {
+	__u8 next;
+	__u8 units; /* of 8 bytes, less the first; AH: of 4, less two */
+};
+
+struct icmp {
+	__u8 type;
+	__u8 code;
+	__be16 check;
+	__be32 rest;
+};
+
+struct fragment {
+	__u8 next;
+	__u8 reserved;
+	__be16 offset; /* in units of 8, over 3 flag bits */
+	__be32 id;
+};
+
+static __always_inline bool pkt_is(const struct pkt *p, __u16 has)
+{
+	return (p->has & has) == has;
+}
+
+static __always_inline void pkt_parse_tcp(struct cursor *c, struct pkt *p)
+{
+	struct tcphdr *tcp = cursor_pull(c, struct tcphdr);
+
+	if (!tcp || p->l4_bytes < sizeof(*tcp) || tcp->doff < 5 || tcp->doff * 4U > p->l4_bytes)
+		return;
+	p->sport = tcp->source;
+	p->dport = tcp->dest;
+	p->tcp_flags = ((__u8 *)tcp)[13];
+	p->tcp_header_bytes = tcp->doff * 4;
+	p->has |= PKT_PORTS | PKT_TCP;
+}
+
+/* UDP, UDP-Lite, SCTP and DCCP begin with their ports; no stage reads on. */
+static __always_inline void pkt_parse_ports(struct cursor *c, struct pkt *p, __u32 header_bytes)
+{
+	__be16 *port = cursor_take(c, header_bytes);
+
+	if (!port || p->l4_bytes < header_bytes)
+		return;
+	p->sport = port[0];
+	p->dport = port[1];
+	p->has |= PKT_PORTS;
+}
+
+static __always_inline void pkt_parse_icmp(struct cursor *c, struct pkt *p)
+{
+	struct icmp *icmp = cursor_pull(c, struct icmp);
+
+	if (!icmp || p->l4_bytes < sizeof(*icmp))
+		return;
+	p->icmp_type = icmp->type;
+	p->has |= PKT_ICMP;
+}
+
+static __always_inline void pkt_parse_l4(struct cursor *c, struct pkt *p)
+{
+	p->l4_offset = c->offset;
+	p->has |= PKT_PROTO;
+
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		pkt_parse_tcp(c, p);
+		break;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		pkt_parse_ports(c, p, sizeof(struct udphdr));
+		break;
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		pkt_parse_ports(c, p, 12);
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		pkt_parse_icmp(c, p);
+		break;
+	}
+}
+
+static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p)
+{
+	struct iphdr *ip = cursor_pull(c, struct iphdr);
+	__u32 total, header;
+
+	if (!ip || ip->version != 4 || ip->ihl < 5)
+		return;
+	p->src.word[2] = p->dst.word[2] = PKT_V4MAPPED;
+	p->src.word[3] = ip->saddr;
+	p->dst.word[3] = ip->daddr;
+	p->traffic_class = ip->tos;
+	p->has |= PKT_ADDR;
+
+	header = ip->ihl * 4;
+	total = bpf_ntohs(ip->tot_len);
+	if (!total) /* a super-packet of the host's own, over 64 KiB */
+		total = p->bytes - p->l3_offset;
+	if (total < header || total > p->bytes - p->l3_offset)
+		return;
+	p->proto = ip->protocol;
+	p->l4_bytes = total - header;
+	cursor_skip(c, header - sizeof(*ip));
+
+	if (ip->frag_off & bpf_htons(0x3fff))
+		p->has |= PKT_FRAGMENT;
+	if (ip->frag_off & bpf_htons(0x1fff)) {
+		p->l4_offset = c->offset;
+		p->has |= PKT_PROTO;
+		return;
+	}
+	pkt_parse_l4(c, p);
+}
+
+static __always_inline bool pkt_is_extension(__u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Step over one extension header, if @p->proto names one.
+ * Returns 1 when it did, 0 at the transport header, -1 where there is nothing
+ * more to parse: at a later fragment, or where the packet ends.
+ */
+static __always_inline int pkt_step_extension(struct cursor *c, struct pkt *p)
+{
+	struct extension *ext;
+	struct fragment *frag;
+	__u32 size;
+
+	switch (p->proto) {
+	case IPPROTO_FRAGMENT:
+		frag = cursor_pull(c, struct fragment);
+		size = sizeof(*frag);
+		if (!frag || size > p->l4_bytes)
+			return -1;
+		p->proto = frag->next;
+		if (frag->offset & bpf_htons(0xfff9)) /* an atomic fragment is none */
+			p->has |= PKT_FRAGMENT;
+		if (frag->offset & bpf_htons(0xfff8)) {
+			p->l4_offset = c->offset;
+			p->has |= PKT_PROTO;
+			return -1;
+		}
+		break;
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_AH:
+	case IPPROTO_MH:
+		ext = cursor_pull(c, struct extension);
+		if (!ext)
+			return -1;
+		size = p->proto == IPPROTO_AH ? (ext->units + 2) * 4U : (ext->units + 1) * 8U;
+		p->proto = ext->next;
+		cursor_skip(c, size - sizeof(*ext));
+		break;
+	default:
+		return 0;
+	}
+	if (size > p->l4_bytes)
+		return -1;
+	p->l4_bytes -= size;
+	return 1;
+}
+
+static __always_inline bool pkt_is_v4mapped(const struct in6_addr *a)
+{
+	return !a->in6_u.u6_addr32[0] && !a->in6_u.u6_addr32[1] &&
+	       a->in6_u.u6_addr32[2] == PKT_V4MAPPED;
+}
+
+static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p)
+{
+	struct ipv6hdr *ip = cursor_pull(c, struct ipv6hdr);
+	__u32 payload;
+	int step = 1;
+
+	if (!ip || ip->version != 6)
+		return;
+	/* No such address belongs on a wire, and here it would pass for IPv4. */
+	if (pkt_is_v4mapped(&ip->saddr) || pkt_is_v4mapped(&ip->daddr))
+		return;
+	__builtin_memcpy(&p->src, &ip->saddr, sizeof(p->src));
+	__builtin_memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
+	p->traffic_class = bpf_ntohl(*(__be32 *)ip) >> 20;
+	p->has |= PKT_ADDR;
+
+	payload = bpf_ntohs(ip->payload_len);
+	if (!payload)
+		payload = p->bytes - p->l3_offset - sizeof(*ip);
+	if (payload > p->bytes - p->l3_offset - sizeof(*ip))
+		return;
+	p->proto = ip->nexthdr;
+	p->l4_bytes = payload;
+
+	for (int i = 0; i < PKT_MAX_EXTENSIONS && step > 0; i++) {
+		c->offset = forget(c->offset, p->bytes);
+		p->proto = forget(p->proto, p->bytes);
+		p->has = forget(p->has, p->bytes);
+		step = pkt_step_extension(c, p);
+	}
+	if (!step || (step > 0 && !pkt_is_extension(p->proto)))
+		pkt_parse_l4(c, p);
+}
+
+/* The Ethernet type below all tags; one tag too many leaves a tag's type. */
+static __always_inline __be16 pkt_parse_ethernet(struct cursor *c, struct pkt *p)
+{
+	struct ethhdr *eth = cursor_pull(c, struct ethhdr);
+	struct vlan_tag *tag;
+	__be16 type;
+
+	if (!eth)
+		return 0;
+	type = eth->h_proto;
+#pragma unroll
+	for (int i = 0; i < PKT_MAX_TAGS; i++) {
+		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+			break;
+		p->has |= PKT_TAGGED;
+		tag = cursor_pull(c, struct vlan_tag);
+		if (!tag)
+			break;
+		type = tag->type;
+	}
+	return type;
+}
+
+/* Every way to parse a frame ends here, and goes on as one for the verifier. */
+static __always_inline void pkt_forget(struct pkt *p)
+{
+	p->has = forget(p->has, p->bytes);
+	p->is_v6 = forget(p->is_v6, p->bytes);
+	p->proto = forget(p->proto, p->bytes);
+	p->tcp_flags = forget(p->tcp_flags, p->bytes);
+	p->tcp_header_bytes = forget(p->tcp_header_bytes, p->bytes);
+	p->l4_offset = forget(p->l4_offset, p->bytes);
+	p->l4_bytes = forget(p->l4_bytes, p->bytes);
+}
+
+/*
+ * Parse a frame that begins with an Ethernet header.
+ *
+ * @p  zero but for bytes. What cannot be parsed, because the frame ends or
+ *     contradicts itself, leaves its bits in has unset; IP under more tags or
+ *     extension headers than are walked counts as that too.
+ */
+static __always_inline void pkt_parse(void *data, void *data_end, struct pkt *p)
+{
+	struct cursor c = cursor_at(data, data_end, 0);
+	__be16 type = pkt_parse_ethernet(&c, p);
+
+	p->l3_offset = c.offset;
+	switch (type) {
+	case bpf_htons(ETH_P_IP):
+		p->has |= PKT_IP;
+		pkt_parse_ipv4(&c, p);
+		break;
+	case bpf_htons(ETH_P_IPV6):
+		p->has |= PKT_IP;
+		p->is_v6 = 1;
+		pkt_parse_ipv6(&c, p);
+		break;
+	case bpf_htons(ETH_P_8021Q):
+	case bpf_htons(ETH_P_8021AD):
+		p->has |= PKT_IP;
+		break;
+	}
+	pkt_forget(p);
+}
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * weir at the qdisc. Ingress filters and times where the interface has no XDP
+ * program; egress times. Programs of others on the same hook run after it.
+ */
+#include <linux/pkt_cls.h>
+
+#include "weir/bpf/filter.h"
+#include "weir/bpf/latency.h"
+#include "weir/bpf/maps.h"
+#include "weir/bpf/packet.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Ethernet, two tags, IPv6, some extensions, TCP with all its options. */
+#define TC_HEADER_BYTES 192
+
+static __always_inline bool is_dropped(enum weir_reason reason)
+{
+	return reason == WEIR_R_FILTER_DROP || reason == WEIR_R_FILTER_DEFAULT;
+}
+
+/* Ours to pass is the next program's to decide: -1 is TCX_NEXT and TC_ACT_UNSPEC. */
+static __always_inline int finish(const struct pkt *p, enum weir_reason reason)
+{
+	count_reason(reason, p->bytes);
+	return is_dropped(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* Headers may lie outside the linear part; where they can't be pulled in, they end there. */
+static __always_inline void parse(struct __sk_buff *skb, struct pkt *p)
+{
+	__u32 want = skb->len < TC_HEADER_BYTES ? skb->len : TC_HEADER_BYTES;
+
+	if ((void *)(long)skb->data + want > (void *)(long)skb->data_end)
+		bpf_skb_pull_data(skb, want);
+	if (skb->vlan_present)
+		p->has |= PKT_TAGGED;
+	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p);
+}
+
+static __always_inline void measure(struct __sk_buff *skb, const struct pkt *p,
+				    enum weir_direction sender)
+{
+	latency_observe((void *)(long)skb->data, (void *)(long)skb->data_end, p, sender, 0);
+}
+
+SEC("tc")
+int weir_ingress(struct __sk_buff *skb)
+{
+	const struct weir_image *image = image_in_force();
+	enum weir_reason reason = WEIR_R_CONTINUE;
+	const struct weir_device *device;
+	struct pkt p = { .bytes = skb->len };
+
+	if (!image)
+		return finish(&p, WEIR_R_NO_IMAGE);
+	device = device_row(image);
+	parse(skb, &p);
+	if (stage_is_on(device, WEIR_STAGE_FILTER))
+		reason = filter(image, device, &p);
+	if (is_dropped(reason))
+		return finish(&p, reason);
+	if (stage_is_on(device, WEIR_STAGE_MEASURE))
+		measure(skb, &p, WEIR_DIR_WIRE);
+	return finish(&p, reason);
+}
+
+/* Times what leaves; it is counted where it came in. */
+SEC("tc")
+int weir_egress(struct __sk_buff *skb)
+{
+	const struct weir_image *image = image_in_force();
+	struct pkt p = { .bytes = skb->len };
+
+	if (!image || !stage_is_on(device_row(image), WEIR_STAGE_MEASURE))
+		return TC_ACT_UNSPEC;
+	parse(skb, &p);
+	measure(skb, &p, WEIR_DIR_HOST);
+	return TC_ACT_UNSPEC;
+}

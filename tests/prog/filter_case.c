@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "filter_case.h"
+
+#include <errno.h>
+#include <linux/pkt_cls.h>
+
+#include "reference.h"
+
+static const struct image_device device = {
+	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f"
+};
+static const struct harness_host host = { .devices = &device, .devices_count = 1 };
+static struct harness h;
+
+int filter_start(void **state)
+{
+	(void)state;
+	if (harness_refusal())
+		return 0;
+	harness_start(&h, "interface test { xdp auto; filter f }\nfilter f { default pass }\n",
+		      &host);
+	harness_load(&h, HOOK_XDP, 0, STAGE(FILTER));
+	harness_load(&h, HOOK_INGRESS, 0, STAGE(FILTER));
+	return 0;
+}
+
+int filter_stop(void **state)
+{
+	(void)state;
+	if (!harness_refusal())
+		harness_stop(&h);
+	return 0;
+}
+
+static void use_rules(const struct filter_case *c)
+{
+	char config[2048];
+
+	snprintf(config, sizeof(config),
+		 "%s\ninterface test { xdp auto; filter f }\nfilter f {\n%s\n}\n",
+		 c->sets ? c->sets : "", c->rules);
+	harness_change(&h, config);
+}
+
+static void check_reference(const struct filter_case *c, const struct frame *f)
+{
+	struct judgement j;
+	struct seen seen;
+
+	reference_parse(f->bytes, f->size, &seen);
+	reference_filter(&h.model, &h.model.filters[0], &seen, &j);
+	if (j.rule != c->by || j.drop != (c->verdict == DROP))
+		fail_msg("%s: the reference says rule %d and %s", c->name, j.rule,
+			 j.drop ? "drop" : "pass");
+}
+
+/* Verdict, and one packet and its bytes on the rule's counter. */
+static void check_hook(const struct filter_case *c, const struct frame *f, enum hook hook)
+{
+	static const int pass[] = { [HOOK_XDP] = XDP_PASS, [HOOK_INGRESS] = TC_ACT_UNSPEC };
+	static const int drop[] = { [HOOK_XDP] = XDP_DROP, [HOOK_INGRESS] = TC_ACT_SHOT };
+	struct weir_counter before = {}, after = {};
+	static struct outcome out;
+	int error;
+
+	if (c->by != BY_NONE)
+		before = harness_counter(&h, WEIR_MAP_RULES, (__u32)c->by);
+	error = harness_run(&h, hook, f, &out);
+	if (hook == HOOK_INGRESS && error == -EINVAL && harness_too_short_for_tc(f))
+		return;
+	assert_int_equal(error, 0);
+	if ((int)out.verdict != (c->verdict == DROP ? drop[hook] : pass[hook])) {
+		frame_print(f);
+		fail_msg("%s: %s answers %d", c->name, hook_names[hook], (int)out.verdict);
+	}
+	assert_int_equal(out.frame.size, f->size);
+	assert_memory_equal(out.frame.bytes, f->bytes, f->size);
+	if (c->by == BY_NONE)
+		return;
+	after = harness_counter(&h, WEIR_MAP_RULES, (__u32)c->by);
+	if (after.packets != before.packets + 1 || after.bytes != before.bytes + f->size)
+		fail_msg("%s: %s: rule %d counts %llu packets and %llu bytes more", c->name,
+			 hook_names[hook], c->by, after.packets - before.packets,
+			 after.bytes - before.bytes);
+}
+
+static void check_case(const struct filter_case *c)
+{
+	static struct frame f;
+
+	packet_build(&c->packet, &f);
+	if (c->bytes) {
+		assert_true(c->bytes < f.size);
+		f.size = c->bytes;
+	}
+	use_rules(c);
+	check_reference(c, &f);
+	check_hook(c, &f, HOOK_XDP);
+	check_hook(c, &f, HOOK_INGRESS);
+}
+
+void filter_check(const struct filter_case *cases, size_t count)
+{
+	NEED_BPF();
+	for (size_t i = 0; i < count; i++)
+		check_case(&cases[i]);
+}

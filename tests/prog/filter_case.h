@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One packet against one filter, as a row of a table: asked of the reference
+ * model, of XDP and of TC ingress.
+ */
+#ifndef WEIR_TEST_FILTER_CASE_H
+#define WEIR_TEST_FILTER_CASE_H
+
+#include "harness.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define CLIENT4 "10.0.0.1"
+#define SERVER4 "10.0.0.2"
+#define CLIENT6 "2001:db8::1"
+#define SERVER6 "2001:db8::2"
+#define IPV4 .src = CLIENT4, .dst = SERVER4
+#define IPV6 .src = CLIENT6, .dst = SERVER6
+
+enum filter_verdict { PASS, DROP };
+
+#define BY_NONE (-1) /* the filter did not look at the packet */
+
+struct filter_case {
+	const char *name;
+	const char *rules; /* what stands in the filter's braces */
+	struct packet packet;
+	enum filter_verdict verdict;
+	int by; /* rule that decides; the number of rules stands for the default */
+	const char *sets; /* NULL: none */
+	size_t bytes; /* of the frame, when it is cut */
+};
+
+int filter_start(void **state);
+int filter_stop(void **state);
+
+/* Each case's verdict is given, and its rule counts one packet and its bytes. */
+void filter_check(const struct filter_case *cases, size_t count);
+
+#endif

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "harness.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "own.h"
+#include "ranges.h"
+
+#define RULES 4096
+#define BACKENDS 256
+#define FLOW_SETS 4096
+#define LOCALS 16
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+const char *harness_refusal(void)
+{
+	static char reason[160];
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_probe", 4, 4, 1, NULL);
+
+	if (fd < 0) {
+		snprintf(reason, sizeof(reason), "BPF is not permitted here: %s", strerror(errno));
+		return reason;
+	}
+	close(fd);
+	return NULL;
+}
+
+static void check(const struct failure *why, bool failed)
+{
+	if (failed)
+		fail_msg("%s", why->message ? why->message : "unknown failure");
+}
+
+static void parse(struct model *m, const char *config)
+{
+	struct diags d = {};
+
+	if (model_parse("test.conf", config, strlen(config), MODEL_FILES_READ, &d, m)) {
+		printf("# configuration:\n%s\n", config);
+		diag_print(&d, stdout);
+		fail_msg("the configuration of a test does not parse");
+	}
+	diag_free(&d);
+}
+
+static size_t fill_locals(const struct harness_host *host, range *locals)
+{
+	size_t count = 0;
+
+	for (; host->locals && host->locals[count]; count++) {
+		__u8 addr[16];
+
+		assert_true(count < LOCALS);
+		packet_address(host->locals[count], addr);
+		range_set(&locals[count], addr_number(addr), addr_number(addr));
+	}
+	return count;
+}
+
+static void fill_sources(const struct harness *h, __u8 (*sources)[16])
+{
+	size_t n = 0;
+
+	for (size_t s = 0; s < h->model.services_count; s++) {
+		for (size_t b = 0; b < h->model.services[s].backends_count; b++, n++) {
+			bool v4 = addr_is_v4(h->model.services[s].backends[b].addr);
+			const char *source = v4 ? h->host.source4 : h->host.source6;
+
+			if (source)
+				packet_address(source, sources[n]);
+		}
+	}
+}
+
+static void put_in_force(struct harness *h)
+{
+	static __u32 ids[RULES];
+	static __u8 sources[BACKENDS][16];
+	range locals[LOCALS];
+	struct failure why = {};
+	struct image_spec spec = {
+		.model = &h->model,
+		.devices = h->host.devices,
+		.devices_count = h->host.devices_count,
+		.device_slots = HARNESS_DEVICES,
+		.locals = locals,
+		.locals_count = fill_locals(&h->host, locals),
+		.rule_ids = ids,
+		.backend_ids = ids,
+		.sources = (const __u8(*)[16])sources,
+		.config = "",
+		.generation = 1,
+	};
+	__u32 bytes = 0;
+
+	assert_true(model_rules_count(&h->model) <= RULES);
+	assert_true(model_backends_count(&h->model) <= BACKENDS);
+	for (__u32 i = 0; i < RULES; i++)
+		ids[i] = i;
+	memset(sources, 0, sizeof(sources));
+	fill_sources(h, sources);
+	free(h->image);
+	h->image = NULL;
+	assert_int_equal(image_build(&spec, &h->image, &bytes), 0);
+	assert_true(bytes <= h->capacity.image_bytes);
+	check(&why, maps_swap_image(&h->maps, &h->capacity, h->image, bytes, &why));
+}
+
+void harness_start(struct harness *h, const char *config, const struct harness_host *host)
+{
+	struct failure why = {};
+
+	libbpf_set_print(getenv("WEIR_TEST_VERBOSE") ? NULL : quiet);
+	*h = (struct harness){
+		.host = *host,
+		.maps = { .fd = { [0 ... WEIR_MAP_COUNT - 1] = -1 } },
+		.program = { [0 ... HOOK_COUNT - 1] = -1 },
+		.capacity = { .image_bytes = host->image_bytes ? host->image_bytes : 1 << 20,
+			      .devices = HARNESS_DEVICES,
+			      .rules = RULES,
+			      .backends = BACKENDS,
+			      .flow_sets = FLOW_SETS,
+			      .hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS },
+	};
+	parse(&h->model, config);
+	check(&why, maps_create(&h->capacity, &h->maps, &why));
+	put_in_force(h);
+}
+
+void harness_stop(struct harness *h)
+{
+	for (int hook = 0; hook < HOOK_COUNT; hook++)
+		own_close(&h->program[hook]);
+	maps_close(&h->maps);
+	model_free(&h->model);
+	free(h->image);
+	h->image = NULL;
+}
+
+void harness_change(struct harness *h, const char *config)
+{
+	struct model m = {};
+
+	parse(&m, config);
+	model_free(&h->model);
+	h->model = m;
+	put_in_force(h);
+}
+
+void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages)
+{
+	struct weir_program config = program_config(hook, device, stages, &h->capacity);
+	struct failure why = {};
+
+	own_close(&h->program[hook]);
+	h->program[hook] = program_load(hook, "test", &config, &h->maps, &why);
+	check(&why, h->program[hook] < 0);
+}
+
+int harness_run(const struct harness *h, enum hook hook, const struct frame *in,
+		struct outcome *out)
+{
+	struct xdp_md xdp = { .data_end = (__u32)in->size, .ingress_ifindex = h->ingress_ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = (__u32)in->size,
+		    .data_out = out->frame.bytes, .data_size_out = sizeof(out->frame.bytes),
+		    .repeat = 1);
+	int error;
+
+	if (hook == HOOK_XDP && h->ingress_ifindex) {
+		opts.ctx_in = &xdp;
+		opts.ctx_size_in = sizeof(xdp);
+	}
+	error = bpf_prog_test_run_opts(h->program[hook], &opts);
+	out->verdict = opts.retval;
+	out->frame.size = opts.data_size_out;
+	return error;
+}
+
+bool harness_too_short_for_tc(const struct frame *f)
+{
+	__u32 type = (__u32)f->bytes[12] << 8 | f->bytes[13];
+
+	return f->size <= ETHERNET_BYTES || (type == TYPE_IPV4 && f->size < ETHERNET_BYTES + 20) ||
+	       (type == TYPE_IPV6 && f->size < ETHERNET_BYTES + 40);
+}
+
+void harness_clear(const struct harness *h, enum weir_map map)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	OWN_FREE void *zeroes = NULL;
+
+	assert_int_equal(bpf_obj_get_info_by_fd(h->maps.fd[map], &info, &size), 0);
+	/* A per-CPU value is a multiple of 8 bytes for each CPU. */
+	zeroes = calloc((size_t)libbpf_num_possible_cpus(), (info.value_size + 7U) & ~7U);
+	assert_non_null(zeroes);
+	for (__u32 i = 0; i < info.max_entries; i++)
+		assert_int_equal(bpf_map_update_elem(h->maps.fd[map], &i, zeroes, BPF_ANY), 0);
+}
+
+struct weir_counter harness_counter(const struct harness *h, enum weir_map map, __u32 index)
+{
+	int cpus = libbpf_num_possible_cpus();
+	OWN_FREE struct weir_counter *parts = calloc((size_t)cpus, sizeof(*parts));
+	struct weir_counter sum = {};
+
+	assert_non_null(parts);
+	assert_int_equal(bpf_map_lookup_elem(h->maps.fd[map], &index, parts), 0);
+	for (int i = 0; i < cpus; i++) {
+		sum.packets += parts[i].packets;
+		sum.bytes += parts[i].bytes;
+	}
+	return sum;
+}
+
+__u64 harness_reason(const struct harness *h, __u32 device, enum weir_reason reason)
+{
+	return harness_counter(h, WEIR_MAP_REASONS, device * WEIR_R_COUNT + reason).packets;
+}
+
+void harness_hist(const struct harness *h, __u32 index, struct hist *out)
+{
+	int cpus = libbpf_num_possible_cpus();
+	OWN_FREE struct weir_hist *parts = calloc((size_t)cpus, sizeof(*parts));
+
+	assert_non_null(parts);
+	assert_int_equal(bpf_map_lookup_elem(h->maps.fd[WEIR_MAP_HISTS], &index, parts), 0);
+	hist_sum(parts, (unsigned int)cpus, out);
+}

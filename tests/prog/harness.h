@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A configuration text in maps of its own, the programs over them, and a way
+ * to hand them packets. Nothing is pinned or attached. What should not fail
+ * fails the test.
+ */
+#ifndef WEIR_TEST_HARNESS_H
+#define WEIR_TEST_HARNESS_H
+
+#include <linux/bpf.h>
+
+#include "hist.h"
+#include "image.h"
+#include "packet.h"
+#include "program.h"
+#include "state.h"
+#include "weir/reason.h"
+
+/* Last: cmocka has a macro fail() of its own. */
+#include "../unit/test_main.h"
+
+#define HARNESS_DEVICES 8
+#define STAGE(sym) (1U << WEIR_STAGE_##sym)
+
+/* What a configuration does not say. */
+struct harness_host {
+	const struct image_device *devices; /* slots below HARNESS_DEVICES */
+	size_t devices_count;
+	const char *const *locals; /* addresses in ascending order, NULL-terminated; NULL: none */
+	const char *source4, *source6; /* of outer headers; NULL: zeroes */
+	__u32 image_bytes; /* a power of two; 0: 1 MiB */
+};
+
+struct harness {
+	struct model model;
+	struct capacity capacity;
+	struct maps maps;
+	struct harness_host host;
+	struct weir_image *image; /* as it was built */
+	int program[HOOK_COUNT];
+	__u32 ingress_ifindex; /* for XDP; 0: the loopback device */
+};
+
+struct outcome {
+	__u32 verdict; /* XDP_* or TC_ACT_* */
+	struct frame frame; /* as the program left it */
+};
+
+/* NULL, or why BPF cannot be used here. */
+const char *harness_refusal(void);
+
+#define NEED_BPF()                                   \
+	do {                                         \
+		const char *why = harness_refusal(); \
+		if (why)                             \
+			WEIR_SKIP("%s", why);        \
+	} while (0)
+
+/*
+ * Parse @config, make maps and put the image in force. Rules have ids from 0 in
+ * the order of the text, each filter's default after its own; backends too.
+ */
+void harness_start(struct harness *h, const char *config, const struct harness_host *host);
+void harness_stop(struct harness *h);
+
+/* Another configuration over the same maps and programs; counters stay. */
+void harness_change(struct harness *h, const char *config);
+
+void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages);
+
+/* Returns 0, or -errno of what the kernel refused to run. */
+int harness_run(const struct harness *h, enum hook hook, const struct frame *in,
+		struct outcome *out);
+
+/*
+ * Whether a TC test run refuses @f with -EINVAL: the kernel makes no socket
+ * buffer of a frame that holds nothing, or less than the IP header that its
+ * type promises.
+ */
+bool harness_too_short_for_tc(const struct frame *f);
+
+/* Put zeroes into every entry of an array. */
+void harness_clear(const struct harness *h, enum weir_map map);
+
+/* Sums of all CPUs. */
+struct weir_counter harness_counter(const struct harness *h, enum weir_map map, __u32 index);
+__u64 harness_reason(const struct harness *h, __u32 device, enum weir_reason reason);
+void harness_hist(const struct harness *h, __u32 index, struct hist *out);
+
+#endif

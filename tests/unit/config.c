@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Configuration text to model and back: what is accepted and how it prints.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "config_text.h"
+#include "random_model.h"
+
+#define ROUND_TRIPS 300
+
+static const char canonical[] =
+	"interface eth0 {\n"
+	"    xdp auto\n    filter edge\n    balance\n    decap\n    measure\n"
+	"}\n\n"
+	"interface veth* {\n    tc auto\n    measure\n}\n\n"
+	"set bogons {\n    type prefix\n    elements { 10.0.0.0/8, 192.168.0.0/16 }\n}\n\n"
+	"set mail {\n    type port\n    elements { 25, 465, 587, 6000-6010 }\n}\n\n"
+	"filter edge {\n"
+	"    default pass\n"
+	"    rule ssh pass tcp saddr { 203.0.113.0/24, 2001:db8:5::/48 } dport 22\n"
+	"    rule bogons drop saddr @bogons\n"
+	"    rule amp drop udp sport { 53, 123, 11211 }\n"
+	"    rule x count saddr != { 10.0.0.0/8, @bogons } dport 1000-2000\n"
+	"    rule syn drop tcp flags syn/fin,syn,rst,ack\n"
+	"    rule png pass icmp type echo-request\n"
+	"    rule mail drop tcp dport @mail\n"
+	"}\n\n"
+	"service web {\n"
+	"    address 192.0.2.10, 2001:db8:ff::10\n"
+	"    port tcp 443, udp 443\n"
+	"    forward ipip\n"
+	"    backend b1 10.0.7.11 weight 10\n"
+	"    backend b2 10.0.7.12 weight 10 drain\n"
+	"}\n";
+
+static void the_example_prints_in_canonical_form(void **state)
+{
+	struct model m = good_config(example_config);
+	char *text = print_config(&m, MODEL_PRINT_USER);
+
+	(void)state;
+	assert_string_equal(text, canonical);
+	free(text);
+	model_free(&m);
+}
+
+static void line_ends_of_windows_and_a_missing_last_one_are_fine(void **state)
+{
+	struct model m = good_config("\xef\xbb\xbf"
+				     "interface eth0 {\r\n  measure\r\n}");
+
+	(void)state;
+	assert_int_equal(m.interfaces_count, 1);
+	assert_int_equal(m.interfaces[0].xdp, XDP_MODE_AUTO);
+	model_free(&m);
+}
+
+/* A rule as written, and as it prints. */
+static void rules_print_in_canonical_form(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "pass", "pass" },
+		{ "pass dport 22 tcp", "pass tcp dport 22" },
+		{ "pass proto tcp", "pass tcp" },
+		{ "pass proto { 6, 17 }", "pass proto { tcp, udp }" },
+		{ "pass proto 0-5", "pass proto 0-5" },
+		{ "drop proto != tcp", "drop proto != tcp" },
+		{ "drop saddr { 10.0.0.0/9, 10.128.0.0/9 }", "drop saddr 10.0.0.0/8" },
+		{ "drop saddr 10.0.0.0-10.0.2.255", "drop saddr 10.0.0.0-10.0.2.255" },
+		{ "drop saddr 10.0.0.0-10.0.255.255", "drop saddr 10.0.0.0/16" },
+		{ "drop saddr 192.0.2.1/32", "drop saddr 192.0.2.1" },
+		{ "drop saddr 0.0.0.0/0", "drop saddr 0.0.0.0/0" },
+		{ "drop saddr ::/0", "drop saddr ::/0" },
+		{ "drop saddr { ::/0, 0.0.0.0/0 }", "drop saddr { 0.0.0.0/0, ::/0 }" },
+		{ "drop saddr ::/80", "drop saddr ::/80" },
+		{ "drop saddr { ::/0, 10.0.0.0/8 }", "drop saddr { 10.0.0.0/8, ::/0 }" },
+		{ "drop saddr ::5-2001:db8::5", "drop saddr ::5-2001:db8::5" },
+		{ "drop saddr != 2001:DB8::/32", "drop saddr != 2001:db8::/32" },
+		{ "drop flags syn", "drop tcp flags syn" },
+		{ "drop tcp flags syn,ack / syn, ack ,fin", "drop tcp flags syn,ack/fin,syn,ack" },
+		{ "drop tcp flags != none/syn", "drop tcp flags != none/syn" },
+		{ "drop tcp flags none", "drop tcp flags none/fin,syn,rst,psh,ack,urg,ece,cwr" },
+		{ "drop icmpv6 type { packet-too-big, 133-136 }",
+		  "drop icmpv6 type { packet-too-big, 133-136 }" },
+		{ "drop icmp type destination-unreachable", "drop icmp type unreachable" },
+		{ "drop icmpv6 type neighbor-solicitation",
+		  "drop icmpv6 type neighbour-solicitation" },
+		{ "drop proto { icmp, icmpv6 } type 3", "drop proto { icmp, icmpv6 } type 3" },
+		{ "drop dport { 1, 2, 3, 5 }", "drop dport { 1-3, 5 }" },
+		{ "drop dport {\n 1,\n\n 9 # nine\n}", "drop dport { 1, 9 }" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char in[300], out[300], *text;
+		struct model m;
+
+		snprintf(in, sizeof(in), "filter f { rule r %s; }", cases[i].in);
+		snprintf(out, sizeof(out), "filter f {\n    default pass\n    rule r %s\n}\n",
+			 cases[i].out);
+		m = good_config(in);
+		text = print_config(&m, MODEL_PRINT_USER);
+		assert_string_equal(text, out);
+		free(text);
+		model_free(&m);
+	}
+}
+
+/* Warnings alone do not refuse. */
+static void assert_round_trip(const struct model *m, enum model_print how)
+{
+	struct diags d = { 0 };
+	struct model again = { 0 };
+	char *text = print_config(m, how), *text_again;
+
+	if (model_parse("stored", text, strlen(text), MODEL_FILES_STORED, &d, &again))
+		fail_msg("%s\nrefused: %s", text, first_message(&d));
+	text_again = print_config(&again, how);
+	assert_string_equal(text, text_again);
+	assert_true(model_equal(m, &again));
+	free(text);
+	free(text_again);
+	diag_free(&d);
+	model_free(&again);
+}
+
+static void what_is_printed_parses_to_an_equal_model(void **state)
+{
+	(void)state;
+	random_start();
+	for (int i = 0; i < ROUND_TRIPS; i++) {
+		struct model m = random_model();
+
+		assert_round_trip(&m, MODEL_PRINT_STORED);
+		model_free(&m);
+	}
+}
+
+static void a_model_differs_from_one_with_another_word(void **state)
+{
+	static const char *const words[][2] = {
+		{ "xdp auto", "xdp native" },
+		{ "tc; measure", "tc tcx; measure" },
+		{ "balance; decap", "decap" },
+		{ "type prefix; elements { 10", "type prefix; elements { 11" },
+		{ "6010", "6011" },
+		{ "default pass", "default drop" },
+		{ "rule ssh", "rule sh" },
+		{ "drop  udp", "pass udp" },
+		{ "saddr !=", "saddr" },
+		{ "syn/syn", "ack/syn" },
+		{ ", @bogons", "" },
+		{ "echo-request", "echo-reply" },
+		{ "ipip", "l2" },
+		{ "192.0.2.10,", "192.0.2.11," },
+		{ "udp 443", "udp 444" },
+		{ "weight 10\n", "weight 11\n" },
+		{ " drain", "" },
+		{ "b2", "b3" },
+	};
+	struct model m = good_config(example_config);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		const char *at = strstr(example_config, words[i][0]);
+		char text[sizeof(example_config) + 16];
+		struct model other;
+
+		assert_non_null(at);
+		snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - example_config), example_config,
+			 words[i][1], at + strlen(words[i][0]));
+		other = good_config(text);
+		if (model_equal(&m, &other))
+			fail_msg("\"%s\" makes no difference", words[i][1]);
+		model_free(&other);
+	}
+	model_free(&m);
+}
+
+static void a_define_may_hold_defines_sets_and_ports(void **state)
+{
+	struct model m =
+		good_config("define a = 10.0.0.0/8\n"
+			    "define b = { $a, 192.168.0.0/16, @s }\n"
+			    "define w = 7; define vip = 192.0.2.1; define ps = { 80, 443 }\n"
+			    "set s { type prefix; elements $a }\n"
+			    "filter f { rule r drop saddr { $b, 1.1.1.1 } }\n"
+			    "service s { address $vip; port tcp $ps; forward l2\n"
+			    "  backend b1 10.0.0.1 weight $w }\n");
+	const struct match *saddr = &m.filters[0].rules[0].match[WEIR_FIELD_SADDR];
+
+	(void)state;
+	assert_int_equal(saddr->ranges_count, 3);
+	assert_int_equal(saddr->sets_count, 1);
+	assert_int_equal(m.services[0].ports_count, 2);
+	assert_int_equal(m.services[0].backends[0].weight, 7);
+	model_free(&m);
+}
+
+static void a_ranges_list_has_no_overlaps_after_normalising(void **state)
+{
+	range r[] = { { 0, 10, 0, 20 },
+		      { 0, 5, 0, 9 },
+		      { 0, 15, 0, 30 },
+		      { 0, 32, 0, 40 },
+		      { ~0ULL, ~0ULL, ~0ULL, ~0ULL },
+		      { 0, 35, 0, 36 } };
+
+	(void)state;
+	assert_int_equal(ranges_normalise(r, COUNT(r)), 3);
+	assert_int_equal(r[0].first_lo, 5);
+	assert_int_equal(r[0].last_lo, 30);
+	assert_int_equal(r[1].last_lo, 40);
+	assert_int_equal(ranges_normalise(NULL, 0), 0);
+}
+
+static void every_ipv6_prefix_leaves_out_ipv4(void **state)
+{
+	(void)state;
+	for (int length = 0; length <= 128; length++) {
+		struct prefix p = { .length = (__u8)length };
+		range out[2];
+		size_t n = prefix_to_ranges(&p, out);
+
+		assert_in_range(n, 1, 2);
+		for (size_t i = 0; i < n; i++)
+			assert_true(range_last(&out[i]) < V4_FIRST ||
+				    range_first(&out[i]) > V4_LAST);
+	}
+}
+
+/* The first warning of a configuration that is accepted. */
+static void assert_warns(const char *text, const char *want)
+{
+	struct diags d = { 0 };
+	struct model m = { 0 };
+
+	assert_int_equal(parse_config(text, strlen(text), &d, &m), 0);
+	if (strcmp(first_message(&d), want))
+		fail_msg("%s\ngave   %s\nwanted %s", text, first_message(&d), want);
+	diag_free(&d);
+	model_free(&m);
+}
+
+static void what_is_hardly_meant_is_warned_of(void **state)
+{
+	static const char nd[] = "1:8: warning: filter f drops by default and passes no IPv6 "
+				 "neighbour discovery, so "
+				 "IPv6 will stop; add \"rule nd pass icmpv6 type 133-137\"";
+
+	(void)state;
+	assert_warns(example_config, "");
+	assert_warns("interface eth0 { balance }",
+		     "1:11: warning: interface eth0 balances, but there is no service; add one");
+	assert_warns("interface eth0 { }", "1:11: warning: interface eth0 does nothing; add "
+					   "\"filter NAME\", \"balance\" or \"measure\"");
+	assert_warns("filter f { }", "1:8: warning: no interface uses filter f; write \"filter f\" "
+				     "in an interface");
+	assert_warns("service s { address 192.0.2.1; port tcp 80; forward l2; backend b 10.0.0.1 }",
+		     "1:9: warning: no interface balances service s; write \"balance\" in one");
+	assert_warns(
+		"interface a { balance }; service s { address 192.0.2.1; port tcp 80; forward l2 }",
+		"1:34: warning: service s has no backend, so its packets are dropped; add "
+		"\"backend NAME ADDR\"");
+	assert_warns("filter f { default drop; rule a pass tcp }; interface a { filter f }", nd);
+	assert_warns(
+		"filter f { default drop; rule a pass icmpv6 type 128 }; interface a { filter f }",
+		nd);
+	assert_warns("filter f { default drop; rule a pass icmpv6 type 133-137 }; "
+		     "interface a { filter f }",
+		     "");
+	assert_warns("filter f { default drop; rule a pass icmpv6 }; interface a { filter f }", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_example_prints_in_canonical_form),
+		cmocka_unit_test(line_ends_of_windows_and_a_missing_last_one_are_fine),
+		cmocka_unit_test(rules_print_in_canonical_form),
+		cmocka_unit_test(what_is_printed_parses_to_an_equal_model),
+		cmocka_unit_test(a_model_differs_from_one_with_another_word),
+		cmocka_unit_test(a_define_may_hold_defines_sets_and_ports),
+		cmocka_unit_test(a_ranges_list_has_no_overlaps_after_normalising),
+		cmocka_unit_test(every_ipv6_prefix_leaves_out_ipv4),
+		cmocka_unit_test(what_is_hardly_meant_is_warned_of),
+	};
+
+	return WEIR_RUN(tests);
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the datapath, user space and pinned maps of an older run agree on. A
+ * failure here means: raise WEIR_ABI.
+ */
+#include <string.h>
+
+#include <linux/bpf.h>
+
+#include "test_main.h"
+#include "weir/abi.h"
+#include "weir/balance.h"
+#include "weir/filter.h"
+#include "weir/image.h"
+#include "weir/latency.h"
+#include "weir/reason.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void check(const char *what, size_t is, size_t want)
+{
+	if (is != want)
+		fail_msg("%s is %zu, was %zu", what, is, want);
+}
+
+#define SIZE(type, bytes) check("sizeof " #type, sizeof(struct type), bytes)
+#define AT(type, member, bytes) check(#type "." #member, offsetof(struct type, member), bytes)
+
+static void shared_structs_keep_their_layout(void **state)
+{
+	(void)state;
+	SIZE(weir_counter, 16);
+	AT(weir_counter, packets, 0);
+	AT(weir_counter, bytes, 8);
+
+	SIZE(weir_program, 32);
+	AT(weir_program, build, 0);
+	AT(weir_program, device, 8);
+	AT(weir_program, image_mask, 12);
+	AT(weir_program, flow_mask, 16);
+	AT(weir_program, hist_backend_base, 20);
+	AT(weir_program, stages, 24);
+
+	SIZE(weir_vip_key, 20);
+	AT(weir_vip_key, addr, 0);
+	AT(weir_vip_key, port, 16);
+	AT(weir_vip_key, proto, 18);
+	AT(weir_vip_key, pad, 19);
+
+	SIZE(weir_vip, 32);
+	AT(weir_vip, key, 0);
+	AT(weir_vip, ring_offset, 20);
+	AT(weir_vip, service, 24);
+	AT(weir_vip, forward, 26);
+
+	SIZE(weir_slot, 4);
+	AT(weir_slot, base, 0);
+	AT(weir_slot, current, 2);
+
+	SIZE(weir_backend, 64);
+	AT(weir_backend, addr, 0);
+	AT(weir_backend, source, 16);
+	AT(weir_backend, id, 32);
+	AT(weir_backend, is_v6, 36);
+
+	SIZE(weir_range128, 32);
+	AT(weir_range128, first_hi, 0);
+	AT(weir_range128, first_lo, 8);
+	AT(weir_range128, last_hi, 16);
+	AT(weir_range128, last_lo, 24);
+
+	SIZE(weir_range16, 4);
+	AT(weir_range16, first, 0);
+	AT(weir_range16, last, 2);
+
+	SIZE(weir_ranges, 8);
+	AT(weir_ranges, offset, 0);
+	AT(weir_ranges, count, 4);
+
+	SIZE(weir_rule, 64);
+	AT(weir_rule, fields, 0);
+	AT(weir_rule, negated, 2);
+	AT(weir_rule, action, 4);
+	AT(weir_rule, tcp_mask, 5);
+	AT(weir_rule, tcp_value, 6);
+	AT(weir_rule, tcp_negated, 7);
+	AT(weir_rule, id, 8);
+	AT(weir_rule, is_default, 12);
+	AT(weir_rule, match, 16);
+
+	SIZE(weir_device, 16);
+	AT(weir_device, ifindex, 0);
+	AT(weir_device, stages, 4);
+	AT(weir_device, rules_offset, 8);
+	AT(weir_device, rules_count, 12);
+
+	SIZE(weir_image, 128);
+	AT(weir_image, devices_offset, 0);
+	AT(weir_image, devices_count, 4);
+	AT(weir_image, vips_offset, 8);
+	AT(weir_image, vips_mask, 12);
+	AT(weir_image, backends_offset, 16);
+	AT(weir_image, backends_count, 20);
+	AT(weir_image, local_offset, 24);
+	AT(weir_image, local_count, 28);
+	AT(weir_image, generation, 64);
+	AT(weir_image, applied_s, 72);
+	AT(weir_image, abi, 80);
+	AT(weir_image, bytes, 84);
+	AT(weir_image, config_offset, 88);
+	AT(weir_image, config_bytes, 92);
+	AT(weir_image, rules_offset, 96);
+	AT(weir_image, rules_count, 100);
+
+	SIZE(weir_hist, 1872);
+	AT(weir_hist, sum, 0);
+	AT(weir_hist, min_plus_1, 8);
+	AT(weir_hist, max, 12);
+	AT(weir_hist, bucket, 16);
+
+	SIZE(weir_stamp, 8);
+	AT(weir_stamp, tsval, 0);
+	AT(weir_stamp, ticks, 4);
+
+	SIZE(weir_flow_side, 56);
+	AT(weir_flow_side, newest_tsval, 0);
+	AT(weir_flow_side, head, 4);
+	AT(weir_flow_side, stamp, 8);
+
+	SIZE(weir_flow, 128);
+	AT(weir_flow, key, 0);
+	AT(weir_flow, seen, 8);
+	AT(weir_flow, backend, 12);
+	AT(weir_flow, side, 16);
+
+	SIZE(weir_flow_set, 256);
+}
+
+static void every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes(void **state)
+{
+	(void)state;
+	/* Or the kernel's copy for CPU 1 would not start where an array's element does. */
+	assert_int_equal(sizeof(struct weir_counter) % 8, 0);
+	assert_int_equal(sizeof(struct weir_hist) % 8, 0);
+}
+
+static void limits_fit_the_fields_that_hold_them(void **state)
+{
+	__u32 divisor;
+
+	(void)state;
+	assert_true(WEIR_MAX_BACKENDS <= WEIR_NO_BACKEND);
+	assert_true(WEIR_FIELD_COUNT <= 8 * sizeof(((struct weir_rule *)0)->fields));
+	assert_true(WEIR_STAGE_COUNT <= 8 * sizeof(((struct weir_device *)0)->stages));
+	assert_true(WEIR_STAGE_COUNT <= 8 * sizeof(((struct weir_program *)0)->stages));
+	assert_true(WEIR_ACTION_KINDS <= 256 && WEIR_FORWARD_KINDS <= 256);
+	assert_true(WEIR_VIP_PROBES * sizeof(struct weir_vip) <= WEIR_IMAGE_PAD);
+	assert_true(sizeof(struct weir_rule) <= WEIR_IMAGE_PAD);
+	assert_true(sizeof(struct weir_backend) <= WEIR_IMAGE_PAD);
+	assert_true(sizeof(struct weir_image) <= WEIR_IMAGE_PAD);
+	for (divisor = 2; divisor * divisor <= WEIR_RING_SLOTS; divisor++)
+		assert_int_not_equal(WEIR_RING_SLOTS % divisor, 0);
+}
+
+static void no_packet_is_mine_is_reason_zero(void **state)
+{
+	(void)state;
+	assert_int_equal(WEIR_R_CONTINUE, 0);
+}
+
+struct list {
+	const char *what;
+	const char *const *names;
+	size_t count;
+};
+
+#define NAME(sym, name, ...) name,
+#define KEYWORD(sym, member, keyword) keyword,
+
+static const char *const maps[] = { WEIR_MAPS(NAME) };
+static const char *const reasons[] = { WEIR_REASONS(NAME) };
+static const char *const directions[] = { WEIR_DIRECTIONS(NAME) };
+static const char *const forwards[] = { WEIR_FORWARDS(NAME) };
+static const char *const stages[] = { WEIR_STAGES(KEYWORD) };
+static const char *const fields[] = { WEIR_FIELDS(NAME) };
+static const char *const tcp_flags[] = { WEIR_TCP_FLAGS(NAME) };
+static const char *const actions[] = { WEIR_ACTIONS(NAME) };
+
+static const struct list lists[] = {
+	{ "WEIR_MAPS", maps, COUNT(maps) },
+	{ "WEIR_REASONS", reasons, COUNT(reasons) },
+	{ "WEIR_DIRECTIONS", directions, COUNT(directions) },
+	{ "WEIR_FORWARDS", forwards, COUNT(forwards) },
+	{ "WEIR_STAGES", stages, COUNT(stages) },
+	{ "WEIR_FIELDS", fields, COUNT(fields) },
+	{ "WEIR_TCP_FLAGS", tcp_flags, COUNT(tcp_flags) },
+	{ "WEIR_ACTIONS", actions, COUNT(actions) },
+};
+
+static void names_within_a_list_are_unique(void **state)
+{
+	size_t l, i, j;
+
+	(void)state;
+	for (l = 0; l < COUNT(lists); l++)
+		for (i = 0; i < lists[l].count; i++)
+			for (j = 0; j < i; j++)
+				if (!strcmp(lists[l].names[i], lists[l].names[j]))
+					fail_msg("%s has \"%s\" twice", lists[l].what,
+						 lists[l].names[i]);
+}
+
+static void names_are_lower_case_words_that_need_no_quotes(void **state)
+{
+	size_t l, i;
+
+	(void)state;
+	for (l = 0; l < COUNT(lists); l++)
+		for (i = 0; i < lists[l].count; i++) {
+			const char *name = lists[l].names[i];
+
+			if (!*name ||
+			    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(name))
+				fail_msg("%s has \"%s\"", lists[l].what, name);
+		}
+}
+
+/* Both stand in one rule, so a parser must tell them apart. */
+static void no_field_is_named_as_an_action(void **state)
+{
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < COUNT(fields); i++)
+		for (j = 0; j < COUNT(actions); j++)
+			assert_string_not_equal(fields[i], actions[j]);
+}
+
+static void tcp_flags_are_the_eight_bits_of_rfc_9293(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned int bit;
+	} flags[] = {
+#define X(sym, name, bit) { name, bit },
+		WEIR_TCP_FLAGS(X)
+#undef X
+	};
+	/* Section 3.1, figure 1, from the low bit up. */
+	static const char *const want[] = {
+		"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"
+	};
+	size_t i;
+
+	(void)state;
+	assert_int_equal(COUNT(flags), COUNT(want));
+	for (i = 0; i < COUNT(want); i++) {
+		assert_string_equal(flags[i].name, want[i]);
+		assert_int_equal(flags[i].bit, 1 << i);
+	}
+}
+
+static void map_names_fit_the_kernels_limit(void **state)
+{
+	size_t i;
+
+	(void)state;
+	assert_int_equal(COUNT(maps), WEIR_MAP_COUNT);
+	for (i = 0; i < COUNT(maps); i++) {
+		/* The kernel takes letters, digits, '_' and '.'; longer names lose their end. */
+		assert_true(strlen(maps[i]) < BPF_OBJ_NAME_LEN);
+		assert_null(strchr(maps[i], '-'));
+		assert_memory_equal(maps[i], "weir_", 5);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shared_structs_keep_their_layout),
+		cmocka_unit_test(every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes),
+		cmocka_unit_test(limits_fit_the_fields_that_hold_them),
+		cmocka_unit_test(no_packet_is_mine_is_reason_zero),
+		cmocka_unit_test(names_within_a_list_are_unique),
+		cmocka_unit_test(names_are_lower_case_words_that_need_no_quotes),
+		cmocka_unit_test(no_field_is_named_as_an_action),
+		cmocka_unit_test(tcp_flags_are_the_eight_bits_of_rfc_9293),
+		cmocka_unit_test(map_names_fit_the_kernels_limit),
+	};
+
+	return WEIR_RUN(tests);
+}

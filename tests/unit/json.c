@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The JSON twin: nothing is lost, and it refuses what the text refuses.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "config_text.h"
+#include "random_model.h"
+
+#define ROUND_TRIPS 300
+#define MUTATIONS 2000
+
+static char *print_json(const struct model *m)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	model_print_json(m, out);
+	fclose(out);
+	return text;
+}
+
+static void a_model_survives_the_way_through_json(void **state)
+{
+	(void)state;
+	random_start();
+	for (int i = 0; i < ROUND_TRIPS; i++) {
+		struct model m = random_model(), again = { 0 };
+		char *text = print_json(&m);
+		struct diags d = { 0 };
+
+		if (model_parse_json("twin", text, strlen(text), &d, &again))
+			fail_msg("%s\nrefused: %s", text, first_message(&d));
+		assert_true(model_equal(&m, &again));
+		free(text);
+		diag_free(&d);
+		model_free(&m);
+		model_free(&again);
+	}
+}
+
+static void text_and_json_give_the_same_model(void **state)
+{
+	static const char json[] =
+		"{\"interfaces\":[{\"name\":\"eth0\",\"filter\":\"f\",\"balance\":true,\"decap\":"
+		"false}],"
+		"\"sets\":[{\"name\":\"s\",\"type\":\"port\",\"elements\":[25,\"80-90\"]}],"
+		"\"filters\":[{\"name\":\"f\",\"rules\":["
+		" {\"name\":\"a\",\"action\":\"drop\",\"proto\":\"tcp\",\"dport\":22},"
+		" {\"name\":\"b\",\"action\":\"pass\",\"saddr\":{\"not\":true,\"in\":[\"10.0.0.0/"
+		"8\"]},"
+		"  \"dport\":[\"@s\",53]},"
+		" {\"name\":\"c\",\"action\":\"count\",\"flags\":\"syn/syn,ack\"},"
+		" {\"name\":\"d\",\"action\":\"drop\",\"type\":\"echo-request\",\"proto\":\"icmp\"}"
+		"]}],"
+		"\"services\":[{\"name\":\"w\",\"address\":\"192.0.2.1\",\"forward\":\"l2\","
+		" \"port\":[{\"proto\":\"tcp\",\"port\":80}],"
+		" \"backends\":[{\"name\":\"b\",\"address\":\"10.0.0.1\",\"drain\":true}]}]}";
+	struct model want = good_config("interface eth0 { filter f; balance }\n"
+					"set s { type port; elements { 25, 80-90 } }\n"
+					"filter f {\n"
+					" rule a drop tcp dport 22\n"
+					" rule b pass saddr != 10.0.0.0/8 dport { @s, 53 }\n"
+					" rule c count flags syn/syn,ack\n"
+					" rule d drop icmp type echo-request }\n"
+					"service w { address 192.0.2.1; port tcp 80; forward l2\n"
+					" backend b 10.0.0.1 drain }\n");
+	struct diags d = { 0 };
+	struct model got = { 0 };
+
+	(void)state;
+	if (model_parse_json("twin", json, sizeof(json) - 1, &d, &got))
+		fail_msg("%s", first_message(&d));
+	assert_true(model_equal(&want, &got));
+	diag_free(&d);
+	model_free(&want);
+	model_free(&got);
+}
+
+static const struct {
+	const char *json, *message;
+} mistakes[] = {
+	{ "{", "1:1: this is no valid JSON: string or '}' expected near end of file" },
+	{ "", "1:1: this is no valid JSON: '[' or '{' expected near end of file" },
+	{ "{\"sets\":[],\"sets\":[]}",
+	  "1:17: this is no valid JSON: duplicate object key near '\"sets\"'" },
+	{ "[]", "0:0: this is a list; write an object" },
+	{ "{\"fliters\":[]}",
+	  "0:0: unknown key \"fliters\"; keys are interfaces, sets, filters, services | did "
+	  "you mean \"filters\"?" },
+	{ "{\"filters\":{}}", "filters: this is an object; write a list" },
+	{ "{\"filters\":[7]}", "filters[0]: this is an integer; write an object" },
+	{ "{\"filters\":[{}]}", "filters[0]: \"name\" is missing; add it" },
+	{ "{\"filters\":[{\"name\":\"f\",\"default\":true}]}",
+	  "filters[0].default: this is true or false; write a string" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\","
+	  "\"dport\":"
+	  "[22,\"80x\"]}]}]}",
+	  "filters[0].rules[0].dport: \"80x\" is no port; write a number from 0 to 65535" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\","
+	  "\"dport\":"
+	  "-1}]}]}",
+	  "filters[0].rules[0].dport: \"-1\" is no port; write a number from 0 to 65535" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\","
+	  "\"dport\":"
+	  "[]}]}]}",
+	  "filters[0].rules[0].dport: the list of dport is empty; name a value" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\","
+	  "\"dport\":"
+	  "1.5}]}]}",
+	  "filters[0].rules[0].dport: this is a fraction; write a string" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\"}]}]"
+	  "}",
+	  "filters[0].rules[0].action: \"limit\" is not in this version; actions are pass, "
+	  "drop, count" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\","
+	  "\"saddr\":\"@x\"}]}]}",
+	  "filters[0].rules[0].saddr: @x is not defined; add \"set x { ... }\"" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\"},"
+	  "{\"name\":\"r\",\"action\":\"pass\"}]}]}",
+	  "filters[0].rules[1].name: rule r is already on filters[0].rules[0].name; rename "
+	  "or "
+	  "delete one" },
+	{ "{\"interfaces\":[{\"name\":\"eth0\\u001b[31m\"}]}",
+	  "interfaces[0].name: \"eth0?[31m\" has a character that no interface name has" },
+	{ "{\"interfaces\":[{\"name\":\"eth0\",\"filter\":\"x\"}]}",
+	  "interfaces[0].filter: filter x is not defined; add \"filter x { ... }\"" },
+	{ "{\"sets\":[{\"name\":\"s\",\"type\":\"port\",\"elements\":[{}]}]}",
+	  "sets[0].elements: this is an object; write a string" },
+	{ "{\"sets\":[{\"name\":\"s\",\"type\":\"port\",\"file\":\"/nonexistent/x\"}]}",
+	  "sets[0].name: set s: cannot read /nonexistent/x: there is no such file; create "
+	  "it or "
+	  "correct the name" },
+	{ "{\"services\":[{\"name\":\"w\",\"address\":[\"192.0.2.1\"],\"forward\":\"l2\"}]}",
+	  "services[0].name: service w has no port; add \"port tcp NUMBER\"" },
+	{ "{\"services\":[{\"name\":\"w\",\"address\":[\"192.0.2.1\"],\"forward\":\"l2\","
+	  "\"port\":[{\"proto\":\"tcp\",\"port\":80}],\"backends\":[{\"name\":\"b\","
+	  "\"address\":"
+	  "\"10.0.0.1\",\"weight\":0}]}]}",
+	  "services[0].backends[0].weight: weight 0 is not allowed; write \"drain\" to "
+	  "empty a "
+	  "backend" },
+};
+
+static void a_mistake_is_named_by_its_path(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(mistakes); i++) {
+		struct diags d = { 0 };
+		struct model m = { 0 };
+		const char *got;
+
+		assert_int_equal(model_parse_json("twin", mistakes[i].json,
+						  strlen(mistakes[i].json), &d, &m),
+				 -EINVAL);
+		got = first_message(&d);
+		if (d.list[0].loc.line == 0 && strncmp(mistakes[i].message, "0:", 2))
+			got = strchr(got, ' ') + 1; /* a path stands for line and column */
+		if (strcmp(got, mistakes[i].message))
+			fail_msg("%s\ngave   %s\nwanted %s", mistakes[i].json, got,
+				 mistakes[i].message);
+		assert_int_equal(d.errors, 1);
+		diag_free(&d);
+	}
+}
+
+static void json_cut_or_mutated_does_no_harm(void **state)
+{
+	struct model m = good_config(example_config);
+	char *text = print_json(&m);
+	size_t size = strlen(text);
+
+	(void)state;
+	random_start();
+	for (size_t i = 0; i < size + MUTATIONS; i++) {
+		size_t bytes = i < size ? i : size;
+		char *copy = malloc(bytes + 1);
+		struct diags d = { 0 };
+		struct model other = { 0 };
+
+		memcpy(copy, text, bytes);
+		for (__u32 k = random_below(3); i >= size && k-- > 0;)
+			copy[random_below((__u32)size)] = "{}[],:\"@$0x\x1b"[random_below(12)];
+		model_parse_json("twin", copy, bytes, &d, &other);
+		free(copy);
+		diag_free(&d);
+		model_free(&other);
+	}
+	free(text);
+	model_free(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_model_survives_the_way_through_json),
+		cmocka_unit_test(text_and_json_give_the_same_model),
+		cmocka_unit_test(a_mistake_is_named_by_its_path),
+		cmocka_unit_test(json_cut_or_mutated_does_no_harm),
+	};
+
+	return WEIR_RUN(tests);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sending a packet to its backend: the next hop from the kernel's FIB, an
+ * outer header where the service wants one, and out.
+ */
+#ifndef WEIR_XDP_FORWARD_H
+#define WEIR_XDP_FORWARD_H
+
+#include "balance.h"
+
+#define FORWARD_AF_INET 2
+#define FORWARD_AF_INET6 10
+#define FORWARD_TTL 64
+
+/* Where a packet leaves, and how: @verdict is XDP_TX or XDP_REDIRECT. */
+struct exit {
+	__u32 ifindex;
+	__u8 dmac[ETH_ALEN];
+	__u8 smac[ETH_ALEN];
+};
+
+static __always_inline enum weir_reason fib_reason(long result)
+{
+	switch (result) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+		return WEIR_R_LB_FORWARD;
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		return WEIR_R_LB_NO_NEIGHBOUR;
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		return WEIR_R_LB_TOO_BIG;
+	default:
+		return WEIR_R_LB_NO_ROUTE;
+	}
+}
+
+/* @l3_bytes is the length of the packet that will leave, from its outermost IP header. */
+static __always_inline enum weir_reason
+find_exit(struct xdp_md *ctx, const struct weir_backend *backend, __u32 l3_bytes, struct exit *exit)
+{
+	struct bpf_fib_lookup fib = { .ifindex = ctx->ingress_ifindex, .tot_len = l3_bytes };
+	long result;
+
+	if (l3_bytes > 0xffff)
+		return WEIR_R_LB_TOO_BIG;
+	if (backend->is_v6) {
+		fib.family = FORWARD_AF_INET6;
+		__builtin_memcpy(fib.ipv6_src, backend->source, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, backend->addr, sizeof(fib.ipv6_dst));
+	} else {
+		fib.family = FORWARD_AF_INET;
+		fib.ipv4_src = *(const __be32 *)&backend->source[12];
+		fib.ipv4_dst = *(const __be32 *)&backend->addr[12];
+	}
+	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	exit->ifindex = fib.ifindex;
+	__builtin_memcpy(exit->dmac, fib.dmac, ETH_ALEN);
+	__builtin_memcpy(exit->smac, fib.smac, ETH_ALEN);
+	return fib_reason(result);
+}
+
+static __always_inline void write_ethernet(struct ethhdr *eth, const struct exit *exit, __be16 type)
+{
+	__builtin_memcpy(eth->h_dest, exit->dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, exit->smac, ETH_ALEN);
+	eth->h_proto = type;
+}
+
+static __always_inline __be16 ipv4_checksum(const struct iphdr *ip)
+{
+	const __u16 *word = (const __u16 *)ip;
+	__u32 sum = 0;
+
+#pragma unroll
+	for (int i = 0; i < 10; i++)
+		sum += word[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum += sum >> 16;
+	return ~sum;
+}
+
+static __always_inline void write_outer_ipv4(struct iphdr *ip, const struct weir_backend *backend,
+					     const struct pkt *p, __u32 l3_bytes)
+{
+	*ip = (struct iphdr){
+		.version = 4,
+		.ihl = 5,
+		.tos = p->traffic_class,
+		.tot_len = bpf_htons(l3_bytes),
+		.frag_off = bpf_htons(0x4000), /* don't fragment */
+		.ttl = FORWARD_TTL,
+		.protocol = p->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP,
+		.saddr = *(const __be32 *)&backend->source[12],
+		.daddr = *(const __be32 *)&backend->addr[12],
+	};
+	ip->check = ipv4_checksum(ip);
+}
+
+static __always_inline void write_outer_ipv6(struct ipv6hdr *ip, const struct weir_backend *backend,
+					     const struct pkt *p, __u32 l3_bytes)
+{
+	*(__be32 *)ip = bpf_htonl(6U << 28 | (__u32)p->traffic_class << 20);
+	ip->payload_len = bpf_htons(l3_bytes - sizeof(*ip));
+	ip->nexthdr = p->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+	ip->hop_limit = FORWARD_TTL;
+	__builtin_memcpy(&ip->saddr, backend->source, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->daddr, backend->addr, sizeof(ip->daddr));
+}
+
+/* Backends are on this link and answer for the VIP themselves: only MACs change. */
+static __always_inline enum weir_reason forward_l2(struct xdp_md *ctx, const struct pkt *p,
+						   const struct weir_backend *backend,
+						   struct exit *exit)
+{
+	enum weir_reason reason = find_exit(ctx, backend, p->bytes - ETH_HLEN, exit);
+	struct cursor c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
+	struct ethhdr *eth = cursor_pull(&c, struct ethhdr);
+
+	if (reason != WEIR_R_LB_FORWARD)
+		return reason;
+	if (!eth)
+		return WEIR_R_LB_ERROR;
+	write_ethernet(eth, exit, eth->h_proto);
+	return WEIR_R_LB_FORWARD;
+}
+
+/*
+ * Encapsulate the packet as it came, without padding that its Ethernet frame
+ * may have had; the outer header's family is the backend's.
+ */
+static __always_inline enum weir_reason forward_ipip(struct xdp_md *ctx, const struct pkt *p,
+						     const struct weir_backend *backend,
+						     struct exit *exit)
+{
+	__u32 outer = backend->is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	__u32 l3_bytes = p->l4_offset - ETH_HLEN + p->l4_bytes + outer;
+	enum weir_reason reason = find_exit(ctx, backend, l3_bytes, exit);
+	struct ethhdr *eth;
+	struct cursor c;
+	void *ip;
+
+	if (reason != WEIR_R_LB_FORWARD)
+		return reason;
+	if (bpf_xdp_adjust_head(ctx, -(int)outer))
+		return WEIR_R_LB_ERROR;
+	c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
+	eth = cursor_pull(&c, struct ethhdr);
+	ip = cursor_take(&c, sizeof(struct ipv6hdr)); /* 20 of it are the packet's own with IPv4 */
+	if (!eth || !ip)
+		return WEIR_R_LB_ERROR;
+	if (backend->is_v6) {
+		write_ethernet(eth, exit, bpf_htons(ETH_P_IPV6));
+		write_outer_ipv6(ip, backend, p, l3_bytes);
+	} else {
+		write_ethernet(eth, exit, bpf_htons(ETH_P_IP));
+		write_outer_ipv4(ip, backend, p, l3_bytes);
+	}
+	return WEIR_R_LB_FORWARD;
+}
+
+/* The XDP verdict that carries out WEIR_R_LB_FORWARD is left in @verdict. */
+static __always_inline enum weir_reason forward(struct xdp_md *ctx, const struct pkt *p,
+						const struct choice *choice, int *verdict)
+{
+	enum weir_reason reason;
+	struct exit exit = {};
+
+	if (choice->forward == WEIR_FORWARD_L2)
+		reason = forward_l2(ctx, p, choice->backend, &exit);
+	else
+		reason = forward_ipip(ctx, p, choice->backend, &exit);
+	if (reason != WEIR_R_LB_FORWARD)
+		return reason;
+	count(&weir_backends, choice->backend->id, p->bytes);
+	*verdict = exit.ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(exit.ifindex, 0);
+	return WEIR_R_LB_FORWARD;
+}
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * weir at the driver. One program per interface, specialised at load: parse,
+ * decap, filter, balance, time, forward, finish.
+ */
+#include "weir/bpf/filter.h"
+#include "weir/bpf/latency.h"
+#include "weir/bpf/maps.h"
+#include "weir/bpf/packet.h"
+
+#include "balance.h"
+#include "decap.h"
+#include "forward.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline int finish(const struct pkt *p, enum weir_reason reason, int forward_verdict)
+{
+	static const __u8 fate[] = {
+#define X(sym, name, fate, text) [WEIR_R_##sym] = WEIR_FATE_##fate,
+		WEIR_REASONS(X)
+#undef X
+	};
+
+	count_reason(reason, p->bytes);
+	if (reason >= WEIR_R_COUNT || fate[reason] == WEIR_FATE_PASS)
+		return XDP_PASS;
+	return fate[reason] == WEIR_FATE_DROP ? XDP_DROP : forward_verdict;
+}
+
+static __always_inline bool is_dropped(enum weir_reason reason)
+{
+	return reason == WEIR_R_FILTER_DROP || reason == WEIR_R_FILTER_DEFAULT ||
+	       reason == WEIR_R_DECAP_ERROR;
+}
+
+/*
+ * What the stages make of a packet. A stage that lets it go on leaves the
+ * reason of the last one that had something to say.
+ */
+static __always_inline enum weir_reason run(struct xdp_md *ctx, struct pkt *p, int *verdict)
+{
+	const struct weir_image *image = image_in_force();
+	enum weir_reason reason = WEIR_R_CONTINUE, filtered, chosen = WEIR_R_CONTINUE;
+	const struct weir_device *device;
+	struct choice choice = {};
+
+	if (!image)
+		return WEIR_R_NO_IMAGE;
+	device = device_row(image);
+	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
+
+	if (stage_is_on(device, WEIR_STAGE_DECAP))
+		reason = forget(decap(ctx, image, p), p->bytes);
+	if (stage_is_on(device, WEIR_STAGE_FILTER) && !is_dropped(reason)) {
+		filtered = filter(image, device, p);
+		reason = filtered == WEIR_R_CONTINUE ? reason : filtered;
+	}
+	if (is_dropped(reason))
+		return reason;
+	reason = forget(reason, p->bytes);
+
+	if (stage_is_on(device, WEIR_STAGE_BALANCE))
+		chosen = balance_choose(image, p, &choice);
+	if (stage_is_on(device, WEIR_STAGE_MEASURE))
+		latency_observe((void *)(long)ctx->data, (void *)(long)ctx->data_end, p,
+				WEIR_DIR_WIRE,
+				chosen == WEIR_R_LB_FORWARD ? choice.backend->id + 1 : 0);
+	if (chosen == WEIR_R_LB_FORWARD)
+		return forward(ctx, p, &choice, verdict);
+	return chosen == WEIR_R_CONTINUE ? reason : chosen;
+}
+
+SEC("xdp.frags")
+int weir_xdp(struct xdp_md *ctx)
+{
+	struct pkt p = { .bytes = bpf_xdp_get_buff_len(ctx) };
+	int verdict = XDP_PASS;
+	enum weir_reason reason = run(ctx, &p, &verdict);
+
+	return finish(&p, reason, verdict);
+}
