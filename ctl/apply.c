@@ -108,8 +108,22 @@ static int put_in_place(struct work *w, size_t device, enum hook hook, struct fa
 	return 0;
 }
 
+/* Links whose device is gone, first: a device that has its number now needs the name of the pin. */
+static int remove_dead(const struct work *w, struct failure *why)
+{
+	const struct plan *p = w->plan;
+
+	for (size_t i = 0; i < p->leaving_count; i++) {
+		if (!p->leaving[i].ifindex && attach_remove(w->state, &p->leaving[i], why))
+			return -1;
+	}
+	return 0;
+}
+
 static int put_all_in_place(struct work *w, struct failure *why)
 {
+	if (remove_dead(w, why))
+		return -1;
 	for (size_t i = 0; i < w->plan->devices_count; i++) {
 		for (int hook = 0; hook < HOOK_COUNT; hook++) {
 			if (put_in_place(w, i, hook, why))
@@ -269,8 +283,10 @@ static void tidy_up(struct work *w)
 					      l->after, &later);
 		}
 	}
-	for (size_t i = 0; i < w->plan->leaving_count; i++)
-		attach_remove(w->state, &w->plan->leaving[i], &later);
+	for (size_t i = 0; i < w->plan->leaving_count; i++) {
+		if (w->plan->leaving[i].ifindex)
+			attach_remove(w->state, &w->plan->leaving[i], &later);
+	}
 	state_drop_old_maps(w->state);
 	neighbours_release(w->plan);
 	if (later.message)

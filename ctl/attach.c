@@ -72,9 +72,21 @@ static int read_link(struct attachment *a)
 	return a->program < 0 ? a->program : 0;
 }
 
+/* Not so when somebody deleted the filter, or an apply was killed between pin and filter. */
+static bool is_in_place(const struct attachment *a)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return a->way != WAY_CLSACT ||
+	       (!bpf_obj_get_info_by_fd(a->program, &info, &size) &&
+		clsact_installed(a->ifindex, a->hook) == info.id);
+}
+
 static bool parse_pin(const char *name, struct attachment *a)
 {
 	unsigned int ifindex;
+	int end = 0;
 
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
 		size_t length = strlen(hook_names[hook]);
@@ -83,7 +95,8 @@ static bool parse_pin(const char *name, struct attachment *a)
 		if (strncmp(name, hook_names[hook], length))
 			continue;
 		is_cls = !strncmp(name + length, "-cls", 4);
-		if (sscanf(name + length + (is_cls ? 4 : 0), "-%u", &ifindex) != 1)
+		length += is_cls ? 4 : 0;
+		if (sscanf(name + length, "-%u%n", &ifindex, &end) != 1 || name[length + end])
 			return false;
 		a->hook = hook;
 		a->way = is_cls ? WAY_CLSACT : WAY_NATIVE;
@@ -120,7 +133,7 @@ static int read_attachment(const struct state *s, const char *name, struct attac
 		attachment_close(a);
 		return fail_errno(why, error, "%s", path);
 	}
-	if (program_read(a->program, &a->config, &a->image_map_id))
+	if (program_read(a->program, &a->config, &a->image_map_id) || !is_in_place(a))
 		a->image_map_id = 0;
 	return 1;
 }
@@ -166,22 +179,28 @@ int attach_update(const struct state *s, const struct attachment *a, int program
 	}
 	/* The pin first: a filter whose program is not pinned would be taken for foreign. */
 	state_pin_path(s, a->pin, path);
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	/* No dot: bpffs refuses it with EPERM. */
+	snprintf(fresh, sizeof(fresh), "%s-new", path);
 	unlink(fresh);
 	if (bpf_obj_pin(program, fresh) || rename(fresh, path))
 		return fail_errno(why, errno, "%s: cannot be pinned", path);
-	return clsact_replace(a->ifindex, a->hook, program, why);
+	return clsact_replace(s, a->ifindex, a->hook, program, why);
 }
 
 int attach_remove(const struct state *s, const struct attachment *a, struct failure *why)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], fresh[PATH_MAX + 8];
 	int error;
 
 	state_pin_path(s, a->pin, path);
 	if (a->way == WAY_CLSACT) {
 		if (a->ifindex && clsact_remove(s, a->ifindex, a->hook, why))
 			return -1;
+		if (!a->ifindex)
+			clsact_forget(s, a->pin);
+		/* What an apply that was killed had begun. */
+		snprintf(fresh, sizeof(fresh), "%s-new", path);
+		unlink(fresh);
 	} else {
 		/* Detached at once, and not when the last holder of a descriptor is gone. */
 		error = a->ifindex ? bpf_link_detach(a->link) : 0;

@@ -42,7 +42,7 @@ struct attachment {
 	int link; /* -1 with clsact */
 	int program;
 	struct weir_program config;
-	__u32 image_map_id;
+	__u32 image_map_id; /* 0: not in place, or not to be read; to be replaced */
 };
 
 struct attachments {

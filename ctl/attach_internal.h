@@ -5,10 +5,15 @@
 #include "attach.h"
 
 /* cls_bpf of weir: one handle and one priority, so that it replaces only itself. */
-int clsact_attach(const struct state *s, __u32 ifindex, const char *ifname, enum hook hook,
-		  int program, struct failure *why);
-int clsact_replace(__u32 ifindex, enum hook hook, int program, struct failure *why);
+int clsact_attach(const struct state *s, __u32 ifindex, enum hook hook, int program,
+		  struct failure *why);
+int clsact_replace(const struct state *s, __u32 ifindex, enum hook hook, int program,
+		   struct failure *why);
 int clsact_remove(const struct state *s, __u32 ifindex, enum hook hook, struct failure *why);
+/* Forget that the qdisc of a device that is gone was weir's. */
+void clsact_forget(const struct state *s, const char *pin);
+/* The id of the program in weir's place, 0 where that is free. */
+__u32 clsact_installed(__u32 ifindex, enum hook hook);
 int clsact_check_foreign(const struct state *s, __u32 ifindex, const char *ifname, enum hook hook,
 			 struct failure *why);
 

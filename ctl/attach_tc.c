@@ -37,8 +37,7 @@ static void marker_path(const struct state *s, __u32 ifindex, char path[PATH_MAX
 	state_pin_path(s, name, path);
 }
 
-/* The id of the program in weir's place, 0 where that is free. */
-static __u32 installed_program(__u32 ifindex, enum hook hook)
+__u32 clsact_installed(__u32 ifindex, enum hook hook)
 {
 	LIBBPF_OPTS(bpf_tc_hook, tc, .ifindex = ifindex, .attach_point = point_of(hook));
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLS_HANDLE, .priority = CLS_PRIORITY);
@@ -49,7 +48,7 @@ static __u32 installed_program(__u32 ifindex, enum hook hook)
 int clsact_check_foreign(const struct state *s, __u32 ifindex, const char *ifname, enum hook hook,
 			 struct failure *why)
 {
-	__u32 id = installed_program(ifindex, hook), size = sizeof(struct bpf_prog_info);
+	__u32 id = clsact_installed(ifindex, hook), size = sizeof(struct bpf_prog_info);
 	char name[32], path[PATH_MAX], title[64];
 	struct bpf_prog_info info = {};
 	OWN_FD int pinned = -1;
@@ -68,21 +67,8 @@ int clsact_check_foreign(const struct state *s, __u32 ifindex, const char *ifnam
 		    ifname, hook_names[hook], CLS_PRIORITY);
 }
 
-int clsact_replace(__u32 ifindex, enum hook hook, int program, struct failure *why)
-{
-	LIBBPF_OPTS(bpf_tc_hook, tc, .ifindex = ifindex, .attach_point = point_of(hook));
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLS_HANDLE, .priority = CLS_PRIORITY,
-		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
-	int error = bpf_tc_attach(&tc, &opts);
-
-	return error ? fail_errno(why, error, "cannot install the tc %s filter (%s)",
-				  hook_names[hook], note_libbpf_last())
-		     : 0;
-}
-
 /* Make the qdisc, and remember by a pin that it is weir's, unless it is there. */
-static int make_clsact(const struct state *s, __u32 ifindex, const char *ifname, int program,
-		       struct failure *why)
+static int make_clsact(const struct state *s, __u32 ifindex, int program, struct failure *why)
 {
 	LIBBPF_OPTS(bpf_tc_hook, tc, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
 	int error = bpf_tc_hook_create(&tc);
@@ -91,25 +77,39 @@ static int make_clsact(const struct state *s, __u32 ifindex, const char *ifname,
 	if (error == -EEXIST)
 		return 0;
 	if (error)
-		return fail_errno(why, error, "%s: cannot make the clsact qdisc", ifname);
+		return fail_errno(why, error, "cannot make the clsact qdisc");
 	marker_path(s, ifindex, path);
 	if (bpf_obj_pin(program, path) && errno != EEXIST)
 		return fail_errno(why, errno, "%s: cannot be pinned", path);
 	return 0;
 }
 
-int clsact_attach(const struct state *s, __u32 ifindex, const char *ifname, enum hook hook,
-		  int program, struct failure *why)
+int clsact_replace(const struct state *s, __u32 ifindex, enum hook hook, int program,
+		   struct failure *why)
+{
+	LIBBPF_OPTS(bpf_tc_hook, tc, .ifindex = ifindex, .attach_point = point_of(hook));
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLS_HANDLE, .priority = CLS_PRIORITY,
+		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
+	int error;
+
+	if (make_clsact(s, ifindex, program, why))
+		return -1;
+	error = bpf_tc_attach(&tc, &opts);
+	return error ? fail_errno(why, error, "cannot install the tc %s filter (%s)",
+				  hook_names[hook], note_libbpf_last())
+		     : 0;
+}
+
+int clsact_attach(const struct state *s, __u32 ifindex, enum hook hook, int program,
+		  struct failure *why)
 {
 	char name[32], path[PATH_MAX];
 
-	if (make_clsact(s, ifindex, ifname, program, why))
-		return -1;
 	snprintf(name, sizeof(name), "%s-cls-%u", hook_names[hook], ifindex);
 	state_pin_path(s, name, path);
 	if (bpf_obj_pin(program, path))
 		return fail_errno(why, errno, "%s: cannot be pinned", path);
-	if (clsact_replace(ifindex, hook, program, why)) {
+	if (clsact_replace(s, ifindex, hook, program, why)) {
 		unlink(path);
 		return -1;
 	}
@@ -141,7 +141,7 @@ static bool is_empty(__u32 ifindex)
 	return empty;
 }
 
-/* The qdisc goes with the last filter, if weir made it. */
+/* The qdisc goes with weir's last filter, if weir made it and nobody else uses it. */
 static int remove_clsact(const struct state *s, __u32 ifindex, struct failure *why)
 {
 	LIBBPF_OPTS(bpf_tc_hook, tc, .ifindex = ifindex,
@@ -150,13 +150,25 @@ static int remove_clsact(const struct state *s, __u32 ifindex, struct failure *w
 	int error;
 
 	marker_path(s, ifindex, path);
-	if (access(path, F_OK) || !is_empty(ifindex))
+	if (access(path, F_OK) || clsact_installed(ifindex, HOOK_INGRESS) ||
+	    clsact_installed(ifindex, HOOK_EGRESS))
 		return 0;
-	error = bpf_tc_hook_destroy(&tc);
+	error = is_empty(ifindex) ? bpf_tc_hook_destroy(&tc) : 0;
 	if (error && error != -ENOENT)
 		return fail_errno(why, error, "cannot remove the clsact qdisc");
 	unlink(path);
 	return 0;
+}
+
+void clsact_forget(const struct state *s, const char *pin)
+{
+	char path[PATH_MAX];
+	__u32 ifindex;
+
+	if (sscanf(strrchr(pin, '-'), "-%u", &ifindex) != 1)
+		return;
+	marker_path(s, ifindex, path);
+	unlink(path);
 }
 
 int clsact_remove(const struct state *s, __u32 ifindex, enum hook hook, struct failure *why)
@@ -207,7 +219,7 @@ int attach_tc(const struct state *s, __u32 ifindex, const char *ifname, enum hoo
 			    "clsact\"",
 			    ifname);
 	if (error) {
-		if (clsact_attach(s, ifindex, ifname, hook, program, why))
+		if (clsact_attach(s, ifindex, hook, program, why))
 			return -1;
 		snprintf(made.pin, sizeof(made.pin), "%s-cls-%u", hook_names[hook], ifindex);
 		made.way = WAY_CLSACT;

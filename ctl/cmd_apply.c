@@ -60,12 +60,12 @@ static int make_plan(struct session *s, struct command *c)
 	return plan_make(&s->plan, &s->state, &s->host, &s->model, NULL, &c->why);
 }
 
-/* An instance with nothing in it leaves no folder behind. */
+/* An instance with nothing in it leaves no folder behind; one that cannot be read is left alone. */
 static void drop_if_empty(struct session *s)
 {
 	struct failure ignored = {};
 
-	if (!s->state.image && s->state.lock >= 0 && !s->plan.attached.count)
+	if (!s->state.number && s->state.lock >= 0 && !s->plan.attached.count)
 		state_remove(&s->state, &ignored);
 	failure_free(&ignored);
 }

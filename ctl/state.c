@@ -161,11 +161,14 @@ int state_open(struct state *s, const char *instance, struct failure *why)
 
 static int lock_folder(struct state *s, const char *path, struct failure *why)
 {
-	s->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->lock < 0)
+	OWN_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
 		return fail_errno(why, errno, "%s", path);
-	if (!flock(s->lock, LOCK_EX | LOCK_NB))
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		s->lock = TAKE_FD(fd);
 		return 0;
+	}
 	if (errno != EWOULDBLOCK)
 		return fail_errno(why, errno, "%s: cannot be locked", path);
 	return fail(why, EXIT_CONFLICT,

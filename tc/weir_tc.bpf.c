@@ -34,8 +34,7 @@ static __always_inline void parse(struct __sk_buff *skb, struct pkt *p)
 
 	if ((void *)(long)skb->data + want > (void *)(long)skb->data_end)
 		bpf_skb_pull_data(skb, want);
-	if (skb->vlan_present)
-		p->has |= PKT_TAGGED;
+	pkt_init(p, skb->len, skb->vlan_present ? PKT_TAGGED : 0);
 	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p);
 }
 
@@ -51,12 +50,12 @@ int weir_ingress(struct __sk_buff *skb)
 	const struct weir_image *image = image_in_force();
 	enum weir_reason reason = WEIR_R_CONTINUE;
 	const struct weir_device *device;
-	struct pkt p = { .bytes = skb->len };
+	struct pkt p;
 
+	parse(skb, &p);
 	if (!image)
 		return finish(&p, WEIR_R_NO_IMAGE);
 	device = device_row(image);
-	parse(skb, &p);
 	if (stage_is_on(device, WEIR_STAGE_FILTER))
 		reason = filter(image, device, &p);
 	if (is_dropped(reason))
@@ -71,7 +70,7 @@ SEC("tc")
 int weir_egress(struct __sk_buff *skb)
 {
 	const struct weir_image *image = image_in_force();
-	struct pkt p = { .bytes = skb->len };
+	struct pkt p;
 
 	if (!image || !stage_is_on(device_row(image), WEIR_STAGE_MEASURE))
 		return TC_ACT_UNSPEC;

@@ -72,8 +72,7 @@ static __always_inline enum weir_reason decap(struct xdp_md *ctx, const struct w
 	if (remove_outer(ctx, outer_bytes, type))
 		return WEIR_R_DECAP_ERROR;
 
-	__builtin_memset(p, 0, sizeof(*p));
-	p->bytes = bytes - outer_bytes;
+	pkt_init(p, bytes - outer_bytes, 0);
 	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
 	return WEIR_R_DECAP;
 }

@@ -124,8 +124,8 @@ static __always_inline enum weir_reason forward_l2(struct xdp_md *ctx, const str
 }
 
 /*
- * Encapsulate the packet as it came, without padding that its Ethernet frame
- * may have had; the outer header's family is the backend's.
+ * Put an outer header of the backend's family before the packet. Padding that
+ * the frame had stays behind it, outside of what the outer header counts.
  */
 static __always_inline enum weir_reason forward_ipip(struct xdp_md *ctx, const struct pkt *p,
 						     const struct weir_backend *backend,

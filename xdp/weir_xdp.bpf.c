@@ -48,7 +48,8 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct pkt *p, i
 	if (!image)
 		return WEIR_R_NO_IMAGE;
 	device = device_row(image);
-	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
+	if (weir.stages)
+		pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
 
 	if (stage_is_on(device, WEIR_STAGE_DECAP))
 		reason = forget(decap(ctx, image, p), p->bytes);
@@ -74,9 +75,11 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct pkt *p, i
 SEC("xdp.frags")
 int weir_xdp(struct xdp_md *ctx)
 {
-	struct pkt p = { .bytes = bpf_xdp_get_buff_len(ctx) };
+	enum weir_reason reason;
 	int verdict = XDP_PASS;
-	enum weir_reason reason = run(ctx, &p, &verdict);
+	struct pkt p;
 
+	pkt_init(&p, bpf_xdp_get_buff_len(ctx), 0);
+	reason = run(ctx, &p, &verdict);
 	return finish(&p, reason, verdict);
 }

@@ -269,7 +269,7 @@ static void random_extensions(struct packet *p)
 {
 	static const __u8 types[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING,	 IPPROTO_DSTOPTS,
 				      IPPROTO_AH,      IPPROTO_FRAGMENT, IPPROTO_MH };
-	static const __u16 fragments[] = { 0, IPV6_MORE_FRAGMENTS,	 8, 0xfff8,
+	static const __u16 fragments[] = { 0, IPV6_MORE_FRAGMENTS,	 8, 0x8000, 0xfff8,
 					   6, 0x10 | IPV6_MORE_FRAGMENTS };
 	__u32 count = one_in(4) ? random_below(PACKET_EXTENSIONS + 1) : random_below(4);
 
@@ -305,9 +305,13 @@ static void random_claims(struct packet *p)
 static void random_ip(struct packet *p)
 {
 	static const __u8 protos[] = { 6, 6, 6, 17, 17, 1, 58, 132, 136, 33, 47, 4, 41, 59, 135 };
-	static const __u16 fragments[] = {
-		IPV4_DONT_FRAGMENT, IPV4_MORE_FRAGMENTS, IPV4_MORE_FRAGMENTS | 3, 1, 0x1fff, 0x8000
-	};
+	static const __u16 fragments[] = { IPV4_DONT_FRAGMENT,
+					   IPV4_MORE_FRAGMENTS,
+					   IPV4_MORE_FRAGMENTS | 3,
+					   1,
+					   0x1000,
+					   0x1fff,
+					   0x8000 };
 
 	p->proto = PICK(protos);
 	p->sport = PICK(ports);

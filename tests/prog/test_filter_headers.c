@@ -122,6 +122,8 @@ static const struct filter_case fragments[] = {
 	  PASS,
 	  1 },
 	{ "don't fragment", DROP22, { IPV4, P22, .fragment = IPV4_DONT_FRAGMENT }, DROP, 0 },
+	{ "later, far", DROP22, { IPV4, P22, .fragment = 0x1000 }, PASS, 1 },
+	{ "v6 later, far", DROP22, { IPV6, P22, E(EXT_FRAGMENT(0x8000)) }, PASS, 1 },
 	{ "v6 first", DROP22, { IPV6, P22, E(EXT_FRAGMENT(1)) }, DROP, 0 },
 	{ "v6 later", DROP22, { IPV6, P22, E(EXT_FRAGMENT(8)) }, PASS, 1 },
 	{ "v6 later, protocol", "rule a drop tcp", { IPV6, E(EXT_FRAGMENT(9)) }, DROP, 0 },

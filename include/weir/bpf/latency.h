@@ -123,7 +123,7 @@ static __always_inline struct weir_flow *latency_flow(__u64 key, bool may_create
 static __always_inline void latency_record(__u32 histogram, __u32 ticks)
 {
 	struct weir_hist *hist = bpf_map_lookup_elem(&weir_hists, &histogram);
-	__u32 index = weir_hist_index(ticks);
+	__u32 index = forget(weir_hist_index(ticks), ticks);
 
 	if (!hist || index >= WEIR_HIST_BUCKETS)
 		return;

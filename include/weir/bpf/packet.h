@@ -151,6 +151,7 @@ static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p)
 
 	if (!ip || ip->version != 4 || ip->ihl < 5)
 		return;
+	p->src.half[0] = p->dst.half[0] = forget(0, p->bytes);
 	p->src.word[2] = p->dst.word[2] = PKT_V4MAPPED;
 	p->src.word[3] = ip->saddr;
 	p->dst.word[3] = ip->daddr;
@@ -238,6 +239,27 @@ static __always_inline int pkt_step_extension(struct cursor *c, struct pkt *p)
 	return 1;
 }
 
+/*
+ * Returns 0 at the transport header, -1 where there is none to be found.
+ * Unrolled: Linux 6.1 refuses a loop that is entered by falling into it, as
+ * clang lays this one out.
+ */
+static __always_inline int pkt_skip_extensions(struct cursor *c, struct pkt *p)
+{
+	int step = 1;
+
+#pragma unroll
+	for (int i = 0; i < PKT_MAX_EXTENSIONS; i++) {
+		c->offset = forget(c->offset, p->bytes);
+		p->proto = forget(p->proto, p->bytes);
+		p->has = forget(p->has, p->bytes);
+		step = pkt_step_extension(c, p);
+		if (step <= 0)
+			return step;
+	}
+	return pkt_is_extension(p->proto) ? -1 : 0;
+}
+
 static __always_inline bool pkt_is_v4mapped(const struct in6_addr *a)
 {
 	return !a->in6_u.u6_addr32[0] && !a->in6_u.u6_addr32[1] &&
@@ -248,7 +270,6 @@ static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p)
 {
 	struct ipv6hdr *ip = cursor_pull(c, struct ipv6hdr);
 	__u32 payload;
-	int step = 1;
 
 	if (!ip || ip->version != 6)
 		return;
@@ -268,13 +289,7 @@ static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p)
 	p->proto = ip->nexthdr;
 	p->l4_bytes = payload;
 
-	for (int i = 0; i < PKT_MAX_EXTENSIONS && step > 0; i++) {
-		c->offset = forget(c->offset, p->bytes);
-		p->proto = forget(p->proto, p->bytes);
-		p->has = forget(p->has, p->bytes);
-		step = pkt_step_extension(c, p);
-	}
-	if (!step || (step > 0 && !pkt_is_extension(p->proto)))
+	if (!pkt_skip_extensions(c, p))
 		pkt_parse_l4(c, p);
 }
 
@@ -314,9 +329,26 @@ static __always_inline void pkt_forget(struct pkt *p)
 }
 
 /*
+ * Begin with a frame of @bytes. Fields start as a number that the verifier does
+ * not know, and not as 0: it would tell a field that was parsed from one that
+ * was not, and follow both.
+ */
+static __always_inline void pkt_init(struct pkt *p, __u32 bytes, __u16 has)
+{
+	for (int i = 0; i < 2; i++)
+		p->src.half[i] = p->dst.half[i] = bytes;
+	p->bytes = p->l3_offset = p->l4_offset = p->l4_bytes = bytes;
+	p->sport = p->dport = bytes;
+	p->has = has;
+	p->is_v6 = 0;
+	p->proto = p->tcp_flags = p->tcp_header_bytes = bytes;
+	p->icmp_type = p->traffic_class = bytes;
+}
+
+/*
  * Parse a frame that begins with an Ethernet header.
  *
- * @p  zero but for bytes. What cannot be parsed, because the frame ends or
+ * @p  as pkt_init() leaves it. What cannot be parsed, because the frame ends or
  *     contradicts itself, leaves its bits in has unset; IP under more tags or
  *     extension headers than are walked counts as that too.
  */
