@@ -41,7 +41,7 @@ SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 
 # The distribution keeps asm/ headers in a folder that the bpf target does not search.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Iinclude -Wall -Wextra -Wno-unused-function \
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Iinclude -Wall -Wextra -Wno-unused-function -Wno-unused-parameter \
 	$(if $(filter 1,$(WERROR)),-Werror) -Wno-address-of-packed-member \
 	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 
@@ -130,9 +130,9 @@ bench: $B/tests/bench/bench
 	$Q$<
 $B/tests/bench/bench.o: tests/bench/bench.c $B/flags | $(SKEL) $B/bpf/bench.skel.h
 	@mkdir -p $(@D)
-	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
-$B/tests/bench/bench: $B/tests/bench/bench.o $B/libweir.a
-	$(call say,LD,$@) $(CC) $(CFLAGS) $^ $(LIBS_LDLIBS) -o $@
+	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
+$B/tests/bench/bench: $B/tests/bench/bench.o $(PROG_LIB) $B/libweir.a
+	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@
 
 clean:
 	rm -rf $B

@@ -242,13 +242,18 @@ static int swap(const struct work *w, struct failure *why)
 			       why);
 }
 
-/* The new maps have the new image before any program runs over them. */
+/*
+ * The new maps have the new image before any program runs over them. Counters are
+ * carried over late: what the old programs count after that is not shown.
+ */
 static int rebuild(struct work *w, struct failure *why)
 {
-	if (carry_counters(w->state, &w->maps, &w->plan->capacity, why) ||
-	    clear_counters(w->plan, &w->maps, why) || swap(w, why) || load_all(w, why))
+	if (swap(w, why) || load_all(w, why))
 		return -1;
 	neighbours_keep(w->plan);
+	if (carry_counters(w->state, &w->maps, &w->plan->capacity, why) ||
+	    clear_counters(w->plan, &w->maps, why))
+		return -1;
 	if (put_all_in_place(w, why) || state_adopt_maps(w->state, &w->maps, why)) {
 		put_all_back(w);
 		return -1;

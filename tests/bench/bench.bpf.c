@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Around a program under test: puts the packet back as it was before the last
+ * one forwarded it, makes it another flow's, and calls the program.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/types.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define HEADER_BYTES 96
+#define SADDR (ETH_HLEN + 12)
+#define SPORT (ETH_HLEN + 20)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} under_test SEC(".maps");
+
+/* Set by bench.c. */
+__u8 header[HEADER_BYTES];
+__u32 bytes;
+__u32 flow_mask;
+__u32 packets;
+
+SEC("xdp.frags")
+int empty(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int around(struct xdp_md *ctx)
+{
+	int grown = (int)bpf_xdp_get_buff_len(ctx) - (int)bytes;
+	/* Odd, so that it visits every flow before it visits one again, and not in order. */
+	__u32 flow = packets++ * 2654435761U & flow_mask;
+	__u8 *data, *end;
+
+	if (grown && bpf_xdp_adjust_head(ctx, grown))
+		return XDP_ABORTED;
+	data = (__u8 *)(long)ctx->data;
+	end = (__u8 *)(long)ctx->data_end;
+	if (data + HEADER_BYTES > end)
+		return XDP_ABORTED;
+	__builtin_memcpy(data, header, HEADER_BYTES);
+	*(__be32 *)(data + SADDR) = bpf_htonl(0xC6120000 + (flow >> 12));
+	*(__be16 *)(data + SPORT) = bpf_htons(1024 + (flow & 0xfff));
+	bpf_tail_call(ctx, &under_test, 0);
+	return XDP_ABORTED;
+}
