@@ -16,7 +16,8 @@ B := build
 
 CC ?= cc
 CLANG ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+# On Ubuntu the one in /usr/sbin is a wrapper that wants the tools of the running kernel.
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= $(firstword $(shell command -v $(subst clang,llvm-strip,$(CLANG)) llvm-strip 2>/dev/null) llvm-strip)
 PKG_CONFIG ?= pkg-config
 SCDOC ?= scdoc

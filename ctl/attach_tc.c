@@ -96,7 +96,7 @@ int clsact_replace(const struct state *s, __u32 ifindex, enum hook hook, int pro
 		return -1;
 	error = bpf_tc_attach(&tc, &opts);
 	return error ? fail_errno(why, error, "cannot install the tc %s filter (%s)",
-				  hook_names[hook], note_libbpf_last())
+				  hook_names[hook], note_libbpf_reason())
 		     : 0;
 }
 

@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_DFL);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	note_libbpf_last();
+	note_libbpf_reason();
 	code = run(&c, argc, argv);
 	if (c.diags.count && c.json)
 		diag_print_json(&c.diags, stderr);

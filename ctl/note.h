@@ -12,9 +12,10 @@ void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void note_libbpf(void);
 
 /*
- * The last line of what libbpf had to say since the last call, without its
- * newline, or "". Valid until the next call.
+ * Why the last thing that was asked of libbpf failed: the verifier's last word
+ * where it refused a program, else libbpf's first; "" when it has none. Forgets
+ * it. Valid until the next call. Called once before, so that libbpf is heard.
  */
-const char *note_libbpf_last(void);
+const char *note_libbpf_reason(void);
 
 #endif

@@ -76,7 +76,7 @@ static int load_failed(int error, enum hook hook, const char *ifname, struct fai
 	return fail_errno(
 		why, error,
 		"%s: the kernel refused to load the %s program (%s); --verbose shows its log",
-		ifname, hook_names[hook], note_libbpf_last());
+		ifname, hook_names[hook], note_libbpf_reason());
 }
 
 static int load_xdp(const char *ifname, const struct weir_program *config, const struct maps *maps,
@@ -120,7 +120,7 @@ static int load_tc(enum hook hook, const char *ifname, const struct weir_program
 int program_load(enum hook hook, const char *ifname, const struct weir_program *config,
 		 const struct maps *maps, struct failure *why)
 {
-	note_libbpf_last();
+	note_libbpf_reason();
 	return hook == HOOK_XDP ? load_xdp(ifname, config, maps, why)
 				: load_tc(hook, ifname, config, maps, why);
 }

@@ -26,7 +26,7 @@ static void check(const char *what, size_t is, size_t want)
 #define SIZE(type, bytes) check("sizeof " #type, sizeof(struct type), bytes)
 #define AT(type, member, bytes) check(#type "." #member, offsetof(struct type, member), bytes)
 
-static void shared_structs_keep_their_layout(void **state)
+static void structs_of_programs_and_counters_keep_their_layout(void **state)
 {
 	(void)state;
 	SIZE(weir_counter, 16);
@@ -40,7 +40,11 @@ static void shared_structs_keep_their_layout(void **state)
 	AT(weir_program, flow_mask, 16);
 	AT(weir_program, hist_backend_base, 20);
 	AT(weir_program, stages, 24);
+}
 
+static void structs_of_the_balancer_keep_their_layout(void **state)
+{
+	(void)state;
 	SIZE(weir_vip_key, 20);
 	AT(weir_vip_key, addr, 0);
 	AT(weir_vip_key, port, 16);
@@ -62,7 +66,11 @@ static void shared_structs_keep_their_layout(void **state)
 	AT(weir_backend, source, 16);
 	AT(weir_backend, id, 32);
 	AT(weir_backend, is_v6, 36);
+}
 
+static void structs_of_the_filter_keep_their_layout(void **state)
+{
+	(void)state;
 	SIZE(weir_range128, 32);
 	AT(weir_range128, first_hi, 0);
 	AT(weir_range128, first_lo, 8);
@@ -87,7 +95,11 @@ static void shared_structs_keep_their_layout(void **state)
 	AT(weir_rule, id, 8);
 	AT(weir_rule, is_default, 12);
 	AT(weir_rule, match, 16);
+}
 
+static void structs_of_the_image_keep_their_layout(void **state)
+{
+	(void)state;
 	SIZE(weir_device, 16);
 	AT(weir_device, ifindex, 0);
 	AT(weir_device, stages, 4);
@@ -111,7 +123,11 @@ static void shared_structs_keep_their_layout(void **state)
 	AT(weir_image, config_bytes, 92);
 	AT(weir_image, rules_offset, 96);
 	AT(weir_image, rules_count, 100);
+}
 
+static void structs_of_the_latency_stage_keep_their_layout(void **state)
+{
+	(void)state;
 	SIZE(weir_hist, 1872);
 	AT(weir_hist, sum, 0);
 	AT(weir_hist, min_plus_1, 8);
@@ -277,7 +293,11 @@ static void map_names_fit_the_kernels_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shared_structs_keep_their_layout),
+		cmocka_unit_test(structs_of_programs_and_counters_keep_their_layout),
+		cmocka_unit_test(structs_of_the_balancer_keep_their_layout),
+		cmocka_unit_test(structs_of_the_filter_keep_their_layout),
+		cmocka_unit_test(structs_of_the_image_keep_their_layout),
+		cmocka_unit_test(structs_of_the_latency_stage_keep_their_layout),
 		cmocka_unit_test(every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes),
 		cmocka_unit_test(limits_fit_the_fields_that_hold_them),
 		cmocka_unit_test(no_packet_is_mine_is_reason_zero),
