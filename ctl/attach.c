@@ -78,9 +78,8 @@ static bool is_in_place(const struct attachment *a)
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 
-	return a->way != WAY_CLSACT ||
-	       (!bpf_obj_get_info_by_fd(a->program, &info, &size) &&
-		clsact_installed(a->ifindex, a->hook) == info.id);
+	return a->way != WAY_CLSACT || (!bpf_obj_get_info_by_fd(a->program, &info, &size) &&
+					clsact_installed(a->ifindex, a->hook) == info.id);
 }
 
 static bool parse_pin(const char *name, struct attachment *a)

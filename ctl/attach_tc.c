@@ -20,8 +20,11 @@
 #define ATTACH_TCX_INGRESS 46
 #define ATTACH_TCX_EGRESS 47
 
-/* Priority and handle of weir's filter, as "tc filter show" prints them: pref 49100, 0x77656972. */
-#define CLS_PRIORITY 49100
+/* Place in front of the other tcx programs; linux/bpf.h of 6.6 has it. */
+#define ATTACH_BEFORE (1U << 3)
+
+/* Of weir's filter, as "tc filter show" prints them: pref 1, handle 0x77656972. */
+#define CLS_PRIORITY 1
 #define CLS_HANDLE 0x77656972
 
 static enum bpf_tc_attach_point point_of(enum hook hook)
@@ -186,7 +189,9 @@ static int attach_tcx(const struct state *s, __u32 ifindex, enum hook hook, int 
 		      struct attachment *out, struct failure *why)
 {
 	int type = hook == HOOK_INGRESS ? ATTACH_TCX_INGRESS : ATTACH_TCX_EGRESS;
-	OWN_FD int link = bpf_link_create(program, ifindex, type, NULL);
+	/* A filter that others let packets past is none; what leaves is timed last. */
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = hook == HOOK_INGRESS ? ATTACH_BEFORE : 0);
+	OWN_FD int link = bpf_link_create(program, ifindex, type, &opts);
 	char path[PATH_MAX];
 
 	if (link < 0)

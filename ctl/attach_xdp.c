@@ -59,10 +59,12 @@ static int xdp_check_foreign(const struct state *s, __u32 ifindex, const char *i
 			"%s: libxdp's dispatcher is attached, with %s; it is not weir's. Remove "
 			"it first: xdp-loader unload %s --all",
 			ifname, names, ifname);
-	return fail(why, EXIT_CONFLICT,
-		    "%s: the XDP program %s is attached and is not this weir instance's. Remove it "
-		    "first: ip link set dev %s xdp off",
-		    ifname, program_title(id, title), ifname);
+	return fail(
+		why, EXIT_CONFLICT,
+		"%s: the XDP program %s is attached and is not this weir instance's. Remove it "
+		"first: ip link set dev %s xdp off; if a link holds it: bpftool link detach id N "
+		"(bpftool link list), or weir -i OTHER detach %s",
+		ifname, program_title(id, title), ifname, ifname);
 }
 
 int attach_check_foreign(const struct state *s, __u32 ifindex, const char *ifname, enum hook hook,

@@ -48,8 +48,9 @@ int cmd_check(struct command *c)
 	if (read_config(c, c->args[0], &model))
 		return c->why.code;
 	model_free(&model);
-	if (!c->json)
-		printf("%s: no errors\n", c->args[0]);
+	if (c->json)
+		return json_print(json_pack("{s:s,s:b}", "file", c->args[0], "valid", 1));
+	printf("%s: no errors\n", c->args[0]);
 	return EXIT_DONE;
 }
 
@@ -96,7 +97,7 @@ static int report(struct session *s, struct command *c)
 	if (c->json)
 		json_print(applied_json(&s->plan, &now));
 	else
-		applied_print(&s->plan, &now, stdout);
+		attached_print(&s->plan, &now, stdout);
 	attachments_close(&now);
 	return EXIT_DONE;
 }
@@ -110,6 +111,15 @@ static int carry_out(struct session *s, struct command *c)
 	return report(s, c);
 }
 
+static void print_sum(const struct plan *p)
+{
+	if (plan_is_empty(p))
+		printf("Nothing to change.\n");
+	else
+		printf("Applied: %u added, %u changed, %u removed.\n", p->diff.added,
+		       p->diff.changed, p->diff.removed);
+}
+
 int cmd_apply(struct command *c)
 {
 	OWN(close_session) struct session s = SESSION_NONE;
@@ -118,7 +128,11 @@ int cmd_apply(struct command *c)
 		drop_if_empty(&s);
 		return c->why.code;
 	}
-	return carry_out(&s, c);
+	if (carry_out(&s, c))
+		return c->why.code;
+	if (!c->json)
+		print_sum(&s.plan);
+	return EXIT_DONE;
 }
 
 /* The applied configuration again, over other devices. */
@@ -185,8 +199,9 @@ static int detach_one(struct session *s, struct command *c)
 	}
 	if (plan_carry_out(&s->plan, &s->state, &c->why))
 		return c->why.code;
-	if (!c->json)
-		printf("%s: detached\n", c->args[0]);
+	if (c->json)
+		return json_print(json_pack("{s:s}", "detached", c->args[0]));
+	printf("%s: detached\n", c->args[0]);
 	return EXIT_DONE;
 }
 
@@ -208,8 +223,9 @@ static int detach_all(struct session *s, struct command *c)
 	neighbours_release_all(&s->host);
 	if (state_remove(&s->state, &c->why))
 		return c->why.code;
-	if (!c->json)
-		printf("Detached from everything; nothing of weir is left here.\n");
+	if (c->json)
+		return json_print(json_pack("{s:b}", "detached_all", 1));
+	printf("Detached from everything; nothing of weir is left here.\n");
 	return EXIT_DONE;
 }
 

@@ -154,6 +154,7 @@ static void print_header(const struct command *c, const struct applied *a)
 	if (localtime_r(&when, &local))
 		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
 	printf("instance %s  generation %llu, applied %s\n", c->instance, image->generation, text);
+	printf("pins %s\n", a->state.path);
 	printf("filters %zu  rules %zu  services %zu  backends %zu  image %u of %u KiB\n",
 	       a->model.filters_count, model_rules_count(&a->model) - a->model.filters_count,
 	       a->model.services_count, model_backends_count(&a->model),

@@ -51,14 +51,15 @@ static void help(FILE *out)
 		snprintf(usage, sizeof(usage), "%s %s", verbs[i].name, verbs[i].arguments);
 		fprintf(out, "  %-52s %s\n", usage, verbs[i].summary);
 	}
-	fputs("\n  -n, --netns NETNS        work in a network namespace (a name of \"ip netns\", "
-	      "or a path)\n"
+	fputs("\n"
+	      "  -n, --netns NETNS        work in a network namespace (a name of \"ip netns\", or "
+	      "a path)\n"
 	      "  -i, --instance INSTANCE  one of several weirs side by side; \"main\" by default\n"
-	      "  -j, --json               JSON on stdout, errors as JSON on stderr; FILE is JSON "
-	      "too\n"
+	      "  -j, --json               JSON on stdout, errors as JSON on stderr\n"
 	      "  -v, --verbose            what libbpf and the verifier say, on stderr\n"
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
-	      "\nFILE may be \"-\", standard input. See weir(8) and weir.conf(5).\n",
+	      "\n"
+	      "FILE is text or JSON; \"-\" is standard input. See weir(8) and weir.conf(5).\n",
 	      out);
 }
 
@@ -92,6 +93,17 @@ static int check_instance(const char *name, struct failure *why)
 		    name);
 }
 
+/* getopt has a short option's letter in optopt, and 0 or its number there for a long one. */
+static int refuse_option(struct command *c, int found, const char *word)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+	const char *name = word[0] == '-' && word[1] == '-' ? word : letter;
+
+	if (found == ':')
+		return fail(&c->why, EXIT_USAGE, "%s takes a value; see \"weir --help\"", name);
+	return fail(&c->why, EXIT_USAGE, "%s is not an option; see \"weir --help\"", name);
+}
+
 static int parse_options(struct command *c, int argc, char **argv, const char **netns)
 {
 	int option;
@@ -122,12 +134,8 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 		case OPTION_EXIT_CODE:
 			c->exit_code = true;
 			break;
-		case ':':
-			return fail(&c->why, EXIT_USAGE, "%s takes a value; see \"weir --help\"",
-				    argv[optind - 1]);
 		default:
-			return fail(&c->why, EXIT_USAGE, "%s is not an option; see \"weir --help\"",
-				    argv[optind - 1]);
+			return refuse_option(c, option, argv[optind - 1]);
 		}
 	}
 	return check_instance(c->instance, &c->why);

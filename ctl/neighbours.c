@@ -12,6 +12,8 @@
 
 #define WAIT_MS 1000
 #define POLL_MS 10
+/* More than this many backends out of reach have one cause, and it has been said. */
+#define SAY_MOST 5
 
 struct neighbours {
 	struct host_neighbour *list;
@@ -83,6 +85,7 @@ static void say_unreachable(const struct plan *p, const struct neighbours *n)
 {
 	const struct plan_route *r = p->routes;
 	char hop[INET6_ADDRSTRLEN];
+	size_t unreachable = 0;
 
 	for (size_t s = 0; s < p->model->services_count; s++) {
 		const struct service *service = &p->model->services[s];
@@ -90,18 +93,24 @@ static void say_unreachable(const struct plan *p, const struct neighbours *n)
 		for (size_t b = 0; b < service->backends_count; b++, r++) {
 			const char *name = service->backends[b].name;
 
+			if (!r->error && is_known(n, r))
+				continue;
+			if (++unreachable > SAY_MOST)
+				continue;
 			if (r->error)
 				note("service %s: there is no route to backend %s; what it would "
 				     "get is dropped until there is one and the file is applied "
 				     "again",
 				     service->name, name);
-			else if (!is_known(n, r))
+			else
 				note("service %s: %s, the next hop to backend %s, does not answer; "
 				     "what the backend would get is dropped until it does",
 				     service->name, addr_text(r->route.next_hop, hop, sizeof(hop)),
 				     name);
 		}
 	}
+	if (unreachable > SAY_MOST)
+		note("and %zu more backends", unreachable - SAY_MOST);
 }
 
 void neighbours_keep(const struct plan *p)

@@ -222,6 +222,25 @@ static void refuse_too_many(struct build *b, struct loc at, const char *what, si
 	build_error(b, at, NULL, "over %zu %s in all; delete some", most, what);
 }
 
+/* What a ring cannot be shared by: more would get nothing at all. */
+static void check_rings(struct build *b)
+{
+	for (size_t i = 0; i < b->model.services_count; i++) {
+		const struct service *s = &b->model.services[i];
+		size_t live = 0;
+
+		for (size_t n = 0; n < s->backends_count; n++)
+			live += !s->backends[n].drain;
+		if (live <= WEIR_MAX_RING_BACKENDS)
+			continue;
+		b->failed = false;
+		build_error(b, s->loc, NULL,
+			    "service %s has %zu backends that are not drained; the limit is %d, "
+			    "drain or split some",
+			    s->name, live, WEIR_MAX_RING_BACKENDS);
+	}
+}
+
 static void check_limits(struct build *b)
 {
 	const struct model *m = &b->model;
@@ -269,6 +288,7 @@ void build_check(struct build *b)
 		check_backends(b, &m->services[i]);
 	check_vips(b);
 	check_limits(b);
+	check_rings(b);
 	if (!b->diags->errors)
 		check_warn(b);
 }

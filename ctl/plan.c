@@ -226,7 +226,33 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	return 0;
 }
 
-static int compare(struct plan *p, struct failure *why)
+/*
+ * Whether the image says something that the configuration does not account for:
+ * this host's addresses, and the source address on the way to a backend.
+ */
+static bool host_changed(const struct plan *p, const struct weir_image *now)
+{
+	const struct weir_image *next = p->image;
+	const struct weir_backend *was, *is;
+
+	if (!now)
+		return false;
+	if (now->local_count != next->local_count ||
+	    memcmp(IMAGE_AT(now, now->local_offset, range),
+		   IMAGE_AT(next, next->local_offset, range), next->local_count * sizeof(range)))
+		return true;
+	if (now->backends_count != next->backends_count)
+		return false;
+	was = IMAGE_AT(now, now->backends_offset, struct weir_backend);
+	is = IMAGE_AT(next, next->backends_offset, struct weir_backend);
+	for (__u32 i = 0; i < next->backends_count; i++) {
+		if (was[i].id == is[i].id && memcmp(was[i].source, is[i].source, 16) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int compare(struct plan *p, const struct state *s, struct failure *why)
 {
 	size_t size;
 	OWN_FILE FILE *out = open_memstream(&p->diff_text, &size);
@@ -234,6 +260,11 @@ static int compare(struct plan *p, struct failure *why)
 	if (!out)
 		return fail_errno(why, ENOMEM, "cannot plan");
 	p->diff = model_diff(&p->old, p->model, out);
+	p->changes_host = host_changed(p, s->image);
+	if (p->changes_host) {
+		fputs("~ host   its addresses, or those it sends to backends from\n", out);
+		p->diff.changed++;
+	}
 	return 0;
 }
 
@@ -248,7 +279,7 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 	choose_steps(p, s);
 	if (check_host(p, s, why))
 		return -1;
-	return compare(p, why);
+	return compare(p, s, why);
 }
 
 unsigned int plan_loads(const struct plan *p)

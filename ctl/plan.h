@@ -57,6 +57,7 @@ struct plan {
 	struct weir_image *image;
 	__u32 image_bytes;
 	struct capacity capacity;
+	bool changes_host; /* addresses or routes are not what the image in force was built with */
 	bool rebuilds; /* the maps in force are too small, or there are none */
 	struct diff_count diff;
 	char *diff_text;

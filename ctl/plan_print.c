@@ -34,11 +34,14 @@ static void print_programs(const struct plan *p, FILE *out)
 		}
 	}
 	for (size_t i = 0; i < p->leaving_count; i++) {
-		char ifname[IFNAMSIZ] = "";
+		const struct attachment *a = &p->leaving[i];
+		char ifname[IFNAMSIZ];
 
-		if (p->leaving[i].ifindex && if_indextoname(p->leaving[i].ifindex, ifname))
-			fprintf(out, "  %s: the %s program %s\n", ifname,
-				hook_names[p->leaving[i].hook], step_text[STEP_DETACH]);
+		if (a->ifindex && if_indextoname(a->ifindex, ifname))
+			fprintf(out, "  %s: the %s program %s\n", ifname, hook_names[a->hook],
+				step_text[STEP_DETACH]);
+		else
+			fprintf(out, "  %s: is unpinned; its device is gone\n", a->pin);
 	}
 }
 
@@ -145,15 +148,10 @@ static void print_device(const struct plan_device *d, const struct attachments *
 	fputc('\n', out);
 }
 
-void applied_print(const struct plan *p, const struct attachments *now, FILE *out)
+void attached_print(const struct plan *p, const struct attachments *now, FILE *out)
 {
 	for (size_t i = 0; i < p->devices_count; i++)
 		print_device(&p->devices[i], now, out);
-	if (plan_is_empty(p))
-		fputs("Nothing to change.\n", out);
-	else
-		fprintf(out, "Applied: %u added, %u changed, %u removed.\n", p->diff.added,
-			p->diff.changed, p->diff.removed);
 }
 
 json_t *applied_json(const struct plan *p, const struct attachments *now)

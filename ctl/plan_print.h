@@ -15,7 +15,7 @@ void plan_print(const struct plan *p, FILE *out);
 json_t *plan_json(const struct plan *p);
 
 /* What is attached, and how, once the plan was carried out. */
-void applied_print(const struct plan *p, const struct attachments *now, FILE *out);
+void attached_print(const struct plan *p, const struct attachments *now, FILE *out);
 json_t *applied_json(const struct plan *p, const struct attachments *now);
 
 /* "filter edge, balance, measure" */

@@ -14,6 +14,7 @@ static int read_all(FILE *in, char **text, size_t *size)
 	OWN_FREE char *buffer = NULL;
 	size_t used = 0, room = 0;
 
+	errno = 0;
 	do {
 		if (used == room) {
 			char *grown = realloc(buffer, room ? room * 2 : 65536);
@@ -28,10 +29,19 @@ static int read_all(FILE *in, char **text, size_t *size)
 			return -EFBIG;
 	} while (!feof(in) && !ferror(in));
 	if (ferror(in))
-		return -EIO;
+		return errno ? -errno : -EIO;
 	*text = TAKE_PTR(buffer);
 	*size = used;
 	return 0;
+}
+
+static bool is_json(const char *text, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size && strchr(" \t\r\n", text[i]) && text[i])
+		i++;
+	return i < size && text[i] == '{';
 }
 
 int read_config(struct command *c, const char *path, struct model *out)
@@ -50,7 +60,8 @@ int read_config(struct command *c, const char *path, struct model *out)
 	error = read_all(is_stdin ? stdin : opened, &text, &size);
 	if (error)
 		return fail_errno(&c->why, error, "%s", name);
-	error = c->json ? model_parse_json(name, text, size, &c->diags, out)
+	error = is_json(text, size)
+			? model_parse_json(name, text, size, &c->diags, out)
 			: model_parse(name, text, size, MODEL_FILES_READ, &c->diags, out);
 	if (error == -EINVAL) {
 		c->why.code = EXIT_USAGE;

@@ -5,8 +5,8 @@
 #include "command.h"
 
 /*
- * Read and parse the configuration @path, "-" for standard input; JSON with
- * @c->json. Returns 0 with @out, or -1 with the command's diags or failure.
+ * Read and parse the configuration @path, "-" for standard input; JSON when
+ * its first character is "{", which no text can begin with. Returns 0 with @out, or -1 with the command's diags or failure.
  */
 int read_config(struct command *c, const char *path, struct model *out);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * weir at the qdisc. Ingress filters and times where the interface has no XDP
- * program; egress times. Programs of others on the same hook run after it.
+ * program, ahead of the programs of others; egress times.
  */
 #include <linux/pkt_cls.h>
 

@@ -36,13 +36,13 @@ pins() {
 
 # programs NAME: each pin with the id of its program.
 programs() {
-	local pin kind
+	local pin path
 	for pin in $(pins "$1"); do
-		kind=link
-		[[ $pin != *-cls-* && $pin != clsact-* ]] || kind=prog
-		echo "$pin $(bpftool $kind show pinned "$(instance_folder "$1")"/ns-*/"$pin" |
-			sed -nE "$([ $kind = link ] && echo 's/.* prog ([0-9]+).*/\1/p' ||
-				echo 's/^([0-9]+):.*/\1/p')" | head -n 1)"
+		path=$(find "$(instance_folder "$1")" -name "$pin")
+		case $pin in
+		*cls*) bpftool prog show pinned "$path" | sed -nE "1s/^([0-9]+):.*/$pin \\1/p" ;;
+		*) bpftool link show pinned "$path" | sed -nE "1s/.* prog ([0-9]+).*/$pin \\1/p" ;;
+		esac
 	done
 }
 
@@ -57,7 +57,7 @@ tc_filters() {
 	local way
 	for way in ingress egress; do
 		ns_exec "$1" tc filter show dev "$2" "$way" 2>/dev/null |
-			sed -nE 's/.*pref 49100 .* id ([0-9]+).*/\1/p'
+			sed -nE 's/.*pref 1 .* id ([0-9]+).*/\1/p'
 	done | xargs
 }
 
@@ -293,12 +293,31 @@ test_a_clsact_qdisc_with_a_filter_of_somebody_else_stays() {
 	assert_contains "$(ns_exec edge tc filter show dev eth0 egress)" "pref 7 bpf"
 }
 
+test_a_clsact_program_is_replaced_in_place() {
+	local before
+	build_pair
+	need_clsact edge eth0
+	conf rules 'tc clsact; filter edge'
+	conf measured 'tc clsact; filter edge; measure'
+	weir edge apply "$TMP/measured.conf"
+	weir edge apply "$TMP/rules.conf"
+	before=$(tc_filters edge eth0)
+	assert_contains "$(weir edge plan "$TMP/measured.conf")" \
+		"eth0: the ingress program is replaced in place, no packet missed"
+	weir edge apply "$TMP/measured.conf"
+	assert_eq 2 "$(tc_filters edge eth0 | wc -w)" "filters"
+	[[ " $(tc_filters edge eth0) " != *" $before "* ]] || fail "it is the old program"
+	# What is pinned is what runs.
+	assert_eq "$(tc_filters edge eth0 | xargs -n 1 | sort -n | xargs)" \
+		"$(programs edge | grep cls- | cut -d' ' -f2 | sort -n | xargs)" "programs"
+}
+
 test_a_filter_that_somebody_deleted_comes_back_with_the_next_apply() {
 	build_pair
 	need_clsact edge eth0
 	conf clsact 'tc clsact; filter edge'
 	weir edge apply "$TMP/clsact.conf"
-	ns_exec edge tc filter del dev eth0 ingress pref 49100
+	ns_exec edge tc filter del dev eth0 ingress pref 1
 	weir edge apply "$TMP/clsact.conf"
 	assert_eq 1 "$(tc_filters edge eth0 | wc -w)" "filters"
 }
@@ -379,7 +398,7 @@ test_a_device_that_came_back_is_attached_again() {
 	address far eth0 10.0.0.2/24
 	assert_contains "$(weir edge apply "$TMP/auto.conf")" "eth0: xdp native, tc egress "
 	assert_contains "$(xdp_of edge eth0)" "xdp "
-	assert_eq 2 "$(pins edge | grep -c gress-.*\\\|xdp-)" "pins: $(pins edge | xargs), were $old"
+	assert_eq 2 "$(pins edge | grep -cE "gress-|xdp-")" "pins: $(pins edge | xargs), were $old"
 	ns_exec far ping -q -c 1 -W 2 10.0.0.1
 }
 
@@ -398,7 +417,7 @@ test_a_device_that_came_back_with_the_same_number_is_attached_again() {
 		ns_ip "$edge" link del eth0
 		ns_ip "$edge" link add eth0 index "$number" type veth peer name eth1
 		assert_contains "$(weir "$edge" apply "$TMP/auto.conf")" "eth0: ${mode% *}"
-		assert_eq 2 "$(programs "$edge" | grep -c gress-.*\\\|xdp-)" "programs"
+		assert_eq 2 "$(programs "$edge" | grep -cE "gress-|xdp-")" "programs"
 		assert_contains "$(weir "$edge" apply "$TMP/auto.conf")" "Nothing to change."
 		weir "$edge" detach --all
 		assert_nothing_of_weir "$edge" eth0
