@@ -24,7 +24,8 @@ enum weir_fate {
 	X(LB_NO_BACKEND, "lb-no-backend", DROP, "the service has no backend to send to")           \
 	X(LB_NO_ROUTE, "lb-no-route", DROP, "the kernel has no route to the backend")              \
 	X(LB_NO_NEIGHBOUR, "lb-no-neighbour", DROP, "the next hop's MAC address is not known yet") \
-	X(LB_TOO_BIG, "lb-too-big", DROP, "with its encapsulation, if any, it exceeds the MTU on the way out")     \
+	X(LB_TOO_BIG, "lb-too-big", DROP,                                                          \
+	  "with its encapsulation, if any, it exceeds the MTU on the way out")                     \
 	X(LB_ERROR, "lb-error", DROP, "the packet could not be rewritten")                         \
 	X(DECAP, "decap", PASS, "a tunnel header for this host was removed")                       \
 	X(DECAP_ERROR, "decap-error", DROP, "a tunnel header could not be removed")                \

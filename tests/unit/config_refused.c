@@ -314,8 +314,14 @@ static void the_limits_of_the_image_are_kept(void **state)
 		  "1025:11: over 1024 interfaces in all; delete some", 1024 },
 		{ "interface a { balance }\nservice s { address 192.0.2.1; port tcp 80; forward "
 		  "l2\n",
-		  "backend b%1$u 2001:db8::%1$x\n", "}\n",
+		  "backend b%1$u 2001:db8::%1$x drain\n", "}\n",
 		  "2:9: over 4096 backends in all; delete some", 4096 },
+		{ "interface a { balance }\nservice s { address 192.0.2.1; port tcp 80; forward "
+		  "l2\n",
+		  "backend b%1$u 2001:db8::%1$x\n", "}\n",
+		  "2:9: service s has 656 backends that are not drained; the limit is 655, drain or "
+		  "split some",
+		  655 },
 	};
 
 	(void)state;
