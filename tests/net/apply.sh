@@ -31,14 +31,13 @@ conf() {
 
 # many_rules NAME COUNT: after three rules that count.
 many_rules() {
-	local i
 	conf few 'xdp auto; filter edge' 'rule pings count icmp' 'rule a drop tcp dport 4001' \
 		'rule b drop tcp dport 4002'
 	{
 		sed '$d' "$TMP/few.conf"
-		for ((i = 0; i < $2; i++)); do
-			echo "    rule r$i drop udp saddr 172.16.$((i >> 8 & 255)).$((i & 255)) dport $((i % 65000 + 1))"
-		done
+		awk -v n="$2" 'BEGIN { for (i = 0; i < n; i++)
+			printf "rule r%d drop udp saddr 172.16.%d.%d dport %d\n",
+				i, int(i / 256) % 256, i % 256, i % 65000 + 1 }'
 		echo '}'
 	} >"$TMP/$1.conf"
 }
@@ -234,7 +233,7 @@ test_100000_rules_are_applied() {
 	start=${EPOCHREALTIME/./}
 	weir edge apply "$TMP/many.conf"
 	echo "100,003 rules applied in $(((${EPOCHREALTIME/./} - start) / 1000)) ms"
-	assert_contains "$(weir edge status)" "1 filters with 100003 rules"
+	assert_contains "$(weir edge status)" 100003
 	pings 5
 	assert_eq 5 "$(rule_packets pings)" "pings counted in front of them"
 }
