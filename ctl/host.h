@@ -69,6 +69,13 @@ struct host_neighbour {
 /* All entries, to be freed by the caller. Returns 0 or -errno. */
 int host_neighbours(struct host *h, struct host_neighbour **list, size_t *count);
 
+/*
+ * Whether @ifindex is a veth whose peer runs no XDP program. What XDP sends out
+ * of it then arrives only if the peer has GRO on, which cannot be seen from
+ * here; without either it is lost, and nobody counts it.
+ */
+bool host_peer_lacks_xdp(struct host *h, __u32 ifindex);
+
 /* 4 or 16 bytes in network order to v4-mapped; false, untouched, for other families. */
 bool addr_from_binary(const void *binary, int family, __u8 addr[16]);
 

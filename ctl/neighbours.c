@@ -113,6 +113,25 @@ static void say_unreachable(const struct plan *p, const struct neighbours *n)
 		note("and %zu more backends", unreachable - SAY_MOST);
 }
 
+/* Once for each veth that packets to backends leave by. */
+static void say_deaf_peers(const struct plan *p, size_t routes)
+{
+	char ifname[IFNAMSIZ];
+
+	for (size_t i = 0; i < routes; i++) {
+		__u32 ifindex = p->routes[i].route.ifindex;
+		size_t before = 0;
+
+		while (before < i && p->routes[before].route.ifindex != ifindex)
+			before++;
+		if (before < i || !ifindex || !host_peer_lacks_xdp(p->host, ifindex))
+			continue;
+		note("%s: the peer of this veth runs no XDP program, so what is sent to backends "
+		     "there arrives only if it has GRO on: ethtool -K PEER gro on",
+		     if_indextoname(ifindex, ifname) ? ifname : "?");
+	}
+}
+
 void neighbours_keep(const struct plan *p)
 {
 	OWN(own_neighbours) struct neighbours n = {};
@@ -124,6 +143,7 @@ void neighbours_keep(const struct plan *p)
 	keep(p, &n, routes);
 	wait_until_known(p, &n, routes);
 	say_unreachable(p, &n);
+	say_deaf_peers(p, routes);
 }
 
 static bool is_needed(const struct plan *p, const struct host_neighbour *n)

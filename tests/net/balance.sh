@@ -132,7 +132,7 @@ test_weights_divide_the_connections() {
 	assert_between 250 350 "$b2" "answers of b2"
 }
 
-test_a_drained_backend_gets_no_new_connection() {
+test_a_drained_and_a_removed_backend_get_no_new_connection() {
 	local before
 	build_network ipip
 	service ipip "b1 10.0.1.11" "b2 10.0.2.12"
@@ -142,14 +142,6 @@ test_a_drained_backend_gets_no_new_connection() {
 	ask 40 "http://$VIP4/"
 	assert_eq "40 0 0" "$b1 $b2 $none" "answers of b1, b2, nobody"
 	assert_eq "$before" "$(backend_packets b2)" "packets of the drained backend"
-	service ipip "b1 10.0.1.11" "b2 10.0.2.12"
-	ask_both 30
-}
-
-test_a_removed_backend_gets_nothing() {
-	build_network ipip
-	service ipip "b1 10.0.1.11" "b2 10.0.2.12"
-	ask_both 30
 	service ipip "b2 10.0.2.12"
 	ask 40 "http://$VIP4/"
 	assert_eq "0 40 0" "$b1 $b2 $none" "answers of b1, b2, nobody"
