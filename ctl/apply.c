@@ -40,29 +40,31 @@ static int load(const struct work *w, size_t device, enum hook hook, __u32 stage
 }
 
 /*
- * A program that replaces one over the same image must keep the code that the
- * old image wants until the swap, so it may take two.
+ * Until the swap the old image is in force, so a program that replaces another
+ * keeps the code that the other had; if that is more than is wanted it takes two.
  */
 static int load_hook(struct work *w, size_t device, enum hook hook, struct failure *why)
 {
 	const struct plan_hook *h = &w->plan->devices[device].hook[hook];
 	struct loaded *l = &w->loaded[device][hook];
-	__u32 wanted = h->config.stages;
-	__u32 old = h->attached && !w->plan->rebuilds ? h->attached->config.stages : 0;
+	__u32 wanted = h->config.stages, both = wanted;
+	bool is_in_place = false;
 
 	if (h->step == STEP_KEEP)
 		return 0;
-	if (h->step != STEP_UPDATE || (wanted | old) == wanted) {
-		l->before = load(w, device, hook, wanted, why);
-		return l->before < 0 ? -1 : 0;
+	if (h->step == STEP_UPDATE) {
+		both |= h->attached->config.stages;
+		is_in_place = !w->plan->rebuilds && both == h->attached->config.stages &&
+			      h->attached->image_map_id == w->state->image_map_id;
 	}
-	if ((wanted | old) != old) {
-		l->before = load(w, device, hook, wanted | old, why);
+	if (both == wanted || !is_in_place) {
+		l->before = load(w, device, hook, both, why);
 		if (l->before < 0)
 			return -1;
 	}
-	l->after = load(w, device, hook, wanted, why);
-	return l->after < 0 ? -1 : 0;
+	if (both != wanted)
+		l->after = load(w, device, hook, wanted, why);
+	return both != wanted && l->after < 0 ? -1 : 0;
 }
 
 static int load_all(struct work *w, struct failure *why)
@@ -242,23 +244,36 @@ static int swap(const struct work *w, struct failure *why)
 			       why);
 }
 
+/* The new maps begin with what is in force, for all devices to change at once. */
+static int put_old_image(const struct work *w, struct failure *why)
+{
+	OWN_FREE struct weir_image *image = NULL;
+	__u32 bytes;
+	int error = image_carry_over(w->state->image, w->plan->capacity.devices, &image, &bytes);
+
+	if (error)
+		return fail_errno(why, error, "cannot carry the image over");
+	return maps_swap_image(&w->maps, &w->plan->capacity, image, bytes, why);
+}
+
 /*
- * The new maps have the new image before any program runs over them. Counters are
- * carried over late: what the old programs count after that is not shown.
+ * Move everything to larger maps, and only then to the new generation. Counters
+ * are carried over late: what the old programs count after that is not shown.
  */
 static int rebuild(struct work *w, struct failure *why)
 {
-	if (swap(w, why) || load_all(w, why))
+	if (put_old_image(w, why) || load_all(w, why))
 		return -1;
 	neighbours_keep(w->plan);
-	if (carry_counters(w->state, &w->maps, &w->plan->capacity, why) ||
-	    clear_counters(w->plan, &w->maps, why))
-		return -1;
-	if (put_all_in_place(w, why) || state_adopt_maps(w->state, &w->maps, why)) {
-		put_all_back(w);
-		return -1;
+	if (!carry_counters(w->state, &w->maps, &w->plan->capacity, why) &&
+	    !clear_counters(w->plan, &w->maps, why) && !put_all_in_place(w, why) &&
+	    !state_adopt_maps(w->state, &w->maps, why)) {
+		if (!swap(w, why))
+			return 0;
+		state_disown_maps(w->state);
 	}
-	return 0;
+	put_all_back(w);
+	return -1;
 }
 
 /* Programs over the same maps: what they have too much or too little of stays idle. */
@@ -293,7 +308,7 @@ static void tidy_up(struct work *w)
 			attach_remove(w->state, &w->plan->leaving[i], &later);
 	}
 	state_drop_old_maps(w->state);
-	neighbours_release(w->plan);
+	neighbours_release(w->plan, w->state->image);
 	if (later.message)
 		note("applied, but not tidied up: %s; apply again", later.message);
 	failure_free(&later);
@@ -342,6 +357,8 @@ int plan_carry_out(struct plan *p, struct state *s, struct failure *why)
 		error = p->rebuilds ? rebuild(&w, why) : change_in_place(&w, why);
 	if (!error)
 		tidy_up(&w);
+	else
+		neighbours_undo(p, s->image);
 	close_work(&w);
 	return error;
 }

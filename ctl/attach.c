@@ -58,17 +58,29 @@ enum way xdp_way(__u32 ifindex)
 	}
 }
 
+__u32 xdp_program_id(__u32 ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+
+	if (bpf_xdp_query(ifindex, 0, &opts))
+		return 0;
+	return opts.prog_id ?: opts.drv_prog_id ?: opts.skb_prog_id ?: opts.hw_prog_id;
+}
+
 /* A link's device: 0 once it is deleted. XDP and tcx keep it in the same place. */
 static int read_link(struct attachment *a)
 {
 	struct bpf_link_info info = {};
-	__u32 size = sizeof(info);
+	__u32 size = sizeof(info), wanted = a->ifindex;
 
 	if (bpf_obj_get_info_by_fd(a->link, &info, &size))
 		return -errno;
-	a->ifindex = info.xdp.ifindex;
 	a->program = bpf_prog_get_fd_by_id(info.prog_id);
-	a->way = a->hook == HOOK_XDP ? xdp_way(a->ifindex) : WAY_TCX;
+	a->way = a->hook == HOOK_XDP ? xdp_way(wanted) : WAY_TCX;
+	/* In another namespace its number means another device, or it has another. */
+	if (info.xdp.ifindex != wanted ||
+	    (a->hook == HOOK_XDP && xdp_program_id(wanted) != info.prog_id))
+		a->ifindex = 0;
 	return a->program < 0 ? a->program : 0;
 }
 
@@ -118,6 +130,8 @@ static int read_attachment(const struct state *s, const char *name, struct attac
 		return 0;
 	state_pin_path(s, name, path);
 	fd = bpf_obj_get(path);
+	if (fd == -ENOENT) /* a writer took it away */
+		return 0;
 	if (fd < 0)
 		return fail_errno(why, fd, "%s", path);
 	if (a->way == WAY_CLSACT) {
@@ -202,8 +216,8 @@ int attach_remove(const struct state *s, const struct attachment *a, struct fail
 		unlink(fresh);
 	} else {
 		/* Detached at once, and not when the last holder of a descriptor is gone. */
-		error = a->ifindex ? bpf_link_detach(a->link) : 0;
-		if (error)
+		error = bpf_link_detach(a->link);
+		if (error && a->ifindex)
 			return fail_errno(why, error, "%s: cannot be detached", a->pin);
 	}
 	if (unlink(path))

@@ -23,6 +23,9 @@ int clsact_check_foreign(const struct state *s, __u32 ifindex, const char *ifnam
  */
 const char *xdp_refusal(__u32 ifindex, int program, __u32 flags, char *text, size_t size);
 
+/* Of the XDP program that runs on the device, 0 for none. */
+__u32 xdp_program_id(__u32 ifindex);
+
 /* Name and id of the program, "xdp_pass (id 12)"; @buf has 64 bytes. */
 const char *program_title(__u32 id, char *buf);
 

@@ -12,6 +12,7 @@
 
 #include "attach_internal.h"
 #include "dispatcher.h"
+#include "note.h"
 #include "own.h"
 
 const char *program_title(__u32 id, char *buf)
@@ -43,13 +44,9 @@ static bool is_ours(const struct state *s, __u32 ifindex, __u32 program_id)
 static int xdp_check_foreign(const struct state *s, __u32 ifindex, const char *ifname,
 			     struct failure *why)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
 	char names[256], title[64];
-	__u32 id;
+	__u32 id = xdp_program_id(ifindex);
 
-	if (bpf_xdp_query(ifindex, 0, &opts))
-		return 0;
-	id = opts.prog_id ?: opts.drv_prog_id ?: opts.skb_prog_id ?: opts.hw_prog_id;
 	if (!id || is_ours(s, ifindex, id))
 		return 0;
 	dispatcher_programs(ifindex, names, sizeof(names));
@@ -108,25 +105,39 @@ static int pin_link(const struct state *s, int link, const char *name, struct fa
 	return 0;
 }
 
+/* Generic instead, and why: another cause than a driver that has no XDP can be mended. */
+static int fall_back(__u32 ifindex, const char *ifname, int program, int error)
+{
+	char text[256] = "";
+	int link;
+
+	if (error != -EOPNOTSUPP)
+		xdp_refusal(ifindex, program, XDP_FLAGS_DRV_MODE, text, sizeof(text));
+	link = create_link(ifindex, program, XDP_FLAGS_SKB_MODE);
+	if (link >= 0 && error != -EOPNOTSUPP)
+		note("%s: native XDP was refused: %s (%s)", ifname, text, strerror(-error));
+	return link;
+}
+
 int attach_xdp(const struct state *s, __u32 ifindex, const char *ifname, enum xdp_mode mode,
 	       int program, struct attachment *out, struct failure *why)
 {
-	OWN_FD int link = -1;
-
-	link = create_link(ifindex, program,
-			   mode == XDP_MODE_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
-	if (link < 0 && mode == XDP_MODE_AUTO)
-		link = create_link(ifindex, program, XDP_FLAGS_SKB_MODE);
-	if (link < 0)
-		return refused(ifindex, ifname, mode, program, link, why);
-
-	*out = (struct attachment){
+	struct attachment made = {
 		.hook = HOOK_XDP, .ifindex = ifindex, .link = -1, .program = -1
 	};
-	snprintf(out->pin, sizeof(out->pin), "%s-%u", hook_names[HOOK_XDP], ifindex);
-	if (pin_link(s, link, out->pin, why))
+	OWN_FD int link =
+		create_link(ifindex, program,
+			    mode == XDP_MODE_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+
+	if (link < 0 && mode == XDP_MODE_AUTO)
+		link = fall_back(ifindex, ifname, program, link);
+	if (link < 0)
+		return refused(ifindex, ifname, mode, program, link, why);
+	snprintf(made.pin, sizeof(made.pin), "%s-%u", hook_names[HOOK_XDP], ifindex);
+	if (pin_link(s, link, made.pin, why))
 		return -1;
-	out->way = xdp_way(ifindex);
-	out->link = TAKE_FD(link);
+	made.way = xdp_way(ifindex);
+	made.link = TAKE_FD(link);
+	*out = made;
 	return 0;
 }

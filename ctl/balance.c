@@ -49,7 +49,9 @@ static void fill_backends(struct builder *b, const struct image_spec *spec, __u3
 
 		for (size_t i = 0; i < service->backends_count; i++, n++) {
 			memcpy(table[n].addr, service->backends[i].addr, 16);
-			memcpy(table[n].source, spec->sources[n], 16);
+			memcpy(table[n].source, spec->routes[n].source, 16);
+			memcpy(table[n].hop, spec->routes[n].next_hop, 16);
+			table[n].hop_ifindex = spec->routes[n].ifindex;
 			table[n].id = spec->backend_ids[n];
 			table[n].is_v6 = !addr_is_v4(service->backends[i].addr);
 		}

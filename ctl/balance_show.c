@@ -132,5 +132,5 @@ int show_service(struct command *c, const struct applied *a, const char *name)
 		fail(&c->why, EXIT_NOT_FOUND, "there is no service \"%s\" in force", name);
 	else if (!shown)
 		printf("No service is in force.\n");
-	return found ? EXIT_DONE : c->why.code;
+	return found ? EXIT_DONE : command_failed(c);
 }

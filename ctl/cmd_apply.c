@@ -46,7 +46,7 @@ int cmd_check(struct command *c)
 	struct model model = {};
 
 	if (read_config(c, c->args[0], &model))
-		return c->why.code;
+		return command_failed(c);
 	model_free(&model);
 	if (c->json)
 		return json_print(json_pack("{s:s,s:b}", "file", c->args[0], "valid", 1));
@@ -78,7 +78,7 @@ int cmd_plan(struct command *c)
 
 	drop_if_empty(&s);
 	if (error)
-		return c->why.code;
+		return command_failed(c);
 	if (c->json)
 		json_print(plan_json(&s.plan));
 	else
@@ -93,7 +93,7 @@ static int report(struct session *s, struct command *c)
 	int error = attachments_read(&s->state, &now, &c->why);
 
 	if (error)
-		return c->why.code;
+		return command_failed(c);
 	if (c->json)
 		json_print(applied_json(&s->plan, &now));
 	else
@@ -104,9 +104,12 @@ static int report(struct session *s, struct command *c)
 
 static int carry_out(struct session *s, struct command *c)
 {
-	if (!plan_is_empty(&s->plan) && plan_carry_out(&s->plan, &s->state, &c->why)) {
+	/* MAC addresses get lost with the carrier: to apply again brings them back. */
+	if (plan_is_empty(&s->plan)) {
+		neighbours_keep(&s->plan);
+	} else if (plan_carry_out(&s->plan, &s->state, &c->why)) {
 		drop_if_empty(s);
-		return c->why.code;
+		return command_failed(c);
 	}
 	return report(s, c);
 }
@@ -126,10 +129,10 @@ int cmd_apply(struct command *c)
 
 	if (make_plan(&s, c)) {
 		drop_if_empty(&s);
-		return c->why.code;
+		return command_failed(c);
 	}
 	if (carry_out(&s, c))
-		return c->why.code;
+		return command_failed(c);
 	if (!c->json)
 		print_sum(&s.plan);
 	return EXIT_DONE;
@@ -167,7 +170,7 @@ int cmd_attach(struct command *c)
 	const struct plan_scope scope = { .with = c->args[0] };
 
 	if (replan(&s, c, &scope))
-		return c->why.code;
+		return command_failed(c);
 	if (!planned(&s.plan, c->args[0])) {
 		if (!if_nametoindex(c->args[0]))
 			fail(&c->why, EXIT_NOT_FOUND,
@@ -178,7 +181,7 @@ int cmd_attach(struct command *c)
 			     "%s: the applied configuration has no interface block for it; add one "
 			     "and apply",
 			     c->args[0]);
-		return c->why.code;
+		return command_failed(c);
 	}
 	return carry_out(&s, c);
 }
@@ -190,15 +193,15 @@ static int detach_one(struct session *s, struct command *c)
 	size_t i = 0;
 
 	if (replan(s, c, &scope))
-		return c->why.code;
+		return command_failed(c);
 	while (i < s->plan.attached.count && s->plan.attached.list[i].ifindex != ifindex)
 		i++;
 	if (!ifindex || i == s->plan.attached.count) {
 		fail(&c->why, EXIT_NOT_FOUND, "%s: weir is not attached to it", c->args[0]);
-		return c->why.code;
+		return command_failed(c);
 	}
 	if (plan_carry_out(&s->plan, &s->state, &c->why))
-		return c->why.code;
+		return command_failed(c);
 	if (c->json)
 		return json_print(json_pack("{s:s}", "detached", c->args[0]));
 	printf("%s: detached\n", c->args[0]);
@@ -210,19 +213,19 @@ static int detach_all(struct session *s, struct command *c)
 	struct attachments *a = &s->plan.attached;
 
 	if (open_session(s, c) || attachments_read(&s->state, a, &c->why))
-		return c->why.code;
+		return command_failed(c);
 	if (!s->state.image && !a->count) {
 		drop_if_empty(s);
 		fail(&c->why, EXIT_NOT_FOUND, "nothing is applied in this network namespace");
-		return c->why.code;
+		return command_failed(c);
 	}
 	for (size_t i = 0; i < a->count; i++) {
 		if (attach_remove(&s->state, &a->list[i], &c->why))
-			return c->why.code;
+			return command_failed(c);
 	}
-	neighbours_release_all(&s->host);
+	neighbours_release_all(&s->host, s->state.image);
 	if (state_remove(&s->state, &c->why))
-		return c->why.code;
+		return command_failed(c);
 	if (c->json)
 		return json_print(json_pack("{s:b}", "detached_all", 1));
 	printf("Detached from everything; nothing of weir is left here.\n");
@@ -235,7 +238,7 @@ int cmd_detach(struct command *c)
 
 	if (c->all == (c->args_count == 1)) {
 		fail(&c->why, EXIT_USAGE, "usage: weir detach INTERFACE | --all");
-		return c->why.code;
+		return command_failed(c);
 	}
 	return c->all ? detach_all(&s, c) : detach_one(&s, c);
 }

@@ -169,11 +169,11 @@ int cmd_latency(struct command *c)
 	size_t shown;
 
 	if (applied_open(&a, c))
-		return c->why.code;
+		return command_failed(c);
 	if (a.state.capacity.hists == 1) {
 		fail(&c->why, EXIT_PRECONDITION,
 		     "nothing is measured; write \"measure\" in an interface block and apply");
-		return c->why.code;
+		return command_failed(c);
 	}
 	list = c->json ? json_array() : NULL;
 	shown = show_interfaces(&a, only, list) + show_backends(&a, only, list);
@@ -181,7 +181,7 @@ int cmd_latency(struct command *c)
 		json_decref(list);
 		fail(&c->why, EXIT_NOT_FOUND,
 		     "no measured interface and no service is called \"%s\"", only);
-		return c->why.code;
+		return command_failed(c);
 	}
 	return list ? json_print(json_pack("{s:o}", "latency", list)) : EXIT_DONE;
 }

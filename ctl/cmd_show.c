@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "image.h"
+#include "note.h"
 #include "own.h"
 #include "stored.h"
 
@@ -23,8 +24,18 @@ void applied_close(struct applied *a)
 	state_close(&a->state);
 }
 
+int command_failed(const struct command *c)
+{
+	return c->why.code ? c->why.code : EXIT_REFUSED;
+}
+
+/* jansson makes no text of a name that is not UTF-8. */
 int json_print(json_t *data)
 {
+	if (!data) {
+		note("cannot be said in JSON; a name may not be UTF-8");
+		return EXIT_REFUSED;
+	}
 	json_dumpf(data, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(data);
@@ -50,7 +61,7 @@ static int show_config(struct command *c, const struct applied *a, const char *n
 {
 	if (name) {
 		fail(&c->why, EXIT_USAGE, "usage: weir show config");
-		return c->why.code;
+		return command_failed(c);
 	}
 	if (c->json)
 		model_print_json(&a->model, stdout);
@@ -94,6 +105,6 @@ int cmd_show(struct command *c)
 	const struct noun *noun = find_noun(c->args_count ? c->args[0] : "config", &c->why);
 
 	if (!noun || applied_open(&a, c))
-		return c->why.code;
+		return command_failed(c);
 	return noun->show(c, &a, c->args_count > 1 ? c->args[1] : NULL);
 }

@@ -130,12 +130,12 @@ int show_interface(struct command *c, const struct applied *a, const char *name)
 	size_t shown;
 
 	if (attachments_read(&a->state, &attached, &c->why))
-		return c->why.code;
+		return command_failed(c);
 	shown = each_device(a, &attached, name, list);
 	if (name && !shown) {
 		json_decref(list);
 		fail(&c->why, EXIT_NOT_FOUND, "weir does not stand on an interface \"%s\"", name);
-		return c->why.code;
+		return command_failed(c);
 	}
 	if (list)
 		return json_print(json_pack("{s:o}", "interfaces", list));
@@ -169,7 +169,7 @@ int cmd_status(struct command *c)
 
 	if (applied_open(&a, c) || attachments_read(&a.state, &attached, &c->why)) {
 		json_decref(list);
-		return c->why.code;
+		return command_failed(c);
 	}
 	if (!list)
 		print_header(c, &a);

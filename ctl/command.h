@@ -62,8 +62,11 @@ struct applied {
 int applied_open(struct applied *a, struct command *c);
 void applied_close(struct applied *a);
 
-/* Print @data, which is consumed, to stdout. Returns EXIT_DONE. */
+/* Print @data, which is consumed, to stdout. Returns an exit code. */
 int json_print(json_t *data);
+
+/* The exit code of a command that failed; never EXIT_DONE. */
+int command_failed(const struct command *c);
 
 /* The nouns of show. */
 int show_filter(struct command *c, const struct applied *a, const char *name);

@@ -103,5 +103,5 @@ int show_filter(struct command *c, const struct applied *a, const char *name)
 		fail(&c->why, EXIT_NOT_FOUND, "there is no filter \"%s\" in force", name);
 	else if (is_first)
 		printf("No filter is in force.\n");
-	return found ? EXIT_DONE : c->why.code;
+	return found ? EXIT_DONE : command_failed(c);
 }

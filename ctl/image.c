@@ -144,3 +144,30 @@ int image_build(const struct image_spec *spec, struct weir_image **image, __u32 
 	*bytes = b.used;
 	return 0;
 }
+
+int image_carry_over(const struct weir_image *old, __u32 devices, struct weir_image **image,
+		     __u32 *bytes)
+{
+	struct builder b = {};
+	__u32 offset;
+
+	if (old)
+		builder_copy(&b, old, old->bytes);
+	else
+		builder_add(&b, sizeof(struct weir_image));
+	offset = builder_add(&b, devices * sizeof(struct weir_device));
+	if (b.error) {
+		free(b.bytes);
+		return b.error;
+	}
+	*image = (struct weir_image *)b.bytes;
+	*bytes = b.used;
+	if (old)
+		memcpy(b.bytes + offset, IMAGE_AT(old, old->devices_offset, char),
+		       old->devices_count * sizeof(struct weir_device));
+	(*image)->devices_offset = offset;
+	(*image)->devices_count = devices;
+	(*image)->abi = WEIR_ABI;
+	(*image)->bytes = b.used;
+	return 0;
+}

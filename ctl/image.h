@@ -5,6 +5,7 @@
 #ifndef WEIR_CTL_IMAGE_H
 #define WEIR_CTL_IMAGE_H
 
+#include "host.h"
 #include "model.h"
 #include "weir/image.h"
 
@@ -26,7 +27,7 @@ struct image_spec {
 	size_t locals_count;
 	const __u32 *rule_ids; /* of all filters' rules; each filter's default follows its own */
 	const __u32 *backend_ids; /* of all services' backends */
-	const __u8 (*sources)[16]; /* outer source address of each backend; zeroes: none */
+	const struct host_route *routes; /* to each backend; zeroes: none */
 	const char *config; /* stored text */
 	size_t config_bytes;
 	__u64 generation;
@@ -38,6 +39,14 @@ struct image_spec {
  * would exceed WEIR_MAX_IMAGE_BYTES; -ENOMEM; outputs untouched on failure.
  */
 int image_build(const struct image_spec *spec, struct weir_image **image, __u32 *bytes);
+
+/*
+ * @old again, with a table of @devices rows, or an image of which no program
+ * does anything where @old is NULL: what programs over new maps begin with.
+ * Returns 0 with @image, to be freed by the caller, or -ENOMEM.
+ */
+int image_carry_over(const struct weir_image *old, __u32 devices, struct weir_image **image,
+		     __u32 *bytes);
 
 /* Rules of all filters, defaults included; the same for backends of all services. */
 size_t model_rules_count(const struct model *m);

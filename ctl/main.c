@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "command.h"
 #include "netns.h"
@@ -83,10 +85,12 @@ static const struct verb *find_verb(const char *name, struct failure *why)
 	return NULL;
 }
 
-/* Instances are folders: no way out of the one that holds them. */
+/* Instances are folders of bpffs, which takes no dots. */
+#define INSTANCE_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
 static int check_instance(const char *name, struct failure *why)
 {
-	if (name[0] && name[0] != '.' && !strchr(name, '/') && strlen(name) < NAME_BYTES)
+	if (name[0] && !name[strspn(name, INSTANCE_LETTERS)] && strlen(name) < NAME_BYTES)
 		return 0;
 	return fail(why, EXIT_USAGE,
 		    "\"%s\" cannot be an instance's name; use letters, digits, \"-\" and \"_\"",
@@ -183,12 +187,33 @@ static void print_failure(const struct command *c)
 	json_decref(error);
 }
 
+/* A full disk is no success. */
+static int close_output(int code)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	note("cannot write to standard output: %s", strerror(errno));
+	return code ? code : EXIT_REFUSED;
+}
+
+/* Every attachment takes descriptors, and a host may have hundreds of interfaces. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	struct command c = { .instance = "main" };
 	int code;
 
 	signal(SIGPIPE, SIG_DFL);
+	raise_descriptor_limit();
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	note_libbpf_reason();
 	code = run(&c, argc, argv);
@@ -199,7 +224,5 @@ int main(int argc, char **argv)
 	print_failure(&c);
 	diag_free(&c.diags);
 	failure_free(&c.why);
-	if (fflush(stdout) && !code)
-		return EXIT_REFUSED;
-	return code;
+	return close_output(code);
 }

@@ -146,36 +146,69 @@ void neighbours_keep(const struct plan *p)
 	say_deaf_peers(p, routes);
 }
 
-static bool is_needed(const struct plan *p, const struct host_neighbour *n)
+static bool is_in_plan(const struct plan *p, __u32 ifindex, const __u8 addr[16])
 {
 	for (size_t i = 0; i < model_backends_count(p->model); i++) {
 		const struct plan_route *r = &p->routes[i];
 
-		if (!r->error && r->route.ifindex == n->ifindex &&
-		    !memcmp(r->route.next_hop, n->addr, 16))
+		if (!r->error && r->route.ifindex == ifindex &&
+		    !memcmp(r->route.next_hop, addr, 16))
 			return true;
 	}
 	return false;
 }
 
-void neighbours_release(const struct plan *p)
+static bool is_in_image(const struct weir_image *image, __u32 ifindex, const __u8 addr[16])
+{
+	const struct weir_backend *b =
+		image ? IMAGE_AT(image, image->backends_offset, struct weir_backend) : NULL;
+
+	for (__u32 i = 0; image && i < image->backends_count; i++) {
+		if (b[i].hop_ifindex == ifindex && !memcmp(b[i].hop, addr, 16))
+			return true;
+	}
+	return false;
+}
+
+void neighbours_release(const struct plan *p, const struct weir_image *old)
 {
 	OWN(own_neighbours) struct neighbours n = {};
 
 	read_all(p->host, &n);
 	for (size_t i = 0; i < n.count; i++) {
-		if (n.list[i].is_ours && !is_needed(p, &n.list[i]))
-			host_neighbour_release(p->host, n.list[i].ifindex, n.list[i].addr);
+		const struct host_neighbour *have = &n.list[i];
+
+		if (have->is_ours && is_in_image(old, have->ifindex, have->addr) &&
+		    !is_in_plan(p, have->ifindex, have->addr))
+			host_neighbour_release(p->host, have->ifindex, have->addr);
 	}
 }
 
-void neighbours_release_all(struct host *host)
+void neighbours_undo(const struct plan *p, const struct weir_image *old)
+{
+	OWN(own_neighbours) struct neighbours n = {};
+
+	if (!p->routes)
+		return;
+	read_all(p->host, &n);
+	for (size_t i = 0; i < n.count; i++) {
+		const struct host_neighbour *have = &n.list[i];
+
+		if (have->is_ours && is_in_plan(p, have->ifindex, have->addr) &&
+		    !is_in_image(old, have->ifindex, have->addr))
+			host_neighbour_release(p->host, have->ifindex, have->addr);
+	}
+}
+
+void neighbours_release_all(struct host *host, const struct weir_image *image)
 {
 	OWN(own_neighbours) struct neighbours n = {};
 
 	read_all(host, &n);
 	for (size_t i = 0; i < n.count; i++) {
-		if (n.list[i].is_ours)
-			host_neighbour_release(host, n.list[i].ifindex, n.list[i].addr);
+		const struct host_neighbour *have = &n.list[i];
+
+		if (have->is_ours && is_in_image(image, have->ifindex, have->addr))
+			host_neighbour_release(host, have->ifindex, have->addr);
 	}
 }

@@ -14,10 +14,13 @@
  */
 void neighbours_keep(const struct plan *p);
 
-/* Let go of those that weir kept and the plan does not need. */
-void neighbours_release(const struct plan *p);
+/* Let go of those that @old needed and the plan does not. */
+void neighbours_release(const struct plan *p, const struct weir_image *old);
 
-/* Let go of all of them in this namespace. */
-void neighbours_release_all(struct host *host);
+/* Let go of those that the plan needs and @old, which stays in force, does not. */
+void neighbours_undo(const struct plan *p, const struct weir_image *old);
+
+/* Let go of those that @image needs; it may be NULL. Other instances keep theirs. */
+void neighbours_release_all(struct host *host, const struct weir_image *image);
 
 #endif

@@ -178,20 +178,28 @@ static struct image_device *image_devices(const struct plan *p)
 	return devices;
 }
 
-static __u8 (*image_sources(const struct plan *p))[16]
+static struct host_route *image_routes(const struct plan *p)
 {
 	size_t count = model_backends_count(p->model);
-	__u8(*sources)[16] = calloc(count + 1, sizeof(*sources));
+	struct host_route *routes = calloc(count + 1, sizeof(*routes));
 
-	for (size_t i = 0; sources && i < count; i++)
-		memcpy(sources[i], p->routes[i].route.source, 16);
-	return sources;
+	for (size_t i = 0; routes && i < count; i++)
+		routes[i] = p->routes[i].route;
+	return routes;
+}
+
+/* For the new image, and for the old one with a table of devices that has grown. */
+static __u32 room_for(const struct plan *p, const struct state *s)
+{
+	__u32 table = p->capacity.devices * sizeof(struct weir_device);
+
+	return larger(p->image_bytes, s->image ? s->image->bytes + table : 0);
 }
 
 static int build(struct plan *p, const struct state *s, struct failure *why)
 {
 	OWN_FREE struct image_device *devices = image_devices(p);
-	OWN_FREE __u8(*sources)[16] = image_sources(p);
+	OWN_FREE struct host_route *routes = image_routes(p);
 	OWN_FREE range *locals = NULL;
 	OWN_FREE char *config = NULL;
 	struct image_spec spec = {
@@ -201,13 +209,13 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 		.device_slots = p->capacity.devices,
 		.rule_ids = p->rule_ids,
 		.backend_ids = p->backend_ids,
-		.sources = sources,
+		.routes = routes,
 		.generation = s->image ? s->image->generation + 1 : 1,
 		.applied_s = time(NULL),
 	};
 	int error;
 
-	if (!devices || !sources || stored_text(p->model, &config, &spec.config_bytes))
+	if (!devices || !routes || stored_text(p->model, &config, &spec.config_bytes))
 		return fail_errno(why, ENOMEM, "cannot plan");
 	if (host_locals(p->host, &locals, &spec.locals_count, why))
 		return -1;
@@ -221,14 +229,14 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	if (error)
 		return fail_errno(why, error, "cannot build the image");
 	p->capacity.image_bytes =
-		larger(s->capacity.image_bytes, power_of_two(IMAGE_BYTES_MIN, p->image_bytes));
+		larger(s->capacity.image_bytes, power_of_two(IMAGE_BYTES_MIN, room_for(p, s)));
 	p->rebuilds = !s->image || memcmp(&p->capacity, &s->capacity, sizeof(p->capacity)) != 0;
 	return 0;
 }
 
 /*
  * Whether the image says something that the configuration does not account for:
- * this host's addresses, and the source address on the way to a backend.
+ * this host's addresses, and the way to a backend.
  */
 static bool host_changed(const struct plan *p, const struct weir_image *now)
 {
@@ -246,7 +254,9 @@ static bool host_changed(const struct plan *p, const struct weir_image *now)
 	was = IMAGE_AT(now, now->backends_offset, struct weir_backend);
 	is = IMAGE_AT(next, next->backends_offset, struct weir_backend);
 	for (__u32 i = 0; i < next->backends_count; i++) {
-		if (was[i].id == is[i].id && memcmp(was[i].source, is[i].source, 16) != 0)
+		if (was[i].id == is[i].id && (memcmp(was[i].source, is[i].source, 16) != 0 ||
+					      memcmp(was[i].hop, is[i].hop, 16) != 0 ||
+					      was[i].hop_ifindex != is[i].hop_ifindex))
 			return true;
 	}
 	return false;
@@ -262,7 +272,7 @@ static int compare(struct plan *p, const struct state *s, struct failure *why)
 	p->diff = model_diff(&p->old, p->model, out);
 	p->changes_host = host_changed(p, s->image);
 	if (p->changes_host) {
-		fputs("~ host   its addresses, or those it sends to backends from\n", out);
+		fputs("~ host   its addresses, or its routes to backends\n", out);
 		p->diff.changed++;
 	}
 	return 0;
@@ -276,8 +286,7 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) || find_routes(p, why) ||
 	    build(p, s, why))
 		return -1;
-	choose_steps(p, s);
-	if (check_host(p, s, why))
+	if (choose_steps(p, s, why) || check_host(p, s, why))
 		return -1;
 	return compare(p, s, why);
 }

@@ -214,7 +214,7 @@ static bool is_kept(const struct plan *p, const struct attachment *a)
 	return false;
 }
 
-void choose_steps(struct plan *p, const struct state *s)
+int choose_steps(struct plan *p, const struct state *s, struct failure *why)
 {
 	for (size_t i = 0; i < p->devices_count; i++) {
 		struct plan_device *device = &p->devices[i];
@@ -232,10 +232,13 @@ void choose_steps(struct plan *p, const struct state *s)
 		}
 	}
 	p->leaving = calloc(p->attached.count + 1, sizeof(*p->leaving));
-	for (size_t i = 0; p->leaving && i < p->attached.count; i++) {
+	if (!p->leaving)
+		return fail_errno(why, ENOMEM, "cannot plan");
+	for (size_t i = 0; i < p->attached.count; i++) {
 		if (!is_kept(p, &p->attached.list[i]))
 			p->leaving[p->leaving_count++] = p->attached.list[i];
 	}
+	return 0;
 }
 
 /* The FIB lookup of the balancer follows the kernel's own rule: no forwarding, no route. */
@@ -254,7 +257,7 @@ static int check_forwarding(const struct plan *p, const struct plan_device *devi
 			return fail(why, EXIT_PRECONDITION,
 				    "%s: forwarding is off, so the kernel gives the balancer no "
 				    "route to backend %s; turn it on: sysctl -w "
-				    "net.%s.conf.%s.forwarding=1",
+				    "net/%s/conf/%s/forwarding=1",
 				    device->link.name, service->backends[b].name,
 				    v4 ? "ipv4" : "ipv6", device->link.name);
 		}

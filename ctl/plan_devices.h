@@ -12,7 +12,7 @@ int find_devices(struct plan *p, const struct state *s, const struct plan_scope 
 		 struct failure *why);
 
 /* What to do at each hook, once the capacity is known. */
-void choose_steps(struct plan *p, const struct state *s);
+int choose_steps(struct plan *p, const struct state *s, struct failure *why);
 
 /* What would make the kernel refuse the plan, or packets go astray. */
 int check_host(const struct plan *p, const struct state *s, struct failure *why);

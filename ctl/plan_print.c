@@ -141,7 +141,7 @@ static void print_device(const struct plan_device *d, const struct attachments *
 			way_names[a->way]);
 		comma = ", ";
 		if (a->way == WAY_GENERIC && d->config->xdp == XDP_MODE_AUTO)
-			fputs(" (slower: the driver has no native XDP)", out);
+			fputs(" (slower than native, which was refused)", out);
 	}
 	fputs(*comma ? "; " : "", out);
 	interface_work(d->config, out);

@@ -4,6 +4,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "note.h"
@@ -19,6 +21,10 @@ const char *const hook_names[HOOK_COUNT] = {
 	HOOKS(X)
 #undef X
 };
+
+/* program_read() finds it there. */
+_Static_assert(offsetof(struct weir_xdp__rodata, weir) == 0, "not first in .rodata");
+_Static_assert(offsetof(struct weir_tc__rodata, weir) == 0, "not first in .rodata");
 
 static void own_xdp(struct weir_xdp **skel)
 {
@@ -79,6 +85,14 @@ static int load_failed(int error, enum hook hook, const char *ifname, struct fai
 		ifname, hook_names[hook], note_libbpf_reason());
 }
 
+/* A descriptor that outlives the skeleton. */
+static int keep_program(const struct bpf_program *program, const char *ifname, struct failure *why)
+{
+	int fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
+
+	return fd < 0 ? fail_errno(why, errno, "%s: cannot keep the program", ifname) : fd;
+}
+
 static int load_xdp(const char *ifname, const struct weir_program *config, const struct maps *maps,
 		    struct failure *why)
 {
@@ -93,7 +107,7 @@ static int load_xdp(const char *ifname, const struct weir_program *config, const
 		error = weir_xdp__load(skel);
 	if (error)
 		return load_failed(error, HOOK_XDP, ifname, why);
-	return dup(bpf_program__fd(skel->progs.weir_xdp));
+	return keep_program(skel->progs.weir_xdp, ifname, why);
 }
 
 static int load_tc(enum hook hook, const char *ifname, const struct weir_program *config,
@@ -114,7 +128,7 @@ static int load_tc(enum hook hook, const char *ifname, const struct weir_program
 		error = weir_tc__load(skel);
 	if (error)
 		return load_failed(error, hook, ifname, why);
-	return dup(bpf_program__fd(wanted));
+	return keep_program(wanted, ifname, why);
 }
 
 int program_load(enum hook hook, const char *ifname, const struct weir_program *config,

@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "netns.h"
@@ -22,6 +23,13 @@
 #define BPFFS "/sys/fs/bpf"
 #define PINS BPFFS "/weir"
 
+/* How long a writer waits for another to end. */
+#define LOCK_WAIT_MS 2000
+#define LOCK_POLL_MS 20
+
+/* How often a reader looks again where a writer took away what it was reading. */
+#define READ_TRIES 5
+
 static bool is_bpffs(void)
 {
 	struct statfs fs;
@@ -29,10 +37,24 @@ static bool is_bpffs(void)
 	return !statfs(BPFFS, &fs) && (__u64)fs.f_type == BPF_FS_MAGIC;
 }
 
+/* Where "ip netns exec" and "unshare -m" run a command: what it mounts ends with it. */
+static bool is_private_mount_namespace(void)
+{
+	struct stat own, init;
+
+	return !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &init) &&
+	       own.st_ino != init.st_ino;
+}
+
 static int mount_bpffs(struct failure *why)
 {
 	if (is_bpffs())
 		return 0;
+	if (is_private_mount_namespace())
+		return fail(why, EXIT_PRECONDITION,
+			    BPFFS ": no bpffs in this mount namespace, and one mounted here would "
+				  "end with it, and weir's programs too; use \"weir -n NETNS\" "
+				  "instead of \"ip netns exec\"");
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, "mode=0700"))
 		return fail_errno(why, errno,
 				  BPFFS ": no bpffs is mounted there and weir could not mount it; "
@@ -144,33 +166,79 @@ static int read_maps(struct state *s, struct failure *why)
 	return map_image(s, why);
 }
 
-int state_open(struct state *s, const char *instance, struct failure *why)
+static int read_once(struct state *s, struct failure *why)
 {
 	struct stat st;
 
-	if (set_path(s, instance, why))
-		return -1;
-	if (stat(PINS, &st))
-		return errno == ENOENT ? not_applied(why) : fail_errno(why, errno, PINS);
-	if (stat(s->path, &st))
+	if (stat(PINS, &st) || stat(s->path, &st)) {
+		if (errno == EACCES)
+			return fail(why, EXIT_PERMISSION, "this takes root; try again with sudo");
 		return errno == ENOENT ? not_applied(why) : fail_errno(why, errno, "%s", s->path);
+	}
 	if (check_folder(PINS, why) || read_maps(s, why))
 		return -1;
 	return s->image ? 0 : not_applied(why);
 }
 
+static void forget_maps(struct state *s)
+{
+	if (s->image)
+		munmap((void *)s->image, s->image_mapped);
+	s->image = NULL;
+	maps_close(&s->maps);
+}
+
+int state_open(struct state *s, const char *instance, struct failure *why)
+{
+	if (set_path(s, instance, why))
+		return -1;
+	for (int i = 1; read_once(s, why); i++) {
+		if (i == READ_TRIES || why->code != EXIT_REFUSED)
+			return -1;
+		forget_maps(s);
+		failure_free(why);
+	}
+	return 0;
+}
+
+/* The folder may be removed between open and flock, by a writer that leaves nothing behind. */
+static bool is_same_folder(int fd, const char *path)
+{
+	struct stat held, named;
+
+	return !fstat(fd, &held) && !stat(path, &named) && held.st_ino == named.st_ino;
+}
+
+/* Returns 0, -EAGAIN when another holds it, or -1. */
+static int try_lock(struct state *s, const char *path, struct failure *why)
+{
+	OWN_FD int fd = -1;
+
+	if (make_folder(PINS, why) || make_folder(path, why))
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -EAGAIN : fail_errno(why, errno, "%s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EAGAIN
+					    : fail_errno(why, errno, "%s: cannot be locked", path);
+	if (!is_same_folder(fd, path))
+		return -EAGAIN;
+	s->lock = TAKE_FD(fd);
+	return 0;
+}
+
 static int lock_folder(struct state *s, const char *path, struct failure *why)
 {
-	OWN_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
 
-	if (fd < 0)
-		return fail_errno(why, errno, "%s", path);
-	if (!flock(fd, LOCK_EX | LOCK_NB)) {
-		s->lock = TAKE_FD(fd);
-		return 0;
+	for (int waited = 0; waited <= LOCK_WAIT_MS; waited += LOCK_POLL_MS) {
+		int error = try_lock(s, path, why);
+
+		if (error != -EAGAIN)
+			return error;
+		nanosleep(&pause, NULL);
 	}
-	if (errno != EWOULDBLOCK)
-		return fail_errno(why, errno, "%s: cannot be locked", path);
 	return fail(why, EXIT_CONFLICT,
 		    "another weir is changing this instance; wait for it to end and try again");
 }
@@ -184,18 +252,14 @@ int state_open_to_write(struct state *s, const char *instance, struct failure *w
 	if (set_path(s, instance, why) || mount_bpffs(why))
 		return -1;
 	snprintf(folder, sizeof(folder), PINS "/%s", instance);
-	if (make_folder(PINS, why) || make_folder(folder, why) || lock_folder(s, folder, why) ||
-	    make_folder(s->path, why))
+	if (lock_folder(s, folder, why) || make_folder(s->path, why))
 		return -1;
 	return read_maps(s, why);
 }
 
 void state_close(struct state *s)
 {
-	if (s->image)
-		munmap((void *)s->image, s->image_mapped);
-	s->image = NULL;
-	maps_close(&s->maps);
+	forget_maps(s);
 	if (s->lock >= 0)
 		close(s->lock);
 	s->lock = -1;
@@ -238,6 +302,27 @@ int state_adopt_maps(struct state *s, const struct maps *m, struct failure *why)
 	return 0;
 }
 
+/* By way of a name that nothing looks for: killed half-way, what is left is no state. */
+static void drop_maps(const struct state *s, const char *folder)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	remove_maps(s, "leaving");
+	state_pin_path(s, folder, from);
+	state_pin_path(s, "leaving", to);
+	if (!rename(from, to))
+		remove_maps(s, "leaving");
+}
+
+void state_disown_maps(struct state *s)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "maps-%u", s->number);
+	drop_maps(s, name);
+	s->number--;
+}
+
 void state_drop_old_maps(const struct state *s)
 {
 	OWN_DIR DIR *dir = opendir(s->path);
@@ -246,7 +331,22 @@ void state_drop_old_maps(const struct state *s)
 
 	while (dir && (entry = readdir(dir))) {
 		if (sscanf(entry->d_name, "maps-%u", &number) == 1 && number != s->number)
-			remove_maps(s, entry->d_name);
+			drop_maps(s, entry->d_name);
+	}
+}
+
+/* Of qdiscs that are not there any more, or that others use now. */
+static void remove_markers(const struct state *s)
+{
+	OWN_DIR DIR *dir = opendir(s->path);
+	struct dirent *entry;
+	char path[PATH_MAX];
+
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "clsact-", 7) != 0)
+			continue;
+		state_pin_path(s, entry->d_name, path);
+		unlink(path);
 	}
 }
 
@@ -256,7 +356,9 @@ int state_remove(struct state *s, struct failure *why)
 
 	s->number = 0;
 	remove_maps(s, "fresh");
+	remove_maps(s, "leaving");
 	state_drop_old_maps(s);
+	remove_markers(s);
 	if (rmdir(s->path))
 		return fail_errno(why, errno, "%s: cannot be removed", s->path);
 	/* Another namespace of the instance, or another instance, may still be there. */

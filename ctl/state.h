@@ -21,7 +21,7 @@
 #include "weir/abi.h"
 #include "weir/image.h"
 
-/* Sizes that maps have or need; all but backends and rules are powers of two. */
+/* Sizes that maps have or need; all but hists are powers of two. */
 struct capacity {
 	__u32 image_bytes; /* without WEIR_IMAGE_PAD */
 	__u32 devices;
@@ -78,6 +78,9 @@ int maps_swap_image(const struct maps *m, const struct capacity *c, const struct
 /* Pin @m as the maps in force, beside the old ones; state_drop_old_maps() unpins those. */
 int state_adopt_maps(struct state *s, const struct maps *m, struct failure *why);
 void state_drop_old_maps(const struct state *s);
+
+/* Undo state_adopt_maps(): the maps before are in force again. */
+void state_disown_maps(struct state *s);
 
 /* Remove the maps and the folder, once nothing is attached. */
 int state_remove(struct state *s, struct failure *why);

@@ -27,15 +27,19 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason)
 	return is_dropped(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
-/* Headers may lie outside the linear part; where they can't be pulled in, they end there. */
 static __always_inline void parse(struct __sk_buff *skb, struct pkt *p)
+{
+	pkt_init(p, skb->len, skb->vlan_present ? PKT_TAGGED : 0);
+	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p);
+}
+
+/* Headers may lie outside the linear part; where they can't be pulled in, they end there. */
+static __always_inline void pull_headers(struct __sk_buff *skb)
 {
 	__u32 want = skb->len < TC_HEADER_BYTES ? skb->len : TC_HEADER_BYTES;
 
 	if ((void *)(long)skb->data + want > (void *)(long)skb->data_end)
 		bpf_skb_pull_data(skb, want);
-	pkt_init(p, skb->len, skb->vlan_present ? PKT_TAGGED : 0);
-	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p);
 }
 
 static __always_inline void measure(struct __sk_buff *skb, const struct pkt *p,
@@ -52,6 +56,7 @@ int weir_ingress(struct __sk_buff *skb)
 	const struct weir_device *device;
 	struct pkt p;
 
+	pull_headers(skb);
 	parse(skb, &p);
 	if (!image)
 		return finish(&p, WEIR_R_NO_IMAGE);
@@ -65,7 +70,11 @@ int weir_ingress(struct __sk_buff *skb)
 	return finish(&p, reason);
 }
 
-/* Times what leaves; it is counted where it came in. */
+/*
+ * Times what leaves; it is counted where it came in. Nothing is pulled: the
+ * host's own packets have all headers in the linear part and the payload
+ * outside, and a copy of that is too much to pay for a sample.
+ */
 SEC("tc")
 int weir_egress(struct __sk_buff *skb)
 {

@@ -12,7 +12,7 @@
 #define FORWARD_AF_INET6 10
 #define FORWARD_TTL 64
 
-/* Where a packet leaves, and how: @verdict is XDP_TX or XDP_REDIRECT. */
+/* Where a packet leaves, and the frame that it leaves in. */
 struct exit {
 	__u32 ifindex;
 	__u8 dmac[ETH_ALEN];

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-/* Raised whenever a pinned map changes its meaning; older pins are rebuilt. */
+/* Raised whenever a pinned map changes its meaning; pins of another are refused. */
 #define WEIR_ABI 1
 
 /* A device index of the image's interface table; not an ifindex. */

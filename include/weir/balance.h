@@ -62,7 +62,10 @@ struct weir_backend {
 	__u8 source[16]; /* outer source address of an encapsulated packet */
 	__u32 id; /* counter; stable over reloads by service and backend name */
 	__u8 is_v6; /* family of @addr, and so of the outer header */
-	__u8 pad[27];
+	__u8 pad[3];
+	__u32 hop_ifindex; /* the neighbour that the kernel keeps for it; for user space */
+	__u8 hop[16];
+	__u8 pad2[4];
 };
 _Static_assert(sizeof(struct weir_backend) == 64, "backend is not a cache line");
 

@@ -67,7 +67,7 @@ static size_t fill_locals(const struct harness_host *host, range *locals)
 	return count;
 }
 
-static void fill_sources(const struct harness *h, __u8 (*sources)[16])
+static void fill_routes(const struct harness *h, struct host_route *routes)
 {
 	size_t n = 0;
 
@@ -77,7 +77,7 @@ static void fill_sources(const struct harness *h, __u8 (*sources)[16])
 			const char *source = v4 ? h->host.source4 : h->host.source6;
 
 			if (source)
-				packet_address(source, sources[n]);
+				packet_address(source, routes[n].source);
 		}
 	}
 }
@@ -85,7 +85,7 @@ static void fill_sources(const struct harness *h, __u8 (*sources)[16])
 static void put_in_force(struct harness *h)
 {
 	static __u32 ids[RULES];
-	static __u8 sources[BACKENDS][16];
+	static struct host_route routes[BACKENDS];
 	range locals[LOCALS];
 	struct failure why = {};
 	struct image_spec spec = {
@@ -97,7 +97,7 @@ static void put_in_force(struct harness *h)
 		.locals_count = fill_locals(&h->host, locals),
 		.rule_ids = ids,
 		.backend_ids = ids,
-		.sources = (const __u8(*)[16])sources,
+		.routes = routes,
 		.config = "",
 		.generation = 1,
 	};
@@ -107,8 +107,8 @@ static void put_in_force(struct harness *h)
 	assert_true(model_backends_count(&h->model) <= BACKENDS);
 	for (__u32 i = 0; i < RULES; i++)
 		ids[i] = i;
-	memset(sources, 0, sizeof(sources));
-	fill_sources(h, sources);
+	memset(routes, 0, sizeof(routes));
+	fill_routes(h, routes);
 	free(h->image);
 	h->image = NULL;
 	assert_int_equal(image_build(&spec, &h->image, &bytes), 0);

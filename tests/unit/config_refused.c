@@ -319,7 +319,8 @@ static void the_limits_of_the_image_are_kept(void **state)
 		{ "interface a { balance }\nservice s { address 192.0.2.1; port tcp 80; forward "
 		  "l2\n",
 		  "backend b%1$u 2001:db8::%1$x\n", "}\n",
-		  "2:9: service s has 656 backends that are not drained; the limit is 655, drain or "
+		  "2:9: service s has 656 backends that are not drained; the limit is 655, drain "
+		  "or "
 		  "split some",
 		  655 },
 	};

@@ -66,6 +66,8 @@ static void structs_of_the_balancer_keep_their_layout(void **state)
 	AT(weir_backend, source, 16);
 	AT(weir_backend, id, 32);
 	AT(weir_backend, is_v6, 36);
+	AT(weir_backend, hop_ifindex, 40);
+	AT(weir_backend, hop, 44);
 }
 
 static void structs_of_the_filter_keep_their_layout(void **state)

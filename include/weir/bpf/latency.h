@@ -11,6 +11,10 @@
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_ACK 0x10
+
 #define TCPOPT_EOL 0
 #define TCPOPT_NOP 1
 #define TCPOPT_TIMESTAMP 8
@@ -186,7 +190,8 @@ static __always_inline void latency_match(struct weir_flow *flow, enum weir_dire
 static __always_inline void latency_observe(void *data, void *data_end, const struct pkt *p,
 					    enum weir_direction sender, __u32 backend)
 {
-	bool acknowledged = p->l4_bytes > p->tcp_header_bytes || (p->tcp_flags & (0x02 | 0x01));
+	bool acknowledged =
+		p->l4_bytes > p->tcp_header_bytes || (p->tcp_flags & (TCP_SYN | TCP_FIN));
 	struct latency_timestamps ts = {};
 	struct weir_flow *flow;
 	__u32 now;
@@ -197,11 +202,14 @@ static __always_inline void latency_observe(void *data, void *data_end, const st
 	if (!flow)
 		return;
 	now = (__u32)(bpf_ktime_get_ns() >> WEIR_TICK_SHIFT) ?: 1;
-	if (backend)
+	if (sender == WEIR_DIR_WIRE)
 		flow->backend = backend;
+	/* Another connection of the same ports has a clock of its own. */
+	if (p->tcp_flags & TCP_SYN)
+		flow->side[sender].newest_tsval = 0;
 	latency_stamp(&flow->side[sender], ts.tsval, now, acknowledged);
 	flow->seen = now;
-	if (p->tcp_flags & 0x10)
+	if (p->tcp_flags & TCP_ACK)
 		latency_match(flow, sender, ts.tsecr, now);
 }
 
