@@ -37,13 +37,37 @@ static bool is_bpffs(void)
 	return !statfs(BPFFS, &fs) && (__u64)fs.f_type == BPF_FS_MAGIC;
 }
 
-/* Where "ip netns exec" and "unshare -m" run a command: what it mounts ends with it. */
+/* 0 where it cannot be known. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], line[256];
+	OWN_FILE FILE *f = NULL;
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "PPid: %d", &parent) != 1)
+		;
+	return parent;
+}
+
+/*
+ * Whether an ancestor has another mount namespace, as under "ip netns exec" and
+ * "unshare -m": what is mounted here then ends with this command.
+ */
 static bool is_private_mount_namespace(void)
 {
-	struct stat own, init;
+	struct stat own, other;
+	char path[64];
 
-	return !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &init) &&
-	       own.st_ino != init.st_ino;
+	if (stat("/proc/self/ns/mnt", &own))
+		return false;
+	for (pid_t pid = getppid(); pid > 0; pid = parent_of(pid)) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+		if (!stat(path, &other) && other.st_ino != own.st_ino)
+			return true;
+	}
+	return false;
 }
 
 static int mount_bpffs(struct failure *why)
