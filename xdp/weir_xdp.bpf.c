@@ -35,13 +35,33 @@ static __always_inline bool is_dropped(enum weir_reason reason)
 }
 
 /*
+ * Filter, and where a tunnel header comes off, filter what was inside as well:
+ * rules say who may send tunnels here, and what they may carry.
+ */
+static __always_inline enum weir_reason admit(struct xdp_md *ctx, const struct weir_image *image,
+					      const struct weir_device *device, struct pkt *p)
+{
+	bool filters = stage_is_on(device, WEIR_STAGE_FILTER);
+	enum weir_reason reason = WEIR_R_CONTINUE, unwrapped;
+
+	if (filters)
+		reason = forget(filter(image, device, p), p->bytes);
+	if (!stage_is_on(device, WEIR_STAGE_DECAP) || is_dropped(reason))
+		return reason;
+	unwrapped = forget(decap(ctx, image, p), p->bytes);
+	if (unwrapped == WEIR_R_DECAP && filters)
+		return filter(image, device, p);
+	return unwrapped == WEIR_R_CONTINUE ? reason : unwrapped;
+}
+
+/*
  * What the stages make of a packet. A stage that lets it go on leaves the
  * reason of the last one that had something to say.
  */
 static __always_inline enum weir_reason run(struct xdp_md *ctx, struct pkt *p, int *verdict)
 {
 	const struct weir_image *image = image_in_force();
-	enum weir_reason reason = WEIR_R_CONTINUE, filtered, chosen = WEIR_R_CONTINUE;
+	enum weir_reason reason, chosen = WEIR_R_CONTINUE;
 	const struct weir_device *device;
 	struct choice choice = {};
 
@@ -51,15 +71,9 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct pkt *p, i
 	if (weir.stages)
 		pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
 
-	if (stage_is_on(device, WEIR_STAGE_DECAP))
-		reason = forget(decap(ctx, image, p), p->bytes);
-	if (stage_is_on(device, WEIR_STAGE_FILTER) && !is_dropped(reason)) {
-		filtered = filter(image, device, p);
-		reason = filtered == WEIR_R_CONTINUE ? reason : filtered;
-	}
+	reason = forget(admit(ctx, image, device, p), p->bytes);
 	if (is_dropped(reason))
 		return reason;
-	reason = forget(reason, p->bytes);
 
 	if (stage_is_on(device, WEIR_STAGE_BALANCE))
 		chosen = balance_choose(image, p, &choice);

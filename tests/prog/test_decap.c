@@ -44,10 +44,12 @@ static int start(void **state)
 	(void)state;
 	if (harness_refusal())
 		return 0;
-	harness_start(&backend,
-		      "interface a { xdp auto; decap }\ninterface b { xdp auto; decap; filter f }\n"
-		      "filter f { default drop; rule web pass tcp dport 80 }\n",
-		      &decap_host);
+	harness_start(
+		&backend,
+		"interface a { xdp auto; decap }\ninterface b { xdp auto; decap; filter f }\n"
+		"filter f { default drop; rule web pass tcp dport 80\n"
+		"rule tunnels pass proto { ipip, ipv6 } saddr { 172.31.0.1, 2001:db8:f::1 } }\n",
+		&decap_host);
 	harness_load(&backend, HOOK_XDP, 0, STAGE(DECAP));
 	return 0;
 }
@@ -277,9 +279,10 @@ static void any_bytes_in_a_tunnel_come_out_or_stay_as_they_are(void **state)
 	}
 }
 
-static void the_filter_sees_the_packet_inside(void **state)
+static void the_filter_sees_the_tunnel_and_the_packet_inside(void **state)
 {
-	static const struct packet web = { TO_HOST6, IN4 }, other = { TO_HOST4, IN6 };
+	static const struct packet web = { TO_HOST6, IN4 }, other = { TO_HOST4, IN6 },
+				   stranger = { .src = "172.31.0.2", .dst = HOST4, IN4 };
 	static struct frame f;
 	static struct outcome out;
 
@@ -290,8 +293,14 @@ static void the_filter_sees_the_packet_inside(void **state)
 	run_backend(&f, XDP_PASS, &out);
 	packet_build(&other, &f);
 	run_backend(&f, XDP_DROP, &out);
+	packet_build(&stranger, &f);
+	run_backend(&f, XDP_DROP, &out);
+	assert_true(out.frame.size == f.size);
 	assert_int_equal(harness_reason(&backend, 1, WEIR_R_FILTER_PASS), 1);
-	assert_int_equal(harness_reason(&backend, 1, WEIR_R_FILTER_DEFAULT), 1);
+	assert_int_equal(harness_reason(&backend, 1, WEIR_R_FILTER_DEFAULT), 2);
+	/* web, and both tunnels of the edge */
+	assert_int_equal(harness_counter(&backend, WEIR_MAP_RULES, 0).packets, 1);
+	assert_int_equal(harness_counter(&backend, WEIR_MAP_RULES, 1).packets, 2);
 	harness_load(&backend, HOOK_XDP, 0, STAGE(DECAP));
 }
 
@@ -303,7 +312,7 @@ int main(void)
 		cmocka_unit_test(a_tunnel_cut_at_any_byte_passes_untouched),
 		cmocka_unit_test(a_packet_inside_that_is_cut_at_any_byte_comes_out_as_it_is),
 		cmocka_unit_test(any_bytes_in_a_tunnel_come_out_or_stay_as_they_are),
-		cmocka_unit_test(the_filter_sees_the_packet_inside),
+		cmocka_unit_test(the_filter_sees_the_tunnel_and_the_packet_inside),
 		cmocka_unit_test(a_balanced_packet_arrives_as_the_client_sent_it),
 	};
 
