@@ -37,7 +37,7 @@ CFLAGS ?= -O2 -g
 LIBS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 LIBS_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
-	-Iinclude -Ictl -I$B/bpf -isystem $B/include $(WARN) $(LIBS_CFLAGS) $(CFLAGS)
+	-Iinclude -Ictl -I$B/bpf $(WARN) $(LIBS_CFLAGS) $(CFLAGS)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # The distribution keeps asm/ headers in a folder that the bpf target does not search.
@@ -119,7 +119,7 @@ $B/flags $B/flags-bpf: ;
 
 install: all
 	install -D -m 755 $B/weir $(DESTDIR)$(PREFIX)/sbin/weir
-	$(foreach m,$(wildcard $(MAN)),install -D -m 644 $m $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m);)
+	$(foreach m,$(wildcard $(MAN)),install -D -m 644 $m $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m) || exit 1;)
 	install -D -m 644 ctl/weir.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/weir
 	install -d $(DESTDIR)$(PREFIX)/share/doc/weir/examples
 	install -m 644 ctl/examples/*.conf $(DESTDIR)$(PREFIX)/share/doc/weir/examples

@@ -54,13 +54,13 @@ static struct weir_counter total(const struct view *v)
 	return sum;
 }
 
-static void print_service(const struct view *v)
+static void print_service(const struct view *v, const char *before)
 {
 	const struct service *s = v->service;
 	struct weir_counter sum = total(v);
 	char packets[16], bytes[16], addr[INET6_ADDRSTRLEN];
 
-	printf("service %s  ", s->name);
+	printf("%sservice %s  ", before, s->name);
 	print_addresses(s, stdout);
 	printf("  ");
 	print_ports(s, stdout);
@@ -119,7 +119,7 @@ int show_service(struct command *c, const struct applied *a, const char *name)
 			if (c->json)
 				json_array_append_new(list, service_json(&v));
 			else
-				printf("%s", shown ? "\n" : ""), print_service(&v);
+				print_service(&v, shown ? "\n" : "");
 			shown++;
 		}
 		v.first += v.service->backends_count;

@@ -192,8 +192,8 @@ int cmd_version(struct command *c)
 	uname(&kernel);
 	if (c->json)
 		return json_print(json_pack("{s:s,s:i,s:s,s:s,s:s}", "weir", WEIR_VERSION, "abi",
-					    WEIR_ABI, "libbpf", libbpf_version_string(), "libnl",
-					    LIBNL_VERSION, "kernel", kernel.release));
+					    WEIR_ABI, "libbpf", libbpf_version_string() + 1,
+					    "libnl", LIBNL_VERSION, "kernel", kernel.release));
 	printf("weir %s (ABI %d), libbpf %s, libnl %s, Linux %s\n", WEIR_VERSION, WEIR_ABI,
 	       libbpf_version_string() + 1, LIBNL_VERSION, kernel.release);
 	return EXIT_DONE;

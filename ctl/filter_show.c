@@ -45,9 +45,10 @@ static json_t *counted_json(const struct weir_counter *n, const char *name, cons
 }
 
 /* @counted are the filter's compiled rules, in its order, the default last. */
-static void print_filter(const struct filter *f, const struct weir_rule *counted, int map)
+static void print_filter(const struct filter *f, const struct weir_rule *counted, int map,
+			 const char *before)
 {
-	printf("filter %s\n%10s %10s  RULE\n", f->name, "PACKETS", "BYTES");
+	printf("%sfilter %s\n%10s %10s  RULE\n", before, f->name, "PACKETS", "BYTES");
 	for (size_t i = 0; i <= f->rules_count; i++) {
 		struct weir_counter n = counter_read(map, counted[i].id);
 		OWN_FREE char *text = i < f->rules_count ? rule_text(&f->rules[i]) : NULL;
@@ -61,7 +62,8 @@ static void print_filter(const struct filter *f, const struct weir_rule *counted
 
 static json_t *filter_json(const struct filter *f, const struct weir_rule *counted, int map)
 {
-	json_t *rules = json_array(), *last;
+	struct weir_counter last = counter_read(map, counted[f->rules_count].id);
+	json_t *rules = json_array();
 
 	for (size_t i = 0; i < f->rules_count; i++) {
 		struct weir_counter n = counter_read(map, counted[i].id);
@@ -69,10 +71,8 @@ static json_t *filter_json(const struct filter *f, const struct weir_rule *count
 
 		json_array_append_new(rules, counted_json(&n, f->rules[i].name, text ? text : "?"));
 	}
-	struct weir_counter n = counter_read(map, counted[f->rules_count].id);
-
-	last = counted_json(&n, "", print_action[f->default_action]);
-	return json_pack("{s:s,s:o,s:o}", "name", f->name, "rules", rules, "default", last);
+	return json_pack("{s:s,s:o,s:o}", "name", f->name, "rules", rules, "default",
+			 counted_json(&last, "", print_action[f->default_action]));
 }
 
 int show_filter(struct command *c, const struct applied *a, const char *name)
@@ -91,7 +91,7 @@ int show_filter(struct command *c, const struct applied *a, const char *name)
 			if (c->json)
 				json_array_append_new(list, filter_json(f, counted, map));
 			else
-				printf("%s", is_first ? "" : "\n"), print_filter(f, counted, map);
+				print_filter(f, counted, map, is_first ? "" : "\n");
 			is_first = false;
 		}
 		counted += f->rules_count + 1;

@@ -79,11 +79,9 @@ int host_links(struct host *h, struct host_link **links, size_t *count, struct f
 		return fail_errno(why, ENOMEM, "cannot list the interfaces");
 	for (object = nl_cache_get_first(cache); object; object = nl_cache_get_next(object)) {
 		struct rtnl_link *link = (struct rtnl_link *)object;
-		const char *kind = rtnl_link_get_type(link);
 
 		list[n].ifindex = rtnl_link_get_ifindex(link);
 		snprintf(list[n].name, sizeof(list[n].name), "%s", rtnl_link_get_name(link));
-		snprintf(list[n].kind, sizeof(list[n].kind), "%s", kind ? kind : "");
 		list[n].is_ethernet = rtnl_link_get_arptype(link) == ARPHRD_ETHER;
 		n++;
 	}

@@ -23,7 +23,6 @@ struct host {
 struct host_link {
 	__u32 ifindex;
 	char name[IFNAMSIZ];
-	char kind[16]; /* "veth"; "" for a device of a driver */
 	bool is_ethernet;
 };
 

@@ -46,15 +46,6 @@ void model_free(struct model *m)
 	*m = (struct model){ 0 };
 }
 
-const struct filter *model_filter(const struct model *m, const char *name)
-{
-	for (size_t i = 0; i < m->filters_count; i++) {
-		if (!strcmp(m->filters[i].name, name))
-			return &m->filters[i];
-	}
-	return NULL;
-}
-
 const struct set *model_set(const struct model *m, const char *name)
 {
 	for (size_t i = 0; i < m->sets_count; i++) {

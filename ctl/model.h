@@ -150,7 +150,6 @@ struct model {
 /* Release everything the model owns and make it empty. */
 void model_free(struct model *m);
 
-const struct filter *model_filter(const struct model *m, const char *name);
 const struct set *model_set(const struct model *m, const char *name);
 
 /* True when both say the same; places in files do not count. */

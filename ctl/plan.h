@@ -12,12 +12,20 @@
 #include "model.h"
 #include "state.h"
 
+/*
+ * What becomes of a program. X(symbol, name, what plan says of it)
+ */
+#define STEPS(X)                                                                                  \
+	X(KEEP, "keep", "stays")                                                                  \
+	X(ATTACH, "attach", "is attached")                                                        \
+	X(UPDATE, "update", "is replaced in place, no packet missed")                             \
+	X(REPLACE, "replace", "is detached and attached in another mode, packets pass meanwhile") \
+	X(DETACH, "detach", "is detached")
+
 enum step {
-	STEP_KEEP,
-	STEP_ATTACH,
-	STEP_UPDATE, /* another program in the same place, no packet missed */
-	STEP_REPLACE, /* native to generic or the like: detached for a moment */
-	STEP_DETACH,
+#define X(sym, name, text) STEP_##sym,
+	STEPS(X)
+#undef X
 };
 
 struct plan_hook {

@@ -6,21 +6,14 @@
 
 #include "own.h"
 
-/* X(step, what plan says of the program) */
-static const char *const step_text[] = {
-	[STEP_KEEP] = NULL,
-	[STEP_ATTACH] = "is attached",
-	[STEP_UPDATE] = "is replaced in place, no packet missed",
-	[STEP_REPLACE] = "is detached and attached in another mode, packets pass meanwhile",
-	[STEP_DETACH] = "is detached",
+static const struct {
+	const char *name;
+	const char *text;
+} steps[] = {
+#define X(sym, name, text) [STEP_##sym] = { name, text },
+	STEPS(X)
+#undef X
 };
-
-static const char *step_name(enum step step)
-{
-	static const char *const names[] = { "keep", "attach", "update", "replace", "detach" };
-
-	return names[step];
-}
 
 static void print_programs(const struct plan *p, FILE *out)
 {
@@ -30,7 +23,7 @@ static void print_programs(const struct plan *p, FILE *out)
 		for (int h = 0; h < HOOK_COUNT; h++) {
 			if (d->hook[h].step != STEP_KEEP)
 				fprintf(out, "  %s: the %s program %s\n", d->link.name,
-					hook_names[h], step_text[d->hook[h].step]);
+					hook_names[h], steps[d->hook[h].step].text);
 		}
 	}
 	for (size_t i = 0; i < p->leaving_count; i++) {
@@ -39,7 +32,7 @@ static void print_programs(const struct plan *p, FILE *out)
 
 		if (a->ifindex && if_indextoname(a->ifindex, ifname))
 			fprintf(out, "  %s: the %s program %s\n", ifname, hook_names[a->hook],
-				step_text[STEP_DETACH]);
+				steps[STEP_DETACH].text);
 		else
 			fprintf(out, "  %s: is unpinned; its device is gone\n", a->pin);
 	}
@@ -85,26 +78,41 @@ static json_t *lines_json(const char *text)
 	return lines;
 }
 
-json_t *plan_json(const struct plan *p)
+static json_t *program_json(const char *ifname, enum hook hook, enum step step)
+{
+	return json_pack("{s:s,s:s,s:s}", "interface", ifname, "hook", hook_names[hook], "step",
+			 steps[step].name);
+}
+
+static json_t *programs_json(const struct plan *p)
 {
 	json_t *programs = json_array();
+	char ifname[IFNAMSIZ];
 
 	for (size_t i = 0; i < p->devices_count; i++) {
-		for (int h = 0; h < HOOK_COUNT; h++) {
-			enum step step = p->devices[i].hook[h].step;
+		const struct plan_device *d = &p->devices[i];
 
-			if (step != STEP_KEEP)
-				json_array_append_new(programs,
-						      json_pack("{s:s,s:s,s:s}", "interface",
-								p->devices[i].link.name, "hook",
-								hook_names[h], "step",
-								step_name(step)));
+		for (int h = 0; h < HOOK_COUNT; h++) {
+			if (d->hook[h].step != STEP_KEEP)
+				json_array_append_new(
+					programs, program_json(d->link.name, h, d->hook[h].step));
 		}
 	}
+	for (size_t i = 0; i < p->leaving_count; i++) {
+		const struct attachment *a = &p->leaving[i];
+
+		if (a->ifindex && if_indextoname(a->ifindex, ifname))
+			json_array_append_new(programs, program_json(ifname, a->hook, STEP_DETACH));
+	}
+	return programs;
+}
+
+json_t *plan_json(const struct plan *p)
+{
 	return json_pack("{s:b,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "counts",
-			 counts_json(p), "changes", lines_json(p->diff_text), "programs", programs,
-			 "image_bytes", (json_int_t)p->image_bytes, "image_capacity_bytes",
-			 (json_int_t)p->capacity.image_bytes);
+			 counts_json(p), "changes", lines_json(p->diff_text), "programs",
+			 programs_json(p), "image_bytes", (json_int_t)p->image_bytes,
+			 "image_capacity_bytes", (json_int_t)p->capacity.image_bytes);
 }
 
 void interface_work(const struct interface *i, FILE *out)

@@ -193,7 +193,7 @@ test_forwarding_that_is_off_is_named() {
 	assert_contains "$said" "sysctl -w net/ipv4/conf/wan/forwarding=1"
 	ns_sysctl edge net.ipv4.conf.wan.forwarding=1 net.ipv6.conf.wan.forwarding=0
 	said=$(assert_fails 5 service l2 "b1 2001:db8:7:1::11" 2>&1) || fail "$said"
-	assert_contains "$said" "sysctl -w net.ipv6.conf.wan.forwarding=1"
+	assert_contains "$said" "sysctl -w net/ipv6/conf/wan/forwarding=1"
 	service l2 "b1 10.0.1.11"
 }
 
