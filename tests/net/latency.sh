@@ -90,7 +90,8 @@ sees_the_delay() {
 	wire=$(p50 near eth0 wire)
 	echo "$1: base $base us, wire $wire us, host $(p50 near eth0 host) us"
 	assert_between 0 5000 "$base" "median without delay, in us"
-	assert_between $((base + DELAY_US)) $((base + DELAY_US + 5000)) "$wire" "median, in us"
+	# The base varies by more than the delay does; a bucket is 1/32 off at most.
+	assert_between $((DELAY_US * 31 / 32)) $((base + DELAY_US + 5000)) "$wire" "median, in us"
 	assert_between 0 5000 "$(p50 near eth0 host)" "median of the host's own half, in us"
 	assert_between 20 1000 "$(samples near wire)" "samples"
 }
@@ -114,7 +115,7 @@ test_the_side_that_is_asked_measures_too() {
 	get far http://10.0.0.1/ 15
 	wire=$(p50 near eth0 wire)
 	echo "wire $wire us"
-	assert_between "$DELAY_US" $((DELAY_US + 5000)) "$wire" "median, in us"
+	assert_between $((DELAY_US * 31 / 32)) $((DELAY_US + 5000)) "$wire" "median, in us"
 	assert_between 5 1000 "$(samples near host)" "samples of the host's half"
 }
 
@@ -195,7 +196,7 @@ test_backends_tell_slow_from_fast() {
 	slow=$(p50 edge web b2)
 	echo "b1 $fast us ($(samples edge b1)), b2 $slow us ($(samples edge b2))"
 	assert_between 0 5000 "$fast" "median of b1, in us"
-	assert_between "$DELAY_US" $((DELAY_US + 5000)) "$slow" "median of b2, in us"
+	assert_between $((DELAY_US * 31 / 32)) $((DELAY_US + 5000)) "$slow" "median of b2, in us"
 }
 
 run_tests "$@"
