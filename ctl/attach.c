@@ -180,10 +180,23 @@ int attachments_read(const struct state *s, struct attachments *out, struct fail
 	return 0;
 }
 
+/* Let the pin name @program instead, by a rename. */
+static int move_pin(const struct state *s, const char *pin, int program, struct failure *why)
+{
+	char path[PATH_MAX], fresh[PATH_MAX + 8];
+
+	state_pin_path(s, pin, path);
+	/* No dot: bpffs refuses it with EPERM. */
+	snprintf(fresh, sizeof(fresh), "%s-new", path);
+	unlink(fresh);
+	if (bpf_obj_pin(program, fresh) || rename(fresh, path))
+		return fail_errno(why, errno, "%s: cannot be pinned", path);
+	return 0;
+}
+
 int attach_update(const struct state *s, const struct attachment *a, int program,
 		  struct failure *why)
 {
-	char path[PATH_MAX], fresh[PATH_MAX + 8];
 	int error;
 
 	if (a->way != WAY_CLSACT) {
@@ -191,13 +204,12 @@ int attach_update(const struct state *s, const struct attachment *a, int program
 		return error ? fail_errno(why, error, "%s: cannot replace the program", a->pin) : 0;
 	}
 	/* The pin first: a filter whose program is not pinned would be taken for foreign. */
-	state_pin_path(s, a->pin, path);
-	/* No dot: bpffs refuses it with EPERM. */
-	snprintf(fresh, sizeof(fresh), "%s-new", path);
-	unlink(fresh);
-	if (bpf_obj_pin(program, fresh) || rename(fresh, path))
-		return fail_errno(why, errno, "%s: cannot be pinned", path);
-	return clsact_replace(s, a->ifindex, a->hook, program, why);
+	if (move_pin(s, a->pin, program, why))
+		return -1;
+	if (!clsact_replace(s, a->ifindex, a->hook, program, why))
+		return 0;
+	move_pin(s, a->pin, a->program, why);
+	return -1;
 }
 
 int attach_remove(const struct state *s, const struct attachment *a, struct failure *why)
