@@ -219,10 +219,8 @@ int attach_remove(const struct state *s, const struct attachment *a, struct fail
 
 	state_pin_path(s, a->pin, path);
 	if (a->way == WAY_CLSACT) {
-		if (a->ifindex && clsact_remove(s, a->ifindex, a->hook, why))
+		if (a->ifindex && clsact_remove(a->ifindex, a->hook, why))
 			return -1;
-		if (!a->ifindex)
-			clsact_forget(s, a->pin);
 		/* What an apply that was killed had begun. */
 		snprintf(fresh, sizeof(fresh), "%s-new", path);
 		unlink(fresh);
@@ -234,5 +232,8 @@ int attach_remove(const struct state *s, const struct attachment *a, struct fail
 	}
 	if (unlink(path))
 		return fail_errno(why, errno, "%s: cannot be unpinned", path);
+	if (a->ifindex)
+		return clsact_tidy(s, a->ifindex, why);
+	clsact_forget(s, a->pin);
 	return 0;
 }

@@ -9,7 +9,13 @@ int clsact_attach(const struct state *s, __u32 ifindex, enum hook hook, int prog
 		  struct failure *why);
 int clsact_replace(const struct state *s, __u32 ifindex, enum hook hook, int program,
 		   struct failure *why);
-int clsact_remove(const struct state *s, __u32 ifindex, enum hook hook, struct failure *why);
+int clsact_remove(__u32 ifindex, enum hook hook, struct failure *why);
+
+/*
+ * Remove the qdisc that weir made, once no program of weir's stands on the
+ * device: Linux before 6.6 loses packets that leave while a clsact comes or goes.
+ */
+int clsact_tidy(const struct state *s, __u32 ifindex, struct failure *why);
 /* Forget that the qdisc of a device that is gone was weir's. */
 void clsact_forget(const struct state *s, const char *pin);
 /* The id of the program in weir's place, 0 where that is free. */

@@ -144,8 +144,24 @@ static bool is_empty(__u32 ifindex)
 	return empty;
 }
 
-/* The qdisc goes with weir's last filter, if weir made it and nobody else uses it. */
-static int remove_clsact(const struct state *s, __u32 ifindex, struct failure *why)
+/* Whether any pin but that of the qdisc itself has the device's number. */
+static bool stands_on(const struct state *s, __u32 ifindex)
+{
+	static const char *const forms[] = { "%s-%u", "%s-cls-%u" };
+	char name[32], path[PATH_MAX];
+
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		for (int form = 0; form < 2; form++) {
+			snprintf(name, sizeof(name), forms[form], hook_names[hook], ifindex);
+			state_pin_path(s, name, path);
+			if (!access(path, F_OK))
+				return true;
+		}
+	}
+	return false;
+}
+
+int clsact_tidy(const struct state *s, __u32 ifindex, struct failure *why)
 {
 	LIBBPF_OPTS(bpf_tc_hook, tc, .ifindex = ifindex,
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
@@ -153,8 +169,7 @@ static int remove_clsact(const struct state *s, __u32 ifindex, struct failure *w
 	int error;
 
 	marker_path(s, ifindex, path);
-	if (access(path, F_OK) || clsact_installed(ifindex, HOOK_INGRESS) ||
-	    clsact_installed(ifindex, HOOK_EGRESS))
+	if (access(path, F_OK) || stands_on(s, ifindex))
 		return 0;
 	error = is_empty(ifindex) ? bpf_tc_hook_destroy(&tc) : 0;
 	if (error && error != -ENOENT)
@@ -174,7 +189,7 @@ void clsact_forget(const struct state *s, const char *pin)
 	unlink(path);
 }
 
-int clsact_remove(const struct state *s, __u32 ifindex, enum hook hook, struct failure *why)
+int clsact_remove(__u32 ifindex, enum hook hook, struct failure *why)
 {
 	LIBBPF_OPTS(bpf_tc_hook, tc, .ifindex = ifindex, .attach_point = point_of(hook));
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = CLS_HANDLE, .priority = CLS_PRIORITY);
@@ -182,7 +197,7 @@ int clsact_remove(const struct state *s, __u32 ifindex, enum hook hook, struct f
 
 	if (error && error != -ENOENT && error != -EINVAL)
 		return fail_errno(why, error, "cannot remove the tc %s filter", hook_names[hook]);
-	return remove_clsact(s, ifindex, why);
+	return 0;
 }
 
 static int attach_tcx(const struct state *s, __u32 ifindex, enum hook hook, int program,

@@ -193,6 +193,7 @@ changes_lose_nothing() {
 		[ $((i % 5)) != 0 ] || weir edge apply "$TMP/measured.conf"
 	done >/dev/null
 	stop_flood
+	echo "the rule counted $(rule_packets pings)"
 	assert_between 1000 1000000 "$sent" "pings sent"
 	assert_eq 0 "$lost" "pings lost"
 	# Not one passed by the program.
