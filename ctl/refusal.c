@@ -40,7 +40,8 @@ static int on_error(struct sockaddr_nl *who, struct nlmsgerr *err, void *arg)
 	return NL_STOP;
 }
 
-static struct nl_msg *attach_request(__u32 ifindex, int program, __u32 flags)
+/* With @expected, a descriptor, only that program is replaced; -1: there must be none. */
+static struct nl_msg *attach_request(__u32 ifindex, int program, int expected, __u32 flags)
 {
 	struct ifinfomsg header = { .ifi_index = ifindex };
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
@@ -51,7 +52,10 @@ static struct nl_msg *attach_request(__u32 ifindex, int program, __u32 flags)
 	nlmsg_append(msg, &header, sizeof(header), NLMSG_ALIGNTO);
 	xdp = nla_nest_start(msg, IFLA_XDP);
 	nla_put_s32(msg, IFLA_XDP_FD, program);
-	nla_put_u32(msg, IFLA_XDP_FLAGS, flags | XDP_FLAGS_UPDATE_IF_NOEXIST);
+	flags |= expected < 0 ? XDP_FLAGS_UPDATE_IF_NOEXIST : XDP_FLAGS_REPLACE;
+	nla_put_u32(msg, IFLA_XDP_FLAGS, flags);
+	if (expected >= 0)
+		nla_put_s32(msg, IFLA_XDP_EXPECTED_FD, expected);
 	nla_nest_end(msg, xdp);
 	return msg;
 }
@@ -76,8 +80,8 @@ const char *xdp_refusal(__u32 ifindex, int program, __u32 flags, char *text, siz
 {
 	struct refusal r = { .text = text, .size = size };
 	struct nl_sock *socket = nl_socket_alloc();
-	struct nl_msg *msg = attach_request(ifindex, program, flags);
-	struct nl_msg *undo = attach_request(ifindex, -1, flags);
+	struct nl_msg *msg = attach_request(ifindex, program, -1, flags);
+	struct nl_msg *undo = attach_request(ifindex, -1, program, flags);
 
 	text[0] = '\0';
 	if (!socket || !msg || !undo) {
