@@ -11,22 +11,37 @@
 
 /* What can be read of a frame. A field counts only when what it needs is true. */
 struct seen {
-	bool ip; /* by its type; or nobody can say, under too many tags */
-	bool addresses; /* src, dst */
+	bool ethernet; /* smac, dmac */
+	bool has_vlan; /* vlan; the outermost tag is whole */
+	bool has_ethertype; /* ethertype; nobody can say under too many tags */
+	bool ip; /* by its type; or under too many tags */
+	bool addresses; /* src, dst, length, ttl, dscp */
 	bool transport; /* proto */
 	bool ports; /* sport, dport */
 	bool tcp; /* flags */
-	bool icmp; /* icmp_type */
+	bool icmp; /* icmp_type, icmp_code */
 	bool fragment; /* one of several */
 	bool tagged;
 	__u8 src[16], dst[16]; /* network order, v4-mapped */
-	__u8 proto;
+	__u64 smac, dmac; /* the first byte on the wire is the most significant of 48 bits */
+	__u32 length; /* of the IP packet, as it says */
+	__u16 vlan; /* VLAN identifier */
+	__u16 ethertype; /* below all tags */
 	__u16 sport, dport; /* host order */
+	__u8 proto;
+	__u8 ttl, dscp;
 	__u8 flags;
-	__u8 icmp_type;
+	__u8 icmp_type, icmp_code;
+
+	/* What no frame tells; reference_parse() leaves it empty. */
+	const char *device; /* NULL: of no name */
+	bool established;
 };
 
 void reference_parse(const __u8 *frame, size_t size, struct seen *s);
+
+/* The driver took the outermost tag out of the frame. */
+void reference_take_tag(struct seen *s, __u16 tci);
 
 /* Rules of one filter that a test looks at. */
 #define REFERENCE_RULES 64
