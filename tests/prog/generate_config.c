@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate.h"
+#include "generate_values.h"
+
+#define SETS 2
+
+static void print_prefix(FILE *out, struct address *a)
+{
+	static const __u8 v4_lengths[] = { 0, 1, 8, 24, 29, 30, 31, 32 };
+	static const __u8 v6_lengths[] = { 0, 1, 3, 32, 64, 65, 80, 96, 125, 126, 127, 128 };
+	__u32 length = a->family == V4 ? GENERATE_PICK(v4_lengths) : GENERATE_PICK(v6_lengths);
+
+	for (__u32 bit = length; bit < 128; bit++)
+		a->bytes[bit / 8] &= ~(0x80 >> bit % 8);
+	address_write(a);
+	fprintf(out, "%s/%u", a->text, length);
+}
+
+static void print_address_value(FILE *out, enum family family)
+{
+	struct address a, b;
+
+	random_address(&a, family);
+	random_address(&b, family);
+	if (generate_one_in(3)) {
+		fprintf(out, "%s", a.text);
+	} else if (generate_one_in(2)) {
+		print_prefix(out, &a);
+	} else if (memcmp(a.bytes, b.bytes, 16) < 0) {
+		fprintf(out, "%s-%s", a.text, b.text);
+	} else {
+		fprintf(out, "%s-%s", b.text, a.text);
+	}
+}
+
+/* Values of both families when @family is MIXED. */
+static void print_addresses(FILE *out, enum family family)
+{
+	__u32 count = 1 + generate_below(4);
+
+	fprintf(out, "{ ");
+	for (__u32 i = 0; i < count; i++) {
+		print_address_value(out, family == MIXED ? V4 : family);
+		fprintf(out, ", ");
+	}
+	print_address_value(out, family == MIXED ? V6 : family);
+	fprintf(out, " }");
+}
+
+static void print_ports(FILE *out)
+{
+	__u32 count = 1 + generate_below(5);
+
+	fprintf(out, "{ ");
+	for (__u32 i = 0; i < count; i++) {
+		__u16 a = value_port(), b = value_port();
+
+		if (i)
+			fprintf(out, ", ");
+		if (a <= b && generate_one_in(2))
+			fprintf(out, "%u-%u", a, b);
+		else
+			fprintf(out, "%u", b);
+	}
+	fprintf(out, " }");
+}
+
+static const char *negation(void)
+{
+	return generate_one_in(4) ? "!= " : "";
+}
+
+static void print_address_match(FILE *out, const char *field, enum family family)
+{
+	fprintf(out, " %s %s", field, negation());
+	if (family == MIXED && generate_one_in(2))
+		fprintf(out, "@nets%u", generate_below(SETS));
+	else
+		print_addresses(out, family);
+}
+
+static void print_port_match(FILE *out, const char *field)
+{
+	fprintf(out, " %s %s", field, negation());
+	if (generate_one_in(4))
+		fprintf(out, "@ports%u", generate_below(SETS));
+	else if (generate_one_in(4))
+		fprintf(out, "{ @ports%u, %u }", generate_below(SETS), value_port());
+	else
+		print_ports(out);
+}
+
+static void print_type_match(FILE *out)
+{
+	fprintf(out, " type %s{ %u, %u-255 }", negation(), value_icmp_type(),
+		generate_below(5) * 50);
+}
+
+static void print_protocol_matches(FILE *out)
+{
+	static const char *const with_ports[] = {
+		"", "tcp", "udp", "proto sctp", "proto { tcp, udp }", "proto != icmp", "proto 6-136"
+	};
+	static const char *const with_types[] = { "icmp", "icmpv6", "proto { icmp, icmpv6 }" };
+	static const char *const without[] = { "", "proto { 0, 4, 41, 59 }", "proto != { tcp, 58 }",
+					       "proto gre" };
+	static const char *const flags[] = { "syn",	"syn/syn,ack",
+					     "ack",	"fin,syn/fin,syn",
+					     "rst/rst", "syn,ack/syn,ack,fin,rst" };
+
+	switch (generate_below(4)) {
+	case 0:
+		fprintf(out, " %s", GENERATE_PICK(with_types));
+		if (generate_one_in(2))
+			print_type_match(out);
+		break;
+	case 1:
+		fprintf(out, " %s", GENERATE_PICK(without));
+		break;
+	case 2:
+		fprintf(out, " tcp flags %s%s", negation(), GENERATE_PICK(flags));
+		if (generate_one_in(2))
+			print_port_match(out, "dport");
+		break;
+	case 3:
+		fprintf(out, " %s", GENERATE_PICK(with_ports));
+		if (generate_one_in(2))
+			print_port_match(out, "sport");
+		if (generate_one_in(2))
+			print_port_match(out, "dport");
+		break;
+	}
+}
+
+static void print_rule(FILE *out, __u32 number)
+{
+	static const char *const actions[] = { "pass", "drop", "count" };
+	enum family family = generate_below(3);
+
+	fprintf(out, "\trule r%u %s", number, GENERATE_PICK(actions));
+	print_protocol_matches(out);
+	if (generate_one_in(3))
+		print_address_match(out, "saddr", family);
+	if (generate_one_in(3))
+		print_address_match(out, "daddr", family);
+	fprintf(out, "\n");
+}
+
+char *generate_config(__u32 rules)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		abort();
+	for (__u32 i = 0; i < SETS; i++) {
+		fprintf(out, "set nets%u { type prefix; elements ", i);
+		print_addresses(out, MIXED);
+		fprintf(out, " }\nset ports%u { type port; elements ", i);
+		print_ports(out);
+		fprintf(out, " }\n");
+	}
+	fprintf(out, "interface test { xdp auto; filter f }\nfilter f {\n");
+	if (generate_one_in(2))
+		fprintf(out, "\tdefault drop\n");
+	rules = generate_below(rules + 1);
+	for (__u32 i = 0; i < rules; i++)
+		print_rule(out, i);
+	fprintf(out, "}\n");
+	fclose(out);
+	return text;
+}
