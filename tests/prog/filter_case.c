@@ -44,11 +44,13 @@ static void use_rules(const struct filter_case *c)
 
 static void check_reference(const struct filter_case *c, const struct frame *f)
 {
+	struct reference *reference = reference_new(&h.model, &h.model.filters[0]);
 	struct judgement j;
 	struct seen seen;
 
 	reference_parse(f->bytes, f->size, &seen);
-	reference_filter(&h.model, &h.model.filters[0], &seen, &j);
+	reference_judge(reference, &seen, &j);
+	reference_free(reference);
 	if (j.rule != c->by || j.drop != (c->verdict == DROP))
 		fail_msg("%s: the reference says rule %d and %s", c->name, j.rule,
 			 j.drop ? "drop" : "pass");

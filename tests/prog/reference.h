@@ -43,18 +43,25 @@ void reference_parse(const __u8 *frame, size_t size, struct seen *s);
 /* The driver took the outermost tag out of the frame. */
 void reference_take_tag(struct seen *s, __u16 tci);
 
-/* Rules of one filter that a test looks at. */
-#define REFERENCE_RULES 64
+/*
+ * The rules of a filter, decoded for many frames; borrows both. Its answer is
+ * that of a walk over all rules in their order. A rule with an expr ends the
+ * test, sets are what the model says, and no limit is ever exceeded.
+ */
+struct reference *reference_new(const struct model *m, const struct filter *f);
+void reference_free(struct reference *r);
+
 #define REFERENCE_NO_RULE (-1)
 
 struct judgement {
-	bool drop;
+	bool drop; /* or reject */
+	bool reject;
 	int rule; /* that decided; rules_count for the default, REFERENCE_NO_RULE for none */
-	bool counted[REFERENCE_RULES]; /* rules whose counters went up, the default too */
+	const __u32 *went_on; /* rules that matched before and do not decide; until the next */
+	size_t went_on_count;
 };
 
-void reference_filter(const struct model *m, const struct filter *f, const struct seen *s,
-		      struct judgement *j);
+void reference_judge(struct reference *r, const struct seen *s, struct judgement *j);
 
 /*
  * The backend that a packet belongs to: an index in the image's table,
