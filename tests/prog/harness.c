@@ -10,6 +10,7 @@
 #include "ranges.h"
 
 #define RULES 4096
+#define MOST_RULES 32768
 #define BACKENDS 256
 #define FLOW_SETS 4096
 #define LOCALS 16
@@ -84,7 +85,7 @@ static void fill_routes(const struct harness *h, struct host_route *routes)
 
 static void put_in_force(struct harness *h)
 {
-	static __u32 ids[RULES];
+	static __u32 ids[MOST_RULES];
 	static struct host_route routes[BACKENDS];
 	range locals[LOCALS];
 	struct failure why = {};
@@ -103,9 +104,9 @@ static void put_in_force(struct harness *h)
 	};
 	__u32 bytes = 0;
 
-	assert_true(model_rules_count(&h->model) <= RULES);
+	assert_true(model_rules_count(&h->model) <= h->capacity.rules);
 	assert_true(model_backends_count(&h->model) <= BACKENDS);
-	for (__u32 i = 0; i < RULES; i++)
+	for (__u32 i = 0; i < MOST_RULES; i++)
 		ids[i] = i;
 	memset(routes, 0, sizeof(routes));
 	fill_routes(h, routes);
@@ -127,7 +128,7 @@ void harness_start(struct harness *h, const char *config, const struct harness_h
 		.program = { [0 ... HOOK_COUNT - 1] = -1 },
 		.capacity = { .image_bytes = host->image_bytes ? host->image_bytes : 1 << 20,
 			      .devices = HARNESS_DEVICES,
-			      .rules = RULES,
+			      .rules = host->rules ? host->rules : RULES,
 			      .backends = BACKENDS,
 			      .flow_sets = FLOW_SETS,
 			      .hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS },
