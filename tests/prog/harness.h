@@ -74,6 +74,13 @@ int harness_run(const struct harness *h, enum hook hook, const struct frame *in,
 		struct outcome *out);
 
 /*
+ * The same at TC for a frame whose outermost tag, 802.1Q with @tci, the driver
+ * took out and put into the socket buffer.
+ */
+int harness_run_untagged(const struct harness *h, enum hook hook, __u16 tci, const struct frame *in,
+			 struct outcome *out);
+
+/*
  * Whether a TC test run refuses @f with -EINVAL: the kernel makes no socket
  * buffer of a frame that holds nothing, or less than the IP header that its
  * type promises.
