@@ -153,7 +153,7 @@ static const struct filter_case types[] = {
 	  BY_NONE },
 	{ "not ip", "rule a drop ethertype != { ip, ip6 }", { LLDP }, DROP, 0 },
 	{ "not ip, but is", "rule a drop ethertype != { ip, ip6 }", { IPV6 }, PASS, 1 },
-	{ "802.3 length", "rule a drop ethertype < 1501", { .type = 40, .payload = 40 }, DROP, 0 },
+	{ "802.3 length", "rule a drop ethertype 0-1500", { .type = 40, .payload = 40 }, DROP, 0 },
 	{ "under five tags nobody can say",
 	  "rule a drop ethertype != arp",
 	  { IPV4, .tags = { AD, AD, Q, Q, Q } },
