@@ -98,6 +98,9 @@ static void print_type_match(FILE *out)
 {
 	fprintf(out, " type %s{ %u, %u-255 }", negation(), value_icmp_type(),
 		generate_below(5) * 50);
+	if (generate_one_in(2))
+		fprintf(out, " code %s{ %u, %u-254 }", negation(), value_icmp_code(),
+			generate_below(5) * 50);
 }
 
 static void print_protocol_matches(FILE *out)
@@ -136,17 +139,116 @@ static void print_protocol_matches(FILE *out)
 	}
 }
 
+static void print_mac(FILE *out, __u64 mac)
+{
+	for (int shift = 40; shift >= 0; shift -= 8)
+		fprintf(out, "%02x%s", (__u8)(mac >> shift), shift ? ":" : "");
+}
+
+static void print_mac_match(FILE *out, const char *field)
+{
+	static const __u8 lengths[] = { 1, 8, 24, 32, 40, 47, 48 };
+	__u8 length = GENERATE_PICK(lengths);
+
+	fprintf(out, " %s %s{ ", field, negation());
+	print_mac(out, value_mac());
+	fprintf(out, ", ");
+	print_mac(out, value_mac() >> (48 - length) << (48 - length));
+	fprintf(out, "/%u }", length);
+}
+
+/* A few values, or a comparison with one that is not the end of them all. */
+static void print_number_match(FILE *out, const char *field, __u32 a, __u32 b)
+{
+	static const char *const comparisons[] = { ">=", "<=" };
+
+	if (a > b)
+		print_number_match(out, field, b, a);
+	else if (generate_one_in(3))
+		fprintf(out, " %s %s %u", field, GENERATE_PICK(comparisons), b);
+	else if (generate_one_in(2))
+		fprintf(out, " %s %s%u-%u", field, negation(), a, b);
+	else
+		fprintf(out, " %s %s{ %u, %u }", field, negation(), a, b);
+}
+
+/* Conditions that make a rule judge frames that are not IP, too. */
+static void print_frame_matches(FILE *out)
+{
+	__u32 sure = generate_below(4);
+
+	if (sure == 0 || generate_one_in(4))
+		fprintf(out, " ethertype %s{ 0x%04x, 0x%04x }", negation(), value_ethertype(),
+			value_ethertype());
+	if (sure == 1 || generate_one_in(8))
+		print_mac_match(out, "smac");
+	if (sure == 2 || generate_one_in(8))
+		print_mac_match(out, "dmac");
+	if (sure == 3 || generate_one_in(4))
+		fprintf(out, " vlan %s{ %u, %u }", negation(), value_vlan(), value_vlan());
+}
+
+static void print_header_matches(FILE *out)
+{
+	static const char *const interfaces[] = {
+		GENERATE_DEVICE,     "t?st", "eth*", "{ eth0, te* }", "!= " GENERATE_DEVICE,
+		"!= { eth0, veth* }"
+	};
+
+	if (generate_one_in(6))
+		print_number_match(out, "length", value_length(), value_length());
+	if (generate_one_in(6))
+		print_number_match(out, "ttl", value_ttl(), value_ttl());
+	if (generate_one_in(6))
+		print_number_match(out, "dscp", value_dscp(), value_dscp());
+	if (generate_one_in(8))
+		fprintf(out, " %sfragment", generate_one_in(2) ? "not " : "");
+	if (generate_one_in(12))
+		fprintf(out, " %sestablished", generate_one_in(4) ? "" : "not ");
+	if (generate_one_in(10))
+		fprintf(out, " interface %s", GENERATE_PICK(interfaces));
+}
+
+static void print_action(FILE *out)
+{
+	static const char *const actions[] = {
+		"pass",
+		"pass",
+		"drop",
+		"drop",
+		"count",
+		"count",
+		"mark 0x%x",
+		"log sample 1/%u",
+		"limit 1000000000/s burst 16777216",
+		"limit 1000000000/s burst 16777216 per saddr",
+		"limit 1000000000/s burst 16777216 per saddr/24/64",
+	};
+
+	fprintf(out, GENERATE_PICK(actions), 1 + generate_below(1000));
+}
+
 static void print_rule(FILE *out, __u32 number)
 {
-	static const char *const actions[] = { "pass", "drop", "count" };
 	enum family family = generate_below(3);
 
-	fprintf(out, "\trule r%u %s", number, GENERATE_PICK(actions));
-	print_protocol_matches(out);
+	fprintf(out, "\trule r%u ", number);
+	print_action(out);
+	if (generate_one_in(10)) {
+		print_frame_matches(out);
+		fprintf(out, "\n");
+		return;
+	}
+	if (!generate_one_in(4))
+		print_protocol_matches(out);
 	if (generate_one_in(3))
 		print_address_match(out, "saddr", family);
 	if (generate_one_in(3))
 		print_address_match(out, "daddr", family);
+	if (generate_one_in(2))
+		print_header_matches(out);
+	if (generate_one_in(6))
+		print_frame_matches(out);
 	fprintf(out, "\n");
 }
 
@@ -165,7 +267,7 @@ char *generate_config(__u32 rules)
 		print_ports(out);
 		fprintf(out, " }\n");
 	}
-	fprintf(out, "interface test { xdp auto; filter f }\nfilter f {\n");
+	fprintf(out, "interface " GENERATE_DEVICE " { xdp auto; filter f }\nfilter f {\n");
 	if (generate_one_in(2))
 		fprintf(out, "\tdefault drop\n");
 	rules = generate_below(rules + 1);
