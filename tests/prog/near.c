@@ -25,15 +25,15 @@ static u128 point_at(const range *r)
 	u128 first = range_first(r), last = range_last(r);
 	u128 any = (u128)generate_u64() << 64 | generate_u64();
 
-	switch (generate_below(6)) {
+	switch (generate_below(12)) {
 	case 0:
 		return first - 1;
 	case 1:
-		return first;
-	case 2:
-		return last;
-	case 3:
 		return last + 1;
+	case 2 ... 4:
+		return first;
+	case 5 ... 7:
+		return last;
 	default:
 		return last - first == ~(u128)0 ? any : first + any % (last - first + 1);
 	}

@@ -30,7 +30,8 @@
 	X(NEGATED, negations, 2000)                          \
 	X(EDGES, ends_of_the_address_space, 2000)            \
 	X(ADJACENT, ranges_side_by_side, 20000)              \
-	X(EXACT, exact_addresses_and_ports, 20000)
+	X(EXACT, exact_addresses_and_ports, 20000)           \
+	X(FIELDS, conditions_on_every_field, 5000)
 
 enum ruleset {
 #define X(sym, name, most) RULESET_##sym,
