@@ -11,9 +11,8 @@
 
 /* What can be read of a frame. A field counts only when what it needs is true. */
 struct seen {
-	bool ethernet; /* smac, dmac */
+	bool ethernet; /* smac, dmac, ethertype */
 	bool has_vlan; /* vlan; the outermost tag is whole */
-	bool has_ethertype; /* ethertype; nobody can say under too many tags */
 	bool ip; /* by its type; or under too many tags */
 	bool addresses; /* src, dst, length, ttl, dscp */
 	bool transport; /* proto */
@@ -26,7 +25,7 @@ struct seen {
 	__u64 smac, dmac; /* the first byte on the wire is the most significant of 48 bits */
 	__u32 length; /* of the IP packet, as it says */
 	__u16 vlan; /* VLAN identifier */
-	__u16 ethertype; /* below all tags */
+	__u16 ethertype; /* below all tags; a tag's own where they are too many or cut */
 	__u16 sport, dport; /* host order */
 	__u8 proto;
 	__u8 ttl, dscp;

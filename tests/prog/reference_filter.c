@@ -57,7 +57,7 @@ static void read_values(const struct seen *s, struct values *v)
 	give(v, WEIR_FIELD_LENGTH, s->addresses, s->length);
 	give(v, WEIR_FIELD_TTL, s->addresses, s->ttl);
 	give(v, WEIR_FIELD_DSCP, s->addresses, s->dscp);
-	give(v, WEIR_FIELD_ETHERTYPE, s->has_ethertype, s->ethertype);
+	give(v, WEIR_FIELD_ETHERTYPE, s->ethernet, s->ethertype);
 	give(v, WEIR_FIELD_SMAC, s->ethernet, s->smac);
 	give(v, WEIR_FIELD_DMAC, s->ethernet, s->dmac);
 	give(v, WEIR_FIELD_VLAN, s->has_vlan, s->vlan);

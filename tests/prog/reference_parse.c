@@ -204,7 +204,6 @@ void reference_parse(const __u8 *frame, size_t size, struct seen *s)
 	s->smac = get48(frame + 6);
 	skip(&r, 14);
 	type = parse_tags(&r, get16(frame + 12), s);
-	s->has_ethertype = !is_tag(type);
 	s->ethertype = (__u16)type;
 	s->ip = type == 0x0800 || type == 0x86dd || is_tag(type);
 	if (type == 0x0800)

@@ -236,6 +236,8 @@ static void print_matches(FILE *out, enum ruleset kind, __u32 i, __u32 rules)
 		return value_print_adjacent(out, i);
 	case RULESET_EXACT:
 		return print_exact(out);
+	case RULESET_LINK:
+		return value_print_link(out);
 	case RULESET_FIELDS:
 		return value_print_fields(out);
 	default:

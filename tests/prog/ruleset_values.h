@@ -37,6 +37,7 @@ void value_print_ports(FILE *out);
 /* Conditions of a whole rule. */
 void value_print_edges(FILE *out);
 void value_print_adjacent(FILE *out, __u32 rule);
+void value_print_link(FILE *out);
 void value_print_fields(FILE *out);
 
 #endif
