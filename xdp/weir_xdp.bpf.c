@@ -28,6 +28,16 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason, 
 	return fate[reason] == WEIR_FATE_DROP ? XDP_DROP : forward_verdict;
 }
 
+/*
+ * Not inlined, so that no pointer into the packet outlives it: the verifier
+ * would follow each way to parse a frame through all stages. Returns 0.
+ */
+static __noinline int parse(struct xdp_md *ctx, struct pkt *p, enum weir_depth depth)
+{
+	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, depth);
+	return 0;
+}
+
 static __always_inline bool is_dropped(enum weir_reason reason)
 {
 	return reason == WEIR_R_FILTER_DROP || reason == WEIR_R_FILTER_DEFAULT ||
@@ -73,7 +83,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 		return WEIR_R_NO_IMAGE;
 	device = device_row(image);
 	if (weir.stages)
-		pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, WEIR_DEPTH_ALL);
+		parse(ctx, p, WEIR_DEPTH_ALL);
 
 	reason = forget(admit(ctx, image, device, scratch), p->bytes);
 	if (is_dropped(reason))
