@@ -48,8 +48,7 @@ static void build_filter(struct builder *b, const struct image_spec *spec,
 	if (filter->default_action == WEIR_ACTION_REJECT)
 		f.out.depth = WEIR_DEPTH_ALL;
 	f.out.terms_count = f.terms.count;
-	f.out.terms_offset =
-		builder_copy(b, f.terms.list, f.terms.count * sizeof(*f.terms.list));
+	f.out.terms_offset = builder_copy(b, f.terms.list, f.terms.count * sizeof(*f.terms.list));
 	for (int family = 0; family < WEIR_FAMILY_COUNT && !b->error; family++)
 		classifier_build(b, f.terms.boxed, f.terms.count, family, &f.out.forest[family]);
 	if (!b->error)
@@ -75,8 +74,7 @@ void build_filters(struct builder *b, const struct image_spec *spec)
 	for (size_t i = 0; i < m->filters_count && !b->error; i++) {
 		const struct filter *filter = &m->filters[i];
 
-		build_filter(b, spec, filter, ids, rules,
-			     filters + i * sizeof(struct weir_filter));
+		build_filter(b, spec, filter, ids, rules, filters + i * sizeof(struct weir_filter));
 		ids += filter->rules_count + 1;
 		rules += (filter->rules_count + 1) * sizeof(struct weir_rule);
 	}

@@ -54,8 +54,8 @@ static __u32 put_numbers(struct builder *b, const range *list, size_t count)
 	struct weir_range64 *out = BUILDER_AT(b, offset, struct weir_range64);
 
 	for (size_t i = 0; i < count && out; i++)
-		out[i] = (struct weir_range64){ .first = list[i].first_lo,
-						.last = list[i].last_lo };
+		out[i] =
+			(struct weir_range64){ .first = list[i].first_lo, .last = list[i].last_lo };
 	return offset;
 }
 

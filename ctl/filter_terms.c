@@ -138,13 +138,13 @@ static __u32 limit_choices(struct choices choices[DIM_COUNT])
 static __u16 needs_of(const struct rule *r)
 {
 	static const __u16 needs[WEIR_FIELD_COUNT] = {
-		[WEIR_FIELD_SADDR] = PKT_ADDR,	   [WEIR_FIELD_DADDR] = PKT_ADDR,
-		[WEIR_FIELD_PROTO] = PKT_PROTO,	   [WEIR_FIELD_SPORT] = PKT_PORTS,
-		[WEIR_FIELD_DPORT] = PKT_PORTS,	   [WEIR_FIELD_ICMP_TYPE] = PKT_ICMP,
-		[WEIR_FIELD_ICMP_CODE] = PKT_ICMP, [WEIR_FIELD_LENGTH] = PKT_LENGTH,
-		[WEIR_FIELD_TTL] = PKT_ADDR,	   [WEIR_FIELD_DSCP] = PKT_ADDR,
+		[WEIR_FIELD_SADDR] = PKT_ADDR,	       [WEIR_FIELD_DADDR] = PKT_ADDR,
+		[WEIR_FIELD_PROTO] = PKT_PROTO,	       [WEIR_FIELD_SPORT] = PKT_PORTS,
+		[WEIR_FIELD_DPORT] = PKT_PORTS,	       [WEIR_FIELD_ICMP_TYPE] = PKT_ICMP,
+		[WEIR_FIELD_ICMP_CODE] = PKT_ICMP,     [WEIR_FIELD_LENGTH] = PKT_LENGTH,
+		[WEIR_FIELD_TTL] = PKT_ADDR,	       [WEIR_FIELD_DSCP] = PKT_ADDR,
 		[WEIR_FIELD_ETHERTYPE] = PKT_ETHERNET, [WEIR_FIELD_SMAC] = PKT_ETHERNET,
-		[WEIR_FIELD_DMAC] = PKT_ETHERNET,  [WEIR_FIELD_VLAN] = PKT_TAGGED,
+		[WEIR_FIELD_DMAC] = PKT_ETHERNET,      [WEIR_FIELD_VLAN] = PKT_TAGGED,
 	};
 	__u16 all = rule_judges_all(r) ? 0 : PKT_IP;
 
@@ -346,9 +346,9 @@ static void note_depth(struct filter_build *f, const struct rule *r)
 			      1U << WEIR_FIELD_DMAC | 1U << WEIR_FIELD_VLAN |
 			      1U << WEIR_FIELD_IFACE;
 	__u8 depth = r->tcp_flags.present || r->expr.text || r->action == WEIR_ACTION_REJECT ||
-				     r->action == WEIR_ACTION_LOG ?
-			     WEIR_DEPTH_ALL :
-			     WEIR_DEPTH_ADDR;
+				     r->action == WEIR_ACTION_LOG
+			     ? WEIR_DEPTH_ALL
+			     : WEIR_DEPTH_ADDR;
 
 	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
 		if (r->match[field].present && !(shallow & 1U << field))

@@ -20,15 +20,15 @@
  * @absent  the value of a packet without the field, outside the field's own
  *          values; 0 where every packet has it
  */
-#define WEIR_KEYS(X)                                                    \
-	X(SRC, 4, 0)                                                    \
-	X(DST, 4, 0)                                                    \
-	X(SPORT, 1, 0x10000)                                            \
-	X(DPORT, 1, 0x10000)                                            \
-	X(PROTO, 1, 0x100)                                              \
-	X(ICMP, 1, 0x10000) /* type << 8 | code */                      \
-	X(VLAN, 1, 0x1000)                                              \
-	X(LENGTH, 1, 0x80000000)                                        \
+#define WEIR_KEYS(X)                                                      \
+	X(SRC, 4, 0)                                                      \
+	X(DST, 4, 0)                                                      \
+	X(SPORT, 1, 0x10000)                                              \
+	X(DPORT, 1, 0x10000)                                              \
+	X(PROTO, 1, 0x100)                                                \
+	X(ICMP, 1, 0x10000) /* type << 8 | code */                        \
+	X(VLAN, 1, 0x1000)                                                \
+	X(LENGTH, 1, 0x80000000)                                          \
 	X(SMAC, 1, 0) /* the low 32 of 48 bits, which tell cards apart */ \
 	X(DMAC, 1, 0)
 

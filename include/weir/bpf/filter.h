@@ -71,7 +71,7 @@ struct search {
 /* How many of the high bits of half an address a prefix compares. */
 const volatile __u64 half_masks[128] = {
 #define MASK(n) [n] = ~0ULL << (64 - (n))
-#define MASKS(n) \
+#define MASKS(n)                                                                            \
 	MASK(n), MASK((n) + 1), MASK((n) + 2), MASK((n) + 3), MASK((n) + 4), MASK((n) + 5), \
 		MASK((n) + 6), MASK((n) + 7)
 	MASKS(1), MASKS(9), MASKS(17), MASKS(25), MASKS(33), MASKS(41), MASKS(49), MASKS(57),
@@ -112,14 +112,14 @@ static __always_inline void judge_by_default(const struct search *s)
 	if (!(p->has & PKT_IP))
 		return;
 	count(&weir_rules, f->default_id, p->bytes);
-	s->scratch->walk.reason = f->default_action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS :
-									  WEIR_R_FILTER_DEFAULT;
+	s->scratch->walk.reason =
+		f->default_action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS : WEIR_R_FILTER_DEFAULT;
 }
 
 static __always_inline const struct weir_term *term_at(const struct search *s, __u32 number)
 {
-	return image_at(s->image, s->scratch->walk.terms_offset +
-					  number * sizeof(struct weir_term));
+	return image_at(s->image,
+			s->scratch->walk.terms_offset + number * sizeof(struct weir_term));
 }
 
 /* What the rule of w->best does. Returns 1 where it decides, else another round begins. */
@@ -247,9 +247,8 @@ static __noinline int filter_run(const struct weir_image *image, const struct we
 	return scratch->walk.reason;
 }
 
-static __always_inline enum weir_reason filter(const struct weir_image *image,
-					       const struct weir_device *device,
-					       struct scratch *scratch)
+static __always_inline enum weir_reason
+filter(const struct weir_image *image, const struct weir_device *device, struct scratch *scratch)
 {
 	return filter_run(image, image_at(image, device->filter_offset), scratch);
 }

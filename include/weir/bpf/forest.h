@@ -38,9 +38,7 @@ static __always_inline void keys_of(struct keys *k, const struct pkt *p)
  */
 static __always_inline void pass_cut(__u64 *child, __u64 cut, __u64 value)
 {
-	asm volatile("%1 -= %2\n\t%1 >>= 63\n\t%0 += %1"
-		     : "+r"(*child), "+r"(cut)
-		     : "r"(value));
+	asm volatile("%1 -= %2\n\t%1 >>= 63\n\t%0 += %1" : "+r"(*child), "+r"(cut) : "r"(value));
 }
 
 /* The child of the node at @offset that the packet belongs to; of a leaf, the leaf. */
