@@ -7,7 +7,7 @@
 #include "reference.h"
 
 static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f"
+	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f", .name = FILTER_DEVICE
 };
 static const struct harness_host host = { .devices = &device, .devices_count = 1 };
 static struct harness h;

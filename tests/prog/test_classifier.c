@@ -20,7 +20,7 @@
 #define TC_ONE_IN 8 /* frames go through TC, too */
 
 static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f"
+	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f", .name = GENERATE_DEVICE
 };
 static const struct harness_host host = {
 	.devices = &device, .devices_count = 1, .image_bytes = 64 << 20, .rules = MOST_RULES + 1

@@ -133,7 +133,7 @@ static void check_counters(struct bench *b)
 }
 
 static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f"
+	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f", .name = GENERATE_DEVICE
 };
 static const struct harness_host host = { .devices = &device, .devices_count = 1 };
 
