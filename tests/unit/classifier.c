@@ -66,7 +66,7 @@ static void fill_keys(const struct seen *s, __u32 key[WEIR_KEY_COUNT])
 	if (s->icmp)
 		key[WEIR_KEY_ICMP] = (__u32)s->icmp_type << 8 | s->icmp_code;
 	key[WEIR_KEY_VLAN] = s->has_vlan ? s->vlan : WEIR_ABSENT_VLAN;
-	key[WEIR_KEY_LENGTH] = s->addresses ? s->length : WEIR_ABSENT_LENGTH;
+	key[WEIR_KEY_LENGTH] = s->addresses ? s->length : (__u32)WEIR_ABSENT_LENGTH;
 	key[WEIR_KEY_SMAC] = (__u32)s->smac;
 	key[WEIR_KEY_DMAC] = (__u32)s->dmac;
 }
