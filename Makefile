@@ -98,11 +98,13 @@ $B/san/libweir.a: $(SAN_OBJ)
 	$(call say,AR,$@) rm -f $@ && $(AR) rcs $@ $^
 CLASSIFIER_WITH := $(addprefix tests/prog/,generate.c near.c packet.c reference_filter.c reference_parse.c \
 	ruleset.c ruleset_values.c)
-$B/tests/unit/classifier: WITH := $(CLASSIFIER_WITH)
-$B/tests/unit/classifier: $(CLASSIFIER_WITH)
+$B/tests/unit/classifier: tests/unit/classifier.c $(CLASSIFIER_WITH) $B/san/libweir.a $B/flags
+	@mkdir -p $(@D)
+	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $(CLASSIFIER_WITH) $B/san/libweir.a -lcmocka -lm \
+		$(LIBS_LDLIBS) -o $@
 $B/tests/unit/%: tests/unit/%.c $B/san/libweir.a $B/flags
 	@mkdir -p $(@D)
-	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $(WITH) $B/san/libweir.a -lcmocka -lm $(LIBS_LDLIBS) -o $@
+	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $B/san/libweir.a -lcmocka -lm $(LIBS_LDLIBS) -o $@
 $B/tests/prog/%.o: tests/prog/%.c $B/flags | $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@

@@ -26,10 +26,10 @@
 struct harness_host {
 	const struct image_device *devices; /* slots below HARNESS_DEVICES */
 	size_t devices_count;
+	__u32 rules; /* that it may have, defaults included; 0: 4096 */
 	const char *const *locals; /* addresses in ascending order, NULL-terminated; NULL: none */
 	const char *source4, *source6; /* of outer headers; NULL: zeroes */
 	__u32 image_bytes; /* a power of two; 0: 1 MiB */
-	__u32 rules; /* defaults included; 0: 4096 */
 };
 
 struct harness {
