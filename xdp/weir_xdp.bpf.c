@@ -11,6 +11,7 @@
 #include "balance.h"
 #include "decap.h"
 #include "forward.h"
+#include "parse.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -26,16 +27,6 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason, 
 	if (reason >= WEIR_R_COUNT || fate[reason] == WEIR_FATE_PASS)
 		return XDP_PASS;
 	return fate[reason] == WEIR_FATE_DROP ? XDP_DROP : forward_verdict;
-}
-
-/*
- * Not inlined, so that no pointer into the packet outlives it: the verifier
- * would follow each way to parse a frame through all stages. Returns 0.
- */
-static __noinline int parse(struct xdp_md *ctx, struct pkt *p, enum weir_depth depth)
-{
-	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, depth);
-	return 0;
 }
 
 static __always_inline bool is_dropped(enum weir_reason reason)
