@@ -55,19 +55,21 @@ static __u32 reachable(const struct tree *t, const struct box *box, const __u32 
 
 static void put_leaf(struct tree *t, __u32 at, const __u32 *list, __u32 count)
 {
-	__u32 terms = at + offsetof(struct weir_node, term);
+	__u32 place = at + offsetof(struct weir_node, term);
 	struct weir_node *node;
+	__u32 *out;
 
 	if (count > WEIR_LEAF_TERMS)
-		terms = builder_copy(t->b, list, count * sizeof(*list));
+		place = builder_add(t->b, count * sizeof(*list));
 	node = BUILDER_AT(t->b, at, struct weir_node);
 	if (!node)
 		return;
-	*node = (struct weir_node){
-		.head = WEIR_NODE_HEAD(at, 0, WEIR_NODE_LEAF), .count = count, .list = terms
-	};
-	if (count && count <= WEIR_LEAF_TERMS)
-		memcpy(node->term, list, count * sizeof(*list));
+	node->head = WEIR_NODE_HEAD(at, 0, WEIR_NODE_LEAF);
+	node->count = count;
+	node->list = place;
+	out = BUILDER_AT(t->b, place, __u32);
+	for (__u32 i = 0; i < count; i++)
+		out[i] = list[i] | (t->terms[list[i]].asks ? WEIR_TERM_ASKS : 0);
 	t->copies_left -= count < t->copies_left ? count : t->copies_left;
 	if (count > t->largest)
 		t->largest = count;

@@ -20,6 +20,7 @@ struct box {
 struct boxed {
 	struct box box;
 	bool decides; /* holds for every packet of its box, and ends the search */
+	bool asks; /* has conditions */
 };
 
 /* A box of everything. */

@@ -9,6 +9,7 @@
 #include "own.h"
 #include "ranges.h"
 #include "weir/packet.h"
+#include "weir/reason.h"
 
 /* A rule of more combinations keeps its longest lists as conditions instead. */
 #define TERMS_PER_RULE 64
@@ -330,10 +331,17 @@ static void add_combinations(struct filter_build *f, const struct draft *open,
 	} while (dim < DIM_COUNT && !f->b->error);
 }
 
-static bool decides(enum weir_action action)
+/* What an action that decides makes of a packet; 0 of the others. */
+static enum weir_reason reason_of(enum weir_action action)
 {
-	return action == WEIR_ACTION_PASS || action == WEIR_ACTION_DROP ||
-	       action == WEIR_ACTION_REJECT;
+	switch (action) {
+	case WEIR_ACTION_PASS:
+		return WEIR_R_FILTER_PASS;
+	case WEIR_ACTION_DROP:
+		return WEIR_R_FILTER_DROP;
+	default:
+		return 0;
+	}
 }
 
 static void note_depth(struct filter_build *f, const struct rule *r)
@@ -377,7 +385,9 @@ static struct draft open_draft(struct filter_build *f, const struct rule *rule, 
 	}
 	d.rule.action = rule->action;
 	d.rule.conditions = conditions_add(f, rule, fields, &d.rule.conditions_count);
-	d.boxed.decides = decides(rule->action) && !d.rule.conditions_count && !flags->present;
+	d.boxed.asks = d.rule.conditions_count;
+	d.rule.reason = reason_of(rule->action);
+	d.boxed.decides = d.rule.reason && !d.rule.conditions_count && !flags->present;
 	return d;
 }
 

@@ -15,18 +15,25 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* A table and no branch: pass and drop follow each other as no processor can predict. */
 static __always_inline int finish(const struct pkt *p, enum weir_reason reason, int forward_verdict)
 {
-	static const __u8 fate[] = {
-#define X(sym, name, fate, text) [WEIR_R_##sym] = WEIR_FATE_##fate,
+	static const __u8 verdict[] = {
+#define PASS XDP_PASS
+#define DROP XDP_DROP
+#define FORWARD 0
+#define X(sym, name, fate, text) [WEIR_R_##sym] = fate,
 		WEIR_REASONS(X)
 #undef X
+#undef FORWARD
+#undef DROP
+#undef PASS
 	};
 
 	count_reason(reason, p->bytes);
-	if (reason >= WEIR_R_COUNT || fate[reason] == WEIR_FATE_PASS)
-		return XDP_PASS;
-	return fate[reason] == WEIR_FATE_DROP ? XDP_DROP : forward_verdict;
+	if (reason == WEIR_R_LB_FORWARD)
+		return forward_verdict;
+	return reason < WEIR_R_COUNT ? verdict[reason] : XDP_PASS;
 }
 
 static __always_inline bool is_dropped(enum weir_reason reason)
@@ -77,7 +84,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 		parse(ctx, p, WEIR_DEPTH_ALL);
 
 	reason = forget(admit(ctx, image, device, scratch), p->bytes);
-	if (is_dropped(reason))
+	if (weir.stages & ~(1U << WEIR_STAGE_FILTER) && is_dropped(reason))
 		return reason;
 
 	if (stage_is_on(device, WEIR_STAGE_BALANCE))

@@ -59,6 +59,10 @@ enum {
 #define WEIR_NODE_NEXT(head) (((head) & ~0xffU) >> 2)
 #define WEIR_NODE_KEY(head) ((head) >> 4 & 15)
 #define WEIR_NODE_MASK(head) ((head)&15)
+/* A number in a leaf's list, and whether more is asked than the term says. */
+#define WEIR_TERM_ASKS (1U << 31)
+#define WEIR_TERM_NUMBER(listed) ((listed) & ~WEIR_TERM_ASKS)
+
 #define WEIR_NODE_LEAF 0
 #define WEIR_NODE_INNER 15
 
@@ -72,7 +76,7 @@ struct weir_node {
 		__u32 cut[WEIR_NODE_CUTS];
 		struct {
 			__u32 count; /* of terms that can hold */
-			__u32 list; /* offset of their numbers, ascending */
+			__u32 list; /* offset of their numbers, ascending, WEIR_TERM_ASKS apart */
 			__u32 term[WEIR_LEAF_TERMS]; /* the list itself, where it fits */
 		};
 	};

@@ -152,7 +152,8 @@ struct weir_term_rule {
 	__u32 conditions; /* offset */
 	__u8 conditions_count;
 	__u8 action; /* enum weir_action */
-	__u16 pad;
+	__u8 reason; /* enum weir_reason where the action decides, else 0 */
+	__u8 pad;
 };
 _Static_assert(sizeof(struct weir_term_rule) == 16, "term's rule has holes");
 

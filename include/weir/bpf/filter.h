@@ -13,7 +13,7 @@
 #include "weir/bpf/term.h"
 #include "weir/filter.h"
 
-#define NO_TERM 0xffffffff
+#define NO_TERM (WEIR_TERM_ASKS - 1)
 
 /* More steps than any search takes; the kernel's own bound. */
 #define STEPS_MAX (1U << 23)
@@ -28,6 +28,7 @@ struct walk {
 	struct keys keys;
 	struct term_view view;
 	struct trial trial[WEIR_FOREST_TREES]; /* the first is at work; they take turns */
+	__u32 leaf[WEIR_FOREST_TREES]; /* offsets of nodes */
 	__u32 left; /* leaves of this round */
 	__u32 best; /* the first term that holds, of this round so far */
 	__u32 floor; /* terms before it were taken in earlier rounds */
@@ -108,12 +109,8 @@ static __always_inline long act(struct search *s)
 	const struct weir_term_rule *rule = rule_of(s, w->best);
 
 	count(&weir_rules, rule->id, s->scratch->pkt.bytes);
-	switch (rule->action) {
-	case WEIR_ACTION_PASS:
-		s->scratch->walk.reason = WEIR_R_FILTER_PASS;
-		return 1;
-	case WEIR_ACTION_DROP:
-		s->scratch->walk.reason = WEIR_R_FILTER_DROP;
+	if (rule->reason) {
+		w->reason = rule->reason;
 		return 1;
 	}
 	w->floor = w->best + 1;
@@ -150,48 +147,94 @@ static __always_inline long end_leaf(struct search *s)
 static long step(__u32 unused, struct search *s)
 {
 	struct walk *w = &s->scratch->walk;
-	const __u32 *term;
+	__u32 term;
 
 	if (!w->trial[0].count)
 		return end_leaf(s);
-	term = image_at(s->image, w->trial[0].list);
-	if (*term >= w->best)
+	term = WEIR_TERM_NUMBER(*(const __u32 *)image_at(s->image, w->trial[0].list));
+	if (term >= w->best)
 		return end_leaf(s);
-	if (*term >= w->floor && term_holds(s, *term)) {
-		w->best = *term;
+	if (term >= w->floor && term_holds(s, term)) {
+		w->best = term;
 		return end_leaf(s);
 	}
-	w->trial[0].list += sizeof(*term);
+	w->trial[0].list += sizeof(term);
 	w->trial[0].count--;
 	return 0;
 }
 
-static __always_inline void open_leaf(const struct search *s, struct trial *trial, __u32 leaf)
-{
-	const struct weir_node *node = image_at(s->image, leaf);
+/*
+ * The first term of a short leaf that holds, before @best, as the leaf lists it;
+ * @best where there is none, and WEIR_TERM_ASKS where it cannot be told here.
+ */
+#define FIRST_IN_LEAF(name, type, holds)                                                        \
+	static __noinline __u32 name(const struct weir_image *image, __u32 leaf, __u32 terms,       \
+				     const struct term_view *view, __u32 best)                      \
+	{                                                                                           \
+		const struct weir_node *node = image_at(image, leaf);                               \
+                                                                                                    \
+		if (node->count > WEIR_LEAF_TERMS)                                                  \
+			return WEIR_TERM_ASKS;                                                      \
+		for (__u32 i = 0; i < WEIR_LEAF_TERMS; i++) {                                       \
+			__u32 listed = node->term[i], number = WEIR_TERM_NUMBER(listed);            \
+                                                                                                    \
+			if (i >= node->count || number >= best)                                     \
+				break;                                                              \
+			if (holds(image_at(image, terms + number * sizeof(struct type)), view))     \
+				return listed;                                                      \
+		}                                                                                   \
+		return best;                                                                        \
+	}
 
-	trial->list = node->list;
-	trial->count = node->count;
+FIRST_IN_LEAF(first_in_leaf4, weir_term4, term4_holds)
+FIRST_IN_LEAF(first_in_leaf6, weir_term6, term6_holds)
+
+static __always_inline __u32 first_in_leaf(const struct search *s, __u32 leaf, __u32 best)
+{
+	const struct term_view *view = &s->scratch->walk.view;
+	__u32 terms = s->forest->terms_offset;
+
+	if (best & WEIR_TERM_ASKS)
+		return best;
+	return s->scratch->walk.is_wide ? first_in_leaf6(s->image, leaf, terms, view, best) :
+					  first_in_leaf4(s->image, leaf, terms, view, best);
 }
 
-static __always_inline void begin(const struct search *s)
+/*
+ * Most packets are judged by the first term that holds in leaves of a few that
+ * ask for nothing more: find it. WEIR_TERM_ASKS or more where that is not so.
+ */
+static __always_inline __u32 first_term(const struct search *s)
 {
 	struct walk *w = &s->scratch->walk;
-	__u32 leaf[WEIR_FOREST_TREES];
+	__u32 first = NO_TERM;
 
-	keys_of(&w->keys, &s->scratch->pkt, s->filter->link_keys);
-	term_view(&w->view, &s->scratch->pkt);
-	w->left = s->forest->trees;
-	w->best = NO_TERM;
-	w->floor = 0;
 	if (s->forest->trees == 1) {
-		open_leaf(s, &w->trial[0], walk_one(s->image, s->forest, &w->keys));
-		return;
+		w->leaf[0] = walk_one(s->image, s->forest, &w->keys);
+		return first_in_leaf(s, w->leaf[0], NO_TERM);
 	}
-	walk_all(s->image, s->forest, &w->keys, leaf);
+	walk_all(s->image, s->forest, &w->keys, w->leaf);
 #pragma unroll
 	for (int t = 0; t < WEIR_FOREST_TREES; t++)
-		open_leaf(s, &w->trial[t], leaf[t]);
+		first = first_in_leaf(s, w->leaf[t], first);
+	return first;
+}
+
+/* Search by steps, from w->floor on. */
+static __always_inline void judge_by_steps(struct search *s)
+{
+	struct walk *w = &s->scratch->walk;
+
+#pragma unroll
+	for (__u32 t = 0; t < WEIR_FOREST_TREES; t++) {
+		const struct weir_node *node = image_at(s->image, w->leaf[t]);
+
+		w->trial[t].list = node->list;
+		w->trial[t].count = node->count;
+	}
+	w->left = s->forest->trees;
+	w->best = NO_TERM;
+	bpf_loop(STEPS_MAX, step, s, 0);
 }
 
 static __always_inline enum weir_family family_of(const struct pkt *p)
@@ -214,21 +257,30 @@ static __noinline int filter_run(const struct weir_image *image, const struct we
 	struct search s = { .image = image,
 			    .filter = f,
 			    .scratch = scratch };
+	struct walk *w = &scratch->walk;
 	enum weir_family family;
 
 	if (!(scratch->pkt.has & PKT_IP) && !f->judges_all)
 		return WEIR_R_CONTINUE;
-	scratch->walk.reason = WEIR_R_CONTINUE;
+	w->reason = WEIR_R_CONTINUE;
 	family = family_of(&scratch->pkt);
 	s.forest = &f->forest[family];
-	scratch->walk.is_wide = family == WEIR_FAMILY_V6;
+	w->is_wide = family == WEIR_FAMILY_V6;
 	if (!s.forest->trees) {
 		judge_by_default(&s);
-		return scratch->walk.reason;
+		return w->reason;
 	}
-	begin(&s);
-	bpf_loop(STEPS_MAX, step, &s, 0);
-	return scratch->walk.reason;
+	keys_of(&w->keys, &scratch->pkt, f->link_keys);
+	term_view(&w->view, &scratch->pkt);
+	w->floor = 0;
+	w->best = first_term(&s);
+	if (w->best & WEIR_TERM_ASKS)
+		judge_by_steps(&s);
+	else if (w->best == NO_TERM)
+		judge_by_default(&s);
+	else if (!act(&s))
+		judge_by_steps(&s);
+	return w->reason;
 }
 
 static __always_inline enum weir_reason filter(const struct weir_image *image,

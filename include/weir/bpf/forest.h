@@ -38,30 +38,34 @@ static __always_inline void keys_of(struct keys *k, const struct pkt *p, bool wi
 }
 
 /*
- * @bit where @cut is below @value, both of 32 bits, else 0. In assembly, or the
+ * 1 where @cut is below @value, both of 32 bits, else 0. In assembly, or the
  * compiler makes it a branch that no processor can predict.
  */
-static __always_inline __u64 below(__u64 cut, __u64 value, __u64 bit)
+static __always_inline __u64 below(__u64 cut, __u64 value)
 {
-	asm("%0 -= %1\n\t%0 >>= 58" : "+r"(cut) : "r"(value));
-	return cut & bit;
+	asm("%0 -= %1\n\t%0 >>= 63" : "+r"(cut) : "r"(value));
+	return cut;
 }
 
-/* The child of the node at @offset that the packet belongs to; of a leaf, the leaf. */
+/*
+ * The child of the node at @offset that the packet belongs to; of a leaf, the
+ * leaf. Every fourth cut is compared first, then the three between two of those:
+ * comparisons side by side wait for one load, a halving each time for four.
+ */
 static __always_inline __u32 descend(const struct weir_image *image, const struct keys *k,
 				     __u32 offset)
 {
 	const struct weir_node *node = image_at(image, offset);
 	__u32 head = node->head;
-	__u64 value = k->key[WEIR_NODE_KEY(head)], at; /* bytes into the cuts */
+	__u64 value = k->key[WEIR_NODE_KEY(head)], child;
+	const __u32 *cut;
 
-#define CUT_AT(i) (*(const __u32 *)((const char *)&node->cut[i] + at))
-	at = below(node->cut[7], value, 32);
-	at += below(CUT_AT(3), value, 16);
-	at += below(CUT_AT(1), value, 8);
-	at += below(CUT_AT(0), value, 4);
-#undef CUT_AT
-	return WEIR_NODE_NEXT(head) + (__u32)(at & WEIR_NODE_MASK(head) << 2) * 16;
+	child = below(node->cut[3], value) + below(node->cut[7], value) +
+		below(node->cut[11], value);
+	child = child << 2 & 12;
+	cut = &node->cut[child];
+	child += below(cut[0], value) + below(cut[1], value) + below(cut[2], value);
+	return WEIR_NODE_NEXT(head) + (__u32)(child & WEIR_NODE_MASK(head)) * sizeof(*node);
 }
 
 static __always_inline __u32 walk_one(const struct weir_image *image,

@@ -30,10 +30,14 @@ static __always_inline void term_view(struct term_view *v, const struct pkt *p)
 	v->dst_hi = bpf_be64_to_cpu(p->dst.half[0]);
 }
 
-/* Terms that ask for no port take any, so that this needs no question. */
-#define PORTS_HOLD(t, v)                                            \
-	((t)->sport_first <= (v)->sport && (v)->sport <= (t)->sport_last && \
-	 (t)->dport_first <= (v)->dport && (v)->dport <= (t)->dport_last)
+/*
+ * Negative where a port lies outside its interval; no branch, as which rule
+ * fails for its ports is not to be predicted. Terms that ask for no port take
+ * any.
+ */
+#define PORTS_DIFFER(t, v)                                                              \
+	(((__s32)((v)->sport - (t)->sport_first) | (__s32)((t)->sport_last - (v)->sport) | \
+	  (__s32)((v)->dport - (t)->dport_first) | (__s32)((t)->dport_last - (v)->dport)))
 
 static __always_inline bool term4_holds(const struct weir_term4 *t, const struct term_view *v)
 {
@@ -41,7 +45,8 @@ static __always_inline bool term4_holds(const struct weir_term4 *t, const struct
 
 	wrong |= (t->src ^ (__u32)v->src_lo) & t->src_mask;
 	wrong |= (t->dst ^ (__u32)v->dst_lo) & t->dst_mask;
-	return !wrong && PORTS_HOLD(t, v);
+	wrong |= PORTS_DIFFER(t, v) & 0x80000000;
+	return !wrong;
 }
 
 /* How many of the high bits of half an address a prefix compares. */
@@ -68,7 +73,8 @@ static __always_inline bool term6_holds(const struct weir_term6 *t, const struct
 	wrong |= differs(t->src_hi, v->src_hi, t->src_hi_bits);
 	wrong |= differs(t->dst_lo, v->dst_lo, t->dst_lo_bits);
 	wrong |= differs(t->dst_hi, v->dst_hi, t->dst_hi_bits);
-	return !wrong && PORTS_HOLD(t, v);
+	wrong |= PORTS_DIFFER(t, v) & 0x80000000;
+	return !wrong;
 }
 
 #endif
