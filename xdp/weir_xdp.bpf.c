@@ -64,6 +64,15 @@ static __always_inline enum weir_reason admit(struct xdp_md *ctx, const struct w
 	return unwrapped == WEIR_R_CONTINUE ? reason : unwrapped;
 }
 
+/* A filter by itself may read little; every other stage reads all. */
+static __always_inline enum weir_depth depth_wanted(const struct weir_image *image,
+						    const struct weir_device *device)
+{
+	if (weir.stages & ~(1U << WEIR_STAGE_FILTER))
+		return WEIR_DEPTH_ALL;
+	return filter_of(image, device)->depth;
+}
+
 /*
  * What the stages make of a packet. A stage that lets it go on leaves the
  * reason of the last one that had something to say.
@@ -81,7 +90,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 		return WEIR_R_NO_IMAGE;
 	device = device_row(image);
 	if (weir.stages)
-		parse(ctx, p, WEIR_DEPTH_ALL);
+		parse(ctx, p, depth_wanted(image, device));
 
 	reason = forget(admit(ctx, image, device, scratch), p->bytes);
 	if (weir.stages & ~(1U << WEIR_STAGE_FILTER) && is_dropped(reason))

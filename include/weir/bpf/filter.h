@@ -283,11 +283,17 @@ static __noinline int filter_run(const struct weir_image *image, const struct we
 	return w->reason;
 }
 
+static __always_inline const struct weir_filter *filter_of(const struct weir_image *image,
+							   const struct weir_device *device)
+{
+	return image_at(image, device->filter_offset);
+}
+
 static __always_inline enum weir_reason filter(const struct weir_image *image,
 					       const struct weir_device *device,
 					       struct scratch *scratch)
 {
-	return filter_run(image, image_at(image, device->filter_offset), scratch);
+	return filter_run(image, filter_of(image, device), scratch);
 }
 
 #endif
