@@ -142,6 +142,19 @@ static const struct refusal broken_rules[] = {
 	  "1:35: interface eth0 has \"filter NAME egress\" twice; keep one" },
 	{ "interface eth0 { filter a ingress }\nfilter a { }",
 	  "1:27: expected \"egress\" or the end of the statement before \"ingress\"" },
+	{ "filter f { rule r pass ethertype arp dport 22 }",
+	  "1:24: rule r can never match; only packets of ethertype ip and ip6 have what \"dport\" "
+	  "looks at" },
+	{ "filter f { rule r pass ethertype != { ip, ip6 } flags syn }",
+	  "1:24: rule r can never match; only packets of ethertype ip and ip6 have what \"flags\" "
+	  "looks at" },
+	{ "filter f { rule r pass ethertype arp established }",
+	  "1:24: rule r can never match; only packets of ethertype ip and ip6 have what "
+	  "\"established\" looks at" },
+	{ "filter f { rule r pass ethertype ip6 saddr 10.0.0.0/8 }",
+	  "1:38: rule r can never match; ethertype is IPv6 only and saddr IPv4 only" },
+	{ "filter f { rule r pass ethertype != ip6 daddr 2001:db8::1 }",
+	  "1:41: rule r can never match; ethertype is IPv4 only and daddr IPv6 only" },
 	{ "set p { type port; elements 1 }\nfilter f { rule r pass interface @p }",
 	  "2:34: @p is a set of type port; a set of type interface is wanted here" },
 };
