@@ -137,8 +137,10 @@ bool word_is(const struct word *w, const char *text)
 
 static int find(const char *const *words, const struct word *w)
 {
+	if (w->kind != WORD_PLAIN || !w->size)
+		return -1;
 	for (int i = 0; words[i]; i++) {
-		if (w->kind == WORD_PLAIN && word_is(w, words[i]))
+		if (words[i][0] == w->text[0] && word_is(w, words[i]))
 			return i;
 	}
 	return -1;
