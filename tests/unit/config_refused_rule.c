@@ -166,10 +166,46 @@ static void broken_rules_are_refused_with_a_remedy(void **state)
 		assert_refused(&broken_rules[i]);
 }
 
+/* One value more than a match may have, or as many. */
+static void the_limits_of_a_match_are_kept(void **state)
+{
+	static const struct {
+		const char *head, *each, *tail, *message;
+		unsigned int most;
+	} cases[] = {
+		{ "filter f { rule r pass interface {", "e%u,", "} }",
+		  "over 1000 interfaces in one match; use patterns", 1000 },
+		{ "filter f { rule r pass expr \"", "%1$.4u", "\" }",
+		  "an expression has at most 4096 bytes; shorten it", 1024 },
+		{ "set s1 { type port; elements 1 }\nfilter f { rule r pass dport {", "@s%u,",
+		  "} }", "over 1000 sets in one match; join some", 1000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct diags d = { 0 };
+		struct model m = { 0 };
+		char *text;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		fputs(cases[i].head, out);
+		for (unsigned int k = 1; k <= cases[i].most + 1; k++)
+			fprintf(out, cases[i].each, k);
+		fputs(cases[i].tail, out);
+		fclose(out);
+		assert_int_equal(parse_config(text, size, &d, &m), -EINVAL);
+		assert_string_equal(d.list[d.count - 1].message, cases[i].message);
+		free(text);
+		diag_free(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(broken_values_are_refused_with_a_remedy),
+		cmocka_unit_test(the_limits_of_a_match_are_kept),
 		cmocka_unit_test(broken_rules_are_refused_with_a_remedy),
 	};
 
