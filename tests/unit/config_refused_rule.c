@@ -101,6 +101,10 @@ static void broken_values_are_refused_with_a_remedy(void **state)
 }
 
 static const struct refusal broken_rules[] = {
+	{ "filter f { rule limit 200/s tcp }",
+	  "1:17: the rule has no name; write rule NAME limit ..." },
+	{ "filter f { rule mark 7 }", "1:17: the rule has no name; write rule NAME mark ..." },
+	{ "filter f { rule log fragment }", "1:17: the rule has no name; write rule NAME log ..." },
 	{ "filter f { rule r limit }", "1:25: expected a rate, as 200/s, before \"}\"" },
 	{ "filter f { rule r mark }", "1:24: expected a mark before \"}\"" },
 	{ "filter f { rule r limit 2/s burst 3 burst 4 }",
