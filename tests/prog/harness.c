@@ -210,15 +210,21 @@ void harness_clear(const struct harness *h, enum weir_map map)
 
 struct weir_counter harness_counter(const struct harness *h, enum weir_map map, __u32 index)
 {
+	/* Every counter begins with packets and bytes. */
+	size_t size = map == WEIR_MAP_RULES ? sizeof(struct weir_rule_counter)
+					    : sizeof(struct weir_counter);
 	int cpus = libbpf_num_possible_cpus();
-	OWN_FREE struct weir_counter *parts = calloc((size_t)cpus, sizeof(*parts));
+	OWN_FREE char *parts = calloc((size_t)cpus, size);
 	struct weir_counter sum = {};
 
 	assert_non_null(parts);
 	assert_int_equal(bpf_map_lookup_elem(h->maps.fd[map], &index, parts), 0);
 	for (int i = 0; i < cpus; i++) {
-		sum.packets += parts[i].packets;
-		sum.bytes += parts[i].bytes;
+		struct weir_counter part;
+
+		memcpy(&part, parts + (size_t)i * size, sizeof(part));
+		sum.packets += part.packets;
+		sum.bytes += part.bytes;
 	}
 	return sum;
 }

@@ -111,7 +111,7 @@ static __always_inline void judge_by_default(const struct search *s)
 
 	if (!(p->has & PKT_IP))
 		return;
-	count(&weir_rules, f->default_id, p->bytes);
+	count_rule(f->default_id, p->bytes);
 	s->scratch->walk.reason =
 		f->default_action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS : WEIR_R_FILTER_DEFAULT;
 }
@@ -128,7 +128,7 @@ static __always_inline long act(struct search *s)
 	struct walk *w = &s->scratch->walk;
 	const struct weir_term *t = term_at(s, w->best);
 
-	count(&weir_rules, t->id, s->scratch->pkt.bytes);
+	count_rule(t->id, s->scratch->pkt.bytes);
 	switch (t->action) {
 	case WEIR_ACTION_PASS:
 		w->reason = WEIR_R_FILTER_PASS;
