@@ -177,6 +177,7 @@ static void every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes(void **state)
 	(void)state;
 	/* Or the kernel's copy for CPU 1 would not start where an array's element does. */
 	assert_int_equal(sizeof(struct weir_counter) % 8, 0);
+	assert_int_equal(sizeof(struct weir_rule_counter) % 8, 0);
 	assert_int_equal(sizeof(struct weir_hist) % 8, 0);
 }
 

@@ -97,7 +97,7 @@ static __always_inline void judge_by_default(struct search *s)
 
 	if (!(p->has & PKT_IP))
 		return;
-	count(&weir_rules, s->filter->default_id, p->bytes);
+	count_rule(s->filter->default_id, p->bytes);
 	s->scratch->walk.reason = s->filter->default_action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS :
 								    WEIR_R_FILTER_DEFAULT;
 }
@@ -108,7 +108,7 @@ static __always_inline long act(struct search *s)
 	struct walk *w = &s->scratch->walk;
 	const struct weir_term_rule *rule = rule_of(s, w->best);
 
-	count(&weir_rules, rule->id, s->scratch->pkt.bytes);
+	count_rule(rule->id, s->scratch->pkt.bytes);
 	if (rule->reason) {
 		w->reason = rule->reason;
 		return 1;
