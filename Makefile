@@ -97,6 +97,12 @@ $B/san/%.o: ctl/%.c $B/flags | $(SKEL)
 	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP -c $< -o $@
 $B/san/libweir.a: $(SAN_OBJ)
 	$(call say,AR,$@) rm -f $@ && $(AR) rcs $@ $^
+CLASSIFIER_WITH := $(addprefix tests/prog/,generate.c near.c packet.c reference_filter.c reference_parse.c \
+	ruleset.c ruleset_values.c)
+$B/tests/unit/classifier: tests/unit/classifier.c $(CLASSIFIER_WITH) $B/san/libweir.a $B/flags
+	@mkdir -p $(@D)
+	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $(CLASSIFIER_WITH) $B/san/libweir.a -lcmocka -lm \
+		$(LIBS_LDLIBS) -o $@
 $B/tests/unit/%: tests/unit/%.c $B/san/libweir.a $B/flags
 	@mkdir -p $(@D)
 	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $B/san/libweir.a -lcmocka -lm $(LIBS_LDLIBS) -o $@

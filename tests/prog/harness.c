@@ -15,6 +15,7 @@
 #define BACKENDS 256
 #define FLOW_SETS 4096
 #define LOCALS 16
+#define NO_VERDICT 99 /* of TC */
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -160,7 +161,8 @@ static void choose_capacity(struct harness *h)
 		.image_bytes = h->host.image_bytes ? h->host.image_bytes
 						   : power_of_two(IMAGE_BYTES_MIN, h->image_bytes),
 		.devices = HARNESS_DEVICES,
-		.rules = power_of_two(RULES_MIN, model_rules_count(&h->model)),
+		.rules = power_of_two(h->host.rules ? h->host.rules : RULES_MIN,
+				      model_rules_count(&h->model)),
 		.backends = BACKENDS,
 		.flow_sets = FLOW_SETS,
 		.hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS,
@@ -231,6 +233,52 @@ int harness_run(const struct harness *h, enum hook hook, const struct frame *in,
 	error = bpf_prog_test_run_opts(h->program[hook], &opts);
 	out->verdict = opts.retval;
 	out->frame.size = opts.data_size_out;
+	return error;
+}
+
+/*
+ * A program that gives the socket buffer a tag, as a driver does, and goes on
+ * as the first of @programs: a test run accepts no tag in its context.
+ */
+static int load_tagger(int programs, __u16 tci)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 6, .src_reg = 1 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = htons(TYPE_8021Q) },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = tci },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_skb_vlan_push },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 6 },
+		{ .code = BPF_LD | BPF_DW | BPF_IMM,
+		  .dst_reg = 2,
+		  .src_reg = BPF_PSEUDO_MAP_FD,
+		  .imm = programs },
+		{ .imm = 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = 0 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = NO_VERDICT },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "weir_tagger", "GPL", code,
+			     sizeof(code) / sizeof(code[0]), NULL);
+}
+
+int harness_run_untagged(const struct harness *h, enum hook hook, __u16 tci, const struct frame *in,
+			 struct outcome *out)
+{
+	OWN_FD int programs = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "weir_tagged", 4, 4, 1, NULL);
+	struct harness with_tag = *h;
+	OWN_FD int tagger = -1;
+	__u32 zero = 0;
+	int error;
+
+	assert_true(programs >= 0);
+	assert_int_equal(bpf_map_update_elem(programs, &zero, &h->program[hook], BPF_ANY), 0);
+	tagger = load_tagger(programs, tci);
+	assert_true(tagger >= 0);
+	with_tag.program[hook] = tagger;
+	error = harness_run(&with_tag, hook, in, out);
+	assert_int_not_equal(out->verdict, NO_VERDICT);
 	return error;
 }
 
