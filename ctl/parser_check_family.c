@@ -2,9 +2,7 @@
 /* Rules whose conditions no packet fulfils together. */
 #include <net/ethernet.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 
-#include "own.h"
 #include "parser_check.h"
 #include "print.h"
 #include "ranges.h"
@@ -59,35 +57,12 @@ static bool is_of_ip(enum weir_field field)
 	}
 }
 
-/* What the sets hold, in the order of the model. */
-struct set_facts {
-	const struct name_index *names;
-	const struct set *sets;
-	unsigned int *families; /* 0: empty, may be filled later */
-};
-
-static const struct set *find_set(const struct set_facts *facts, const char *name)
+/* Families that a match can hold for; a set may get elements of both while it works. */
+static unsigned int match_families(const struct match *m)
 {
-	const struct named *found = name_index_find(facts->names, name);
-
-	return found ? &facts->sets[found->index] : NULL;
-}
-
-/* Families that a match can hold for. */
-static unsigned int match_families(const struct set_facts *facts, const struct match *m)
-{
-	unsigned int families;
-
-	if (!m->present || m->negated)
+	if (!m->present || m->negated || m->sets_count)
 		return FAMILY_BOTH;
-	families = ranges_families(m->ranges, m->ranges_count);
-	for (size_t i = 0; i < m->sets_count && families != FAMILY_BOTH; i++) {
-		const struct set *set = find_set(facts, m->sets[i]);
-		unsigned int held = set ? facts->families[set - facts->sets] : 0;
-
-		families |= held ? held : FAMILY_BOTH;
-	}
-	return families;
+	return ranges_families(m->ranges, m->ranges_count);
 }
 
 static int number_of(unsigned int family)
@@ -95,7 +70,7 @@ static int number_of(unsigned int family)
 	return family == FAMILY_V4 ? 4 : 6;
 }
 
-static void check_addresses(struct build *b, const struct set_facts *facts, const struct rule *r)
+static void check_addresses(struct build *b, const struct rule *r)
 {
 	unsigned int ether = ethertype_families(r);
 	unsigned int before = FAMILY_BOTH;
@@ -103,7 +78,7 @@ static void check_addresses(struct build *b, const struct set_facts *facts, cons
 
 	for (int f = WEIR_FIELD_SADDR; f <= WEIR_FIELD_DADDR; f++) {
 		const struct match *m = &r->match[f];
-		unsigned int families = match_families(facts, m);
+		unsigned int families = match_families(m);
 
 		if (!families) /* the values were refused already */
 			return;
@@ -141,16 +116,16 @@ static void check_ethertype(struct build *b, const struct rule *r)
 }
 
 /* A set of pairs compares the port as well. */
-static void check_pairs(struct build *b, const struct set_facts *facts, const struct rule *r,
+static void check_pairs(struct build *b, const struct name_index *sets, const struct rule *r,
 			enum weir_field field)
 {
 	const struct match *m = &r->match[field];
 	size_t pairs = 0;
 
 	for (size_t i = 0; i < m->sets_count; i++) {
-		const struct set *set = find_set(facts, m->sets[i]);
+		const struct named *found = name_index_find(sets, m->sets[i]);
 
-		pairs += set && set->type == SET_ADDRESS_PORT;
+		pairs += found && b->model.sets[found->index].type == SET_ADDRESS_PORT;
 	}
 	if (!pairs || pairs != m->sets_count || m->ranges_count || rule_may_have_ports(r))
 		return;
@@ -163,28 +138,16 @@ static void check_pairs(struct build *b, const struct set_facts *facts, const st
 void check_families(struct build *b, const struct name_index *sets)
 {
 	const struct model *m = &b->model;
-	OWN_FREE unsigned int *families = calloc(m->sets_count + 1, sizeof(*families));
-	struct set_facts facts = { sets, m->sets, families };
 
-	if (!families) {
-		b->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < m->sets_count; i++) {
-		const struct set *s = &m->sets[i];
-
-		if (s->type == SET_PREFIX || s->type == SET_ADDRESS)
-			families[i] = ranges_families(s->elements, s->elements_count);
-	}
 	for (size_t f = 0; f < m->filters_count; f++) {
 		for (size_t i = 0; i < m->filters[f].rules_count; i++) {
 			const struct rule *r = &m->filters[f].rules[i];
 
 			if (r->match[WEIR_FIELD_ETHERTYPE].present)
 				check_ethertype(b, r);
-			check_addresses(b, &facts, r);
-			check_pairs(b, &facts, r, WEIR_FIELD_SADDR);
-			check_pairs(b, &facts, r, WEIR_FIELD_DADDR);
+			check_addresses(b, r);
+			check_pairs(b, sets, r, WEIR_FIELD_SADDR);
+			check_pairs(b, sets, r, WEIR_FIELD_DADDR);
 		}
 	}
 }
