@@ -34,6 +34,7 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason)
 static __noinline int parse(struct __sk_buff *skb, struct pkt *p)
 {
 	pkt_init(p, skb->len, skb->vlan_present ? PKT_TAGGED : 0);
+	p->vlan = skb->vlan_tci & 0xfff;
 	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p, WEIR_DEPTH_ALL);
 	return 0;
 }

@@ -166,18 +166,17 @@ static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p, enum
 	p->dst.word[3] = ip->daddr;
 	p->traffic_class = ip->tos;
 	p->ttl = ip->ttl;
-	p->has |= PKT_ADDR;
-	if (depth < WEIR_DEPTH_ALL)
-		return;
+	p->has |= PKT_ADDR | PKT_LENGTH;
 
 	header = ip->ihl * 4;
 	total = bpf_ntohs(ip->tot_len);
 	if (!total) /* a super-packet of the host's own, over 64 KiB */
 		total = p->bytes - p->l3_offset;
+	p->ip_bytes = total;
+	if (depth < WEIR_DEPTH_ALL)
+		return;
 	if (total < header || total > p->bytes - p->l3_offset)
 		return;
-	p->ip_bytes = total;
-	p->has |= PKT_LENGTH;
 	p->proto = ip->protocol;
 	p->l4_bytes = total - header;
 	cursor_skip(c, header - sizeof(*ip));
@@ -294,17 +293,16 @@ static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p, enum
 	__builtin_memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
 	p->traffic_class = bpf_ntohl(*(__be32 *)ip) >> 20;
 	p->ttl = ip->hop_limit;
-	p->has |= PKT_ADDR;
-	if (depth < WEIR_DEPTH_ALL)
-		return;
+	p->has |= PKT_ADDR | PKT_LENGTH;
 
 	payload = bpf_ntohs(ip->payload_len);
 	if (!payload)
 		payload = p->bytes - p->l3_offset - sizeof(*ip);
+	p->ip_bytes = payload + sizeof(*ip);
+	if (depth < WEIR_DEPTH_ALL)
+		return;
 	if (payload > p->bytes - p->l3_offset - sizeof(*ip))
 		return;
-	p->ip_bytes = payload + sizeof(*ip);
-	p->has |= PKT_LENGTH;
 	p->proto = ip->nexthdr;
 	p->l4_bytes = payload;
 
