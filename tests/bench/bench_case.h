@@ -49,6 +49,7 @@ void weir_print_times(const struct bench_case *cases, size_t count);
 void xdp_filter_set(__u32 count);
 void nft_rules(enum profile profile, __u32 count);
 void nft_set(enum profile profile, __u32 count);
+void nft_prefixes(__u32 count);
 
 /* What "weir apply" takes for one rule of @rules; attaches to @device. */
 void edit_print(const char *device, __u32 rules);

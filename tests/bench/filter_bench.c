@@ -215,8 +215,11 @@ static void add_sets(void)
 	}
 	weir_set(6, true, 10000);
 	for (int family = 4; family <= 6; family += 2) {
-		for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 			weir_set(family, false, prefixes[i]);
+			if (family == 4)
+				nft_prefixes(prefixes[i]);
+		}
 	}
 }
 

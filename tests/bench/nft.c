@@ -4,14 +4,24 @@
  * packet is dropped, by a rule or by the chain's policy, so that what comes
  * after the hook costs nothing; what comes before it is in the empty case, too.
  */
+#include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "bench_case.h"
 #include "own.h"
+
+/* What a chain filters by: rules, or addresses. */
+struct content {
+	const struct bench_rule *rules;
+	__u32 count;
+	const struct addresses *addresses;
+	void (*print)(const struct content *what, const char *name, FILE *out);
+};
 
 static __attribute__((format(printf, 1, 2))) int run(const char *format, ...)
 {
@@ -73,16 +83,13 @@ static __u32 bare_device(void)
 	return index;
 }
 
-/* Load what @print writes. */
-static void load(const char *name, const struct bench_rule *rules, __u32 count,
-		 void (*print)(const struct bench_rule *rules, __u32 count, const char *name,
-			       FILE *out))
+static void load(const char *name, const struct content *what)
 {
 	char path[] = "/tmp/weir-bench.XXXXXX";
 	FILE *out = fdopen(mkstemp(path), "w");
 
 	need(out != NULL, "no temporary file");
-	print(rules, count, name, out);
+	what->print(what, name, out);
 	need(!fclose(out), "the temporary file cannot be written");
 	need(!run("nft -f %s", path), "nft refuses the rules");
 	unlink(path);
@@ -106,14 +113,20 @@ static long long missed(const char *name)
 	return packets;
 }
 
-static void verify(struct bench_case *c, const char *name, const struct bench_rule *rules,
-		   __u32 count)
+static bool is_missed(const struct content *what, const struct trace_header4 *h)
 {
-	__u32 packets = count > 1000 ? SAMPLE / 8 : SAMPLE;
+	if (what->addresses)
+		return !addresses_hold4(what->addresses, h);
+	return rules_match(what->rules, what->count, h) == what->count;
+}
+
+static void verify(struct bench_case *c, const char *name, const struct content *what)
+{
+	__u32 packets = what->count > 1000 ? SAMPLE / 8 : SAMPLE;
 	long long wanted = 0, got;
 
 	for (__u32 i = 0; i < packets; i++)
-		wanted += rules_match(rules, count, &c->driver.trace4->header[i]) == count;
+		wanted += is_missed(what, &c->driver.trace4->header[i]);
 	driver_seek(&c->driver, 0);
 	driver_run(&c->driver, c->ruled, packets, NULL);
 	got = missed(name);
@@ -139,11 +152,11 @@ static void print_port(const char *proto, const char *word, const __u16 port[2],
 		fprintf(out, "%s %s %u-%u ", proto, word, port[0], port[1]);
 }
 
-static void print_linear(const struct bench_rule *rules, __u32 count, const char *name, FILE *out)
+static void print_linear(const struct content *what, const char *name, FILE *out)
 {
 	open_chain(name, out);
-	for (__u32 i = 0; i < count; i++) {
-		const struct bench_rule *r = &rules[i];
+	for (__u32 i = 0; i < what->count; i++) {
+		const struct bench_rule *r = &what->rules[i];
 		const char *proto = r->proto == IPPROTO_TCP ? "tcp" : "udp";
 
 		if (r->proto != PROTO_ANY)
@@ -171,15 +184,15 @@ static void print_prefix(__u32 addr, __u8 bits, FILE *out)
 		bits);
 }
 
-static void print_set(const struct bench_rule *rules, __u32 count, const char *name, FILE *out)
+static void print_set(const struct content *what, const char *name, FILE *out)
 {
 	fprintf(out,
 		"table netdev %s {\ncounter missed {\n}\n"
 		"set s { type ipv4_addr . ipv4_addr . inet_proto . inet_service . inet_service; "
 		"flags interval; elements = {\n",
 		name);
-	for (__u32 i = 0; i < count; i++) {
-		const struct bench_rule *r = &rules[i];
+	for (__u32 i = 0; i < what->count; i++) {
+		const struct bench_rule *r = &what->rules[i];
 		bool any = r->proto == PROTO_ANY;
 
 		print_prefix(r->saddr, r->saddr_bits, out);
@@ -226,16 +239,40 @@ static __u32 keep_what_a_set_takes(struct bench_rule *rules, __u32 count)
 	return kept;
 }
 
-static void add(struct bench_case *c, struct bench_rule *rules, __u32 count, bool is_set)
+static void print_prefixes(const struct content *what, const char *name, FILE *out)
 {
-	static int number;
+	const struct addresses *a = what->addresses;
+
+	fprintf(out,
+		"table netdev %s {\ncounter missed {\n}\n"
+		"set s { type ipv4_addr; flags interval; elements = {\n",
+		name);
+	for (__u32 i = 0; i < a->sorted_count; i++) {
+		struct in_addr first = { htonl((__u32)a->sorted[i].first) };
+		struct in_addr last = { htonl((__u32)a->sorted[i].last) };
+
+		fputs(inet_ntoa(first), out);
+		if (first.s_addr != last.s_addr)
+			fprintf(out, "-%s", inet_ntoa(last));
+		fputs(",\n", out);
+	}
+	fprintf(out,
+		"} }\nchain c {\ntype filter hook ingress device \"%s\" priority 0; policy drop;\n"
+		"ip saddr @s counter drop\n",
+		name);
+	close_chain(out);
+}
+
+static void add(struct bench_case *c, const struct content *what)
+{
+	static int devices;
 	char name[IFNAMSIZ];
 
-	snprintf(name, sizeof(name), "nft%d", ++number);
+	snprintf(name, sizeof(name), "nft%d", ++devices);
 	c->bare = bare_device();
 	c->ruled = make_device(name);
-	load(name, rules, count, is_set ? print_set : print_linear);
-	verify(c, name, rules, count);
+	load(name, what);
+	verify(c, name, what);
 }
 
 void nft_rules(enum profile profile, __u32 count)
@@ -248,7 +285,7 @@ void nft_rules(enum profile profile, __u32 count)
 		return;
 	driver_open(&c->driver, DRIVER_INJECT4, DRIVER_PLAIN);
 	rules = case_rules(profile, count, c->driver.trace4);
-	add(c, rules, count, false);
+	add(c, &(struct content){ .rules = rules, .count = count, .print = print_linear });
 }
 
 void nft_set(enum profile profile, __u32 count)
@@ -265,5 +302,20 @@ void nft_set(enum profile profile, __u32 count)
 	rules = case_rules(profile, count, c->driver.trace4);
 	kept = keep_what_a_set_takes(rules, count);
 	case_note("%s: the set takes %u of them, and has no order\n", c->name, kept);
-	add(c, rules, kept, true);
+	add(c, &(struct content){ .rules = rules, .count = kept, .print = print_set });
+}
+
+void nft_prefixes(__u32 count)
+{
+	struct bench_case *c = is_installed() ? case_add("nft IPv4 %u prefixes", count) : NULL;
+	struct addresses a = {};
+
+	if (!c)
+		return;
+	driver_open(&c->driver, DRIVER_INJECT4, DRIVER_PLAIN);
+	case_seed("prefixes", count);
+	addresses_make(&a, count, 4, SET_PREFIXES);
+	addresses_trace4(&a, c->driver.trace4);
+	add(c, &(struct content){ .addresses = &a, .count = count, .print = print_prefixes });
+	addresses_free(&a);
 }
