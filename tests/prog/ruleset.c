@@ -236,6 +236,14 @@ static void print_matches(FILE *out, enum ruleset kind, __u32 i, __u32 rules)
 		return value_print_adjacent(out, i);
 	case RULESET_EXACT:
 		return print_exact(out);
+	case RULESET_TYPES:
+		return value_print_types(out);
+	case RULESET_VLANS:
+		return value_print_small(out, "vlan", 4096);
+	case RULESET_LENGTHS:
+		return value_print_small(out, "length", 1400);
+	case RULESET_MACS:
+		return value_print_mac(out, generate_one_in(4) ? "dmac" : "smac");
 	case RULESET_LINK:
 		return value_print_link(out);
 	case RULESET_FIELDS:

@@ -31,6 +31,10 @@
 	X(EDGES, ends_of_the_address_space, 2000)            \
 	X(ADJACENT, ranges_side_by_side, 20000)              \
 	X(EXACT, exact_addresses_and_ports, 20000)           \
+	X(TYPES, icmp_types_alone, 1000)                     \
+	X(VLANS, vlans_alone, 1000)                          \
+	X(LENGTHS, lengths_alone, 1000)                      \
+	X(MACS, macs_alone, 5000)                            \
 	X(LINK, macs_vlans_lengths_and_icmp_types, 5000)     \
 	X(FIELDS, conditions_on_every_field, 5000)
 

@@ -218,50 +218,55 @@ void value_print_adjacent(FILE *out, __u32 rule)
 		fprintf(out, " dport %u-%u", port, port + 6);
 }
 
-static void print_mac(FILE *out, const char *field)
+void value_print_mac(FILE *out, const char *field)
 {
 	__u64 mac = (__u64)networks[V6][generate_below(networks_count)] & 0xffffffffffff;
-	__u32 length = generate_one_in(3) ? 1 + generate_below(48) : 48;
+	__u32 least = value_may_be_wide() ? 1 : 24;
+	__u32 length = generate_one_in(3) ? least + generate_below(49 - least) : 48;
 
 	if (generate_one_in(3)) /* another maker's, the same card */
 		mac ^= (__u64)generate_below(0x10000) << 32;
 	mac = mac >> (48 - length) << (48 - length);
-	fprintf(out, " %s %s", field, generate_one_in(16) ? "!= " : "");
+	fprintf(out, " %s %s", field, value_may_be_wide() && generate_one_in(4) ? "!= " : "");
 	for (int shift = 40; shift >= 0; shift -= 8)
 		fprintf(out, "%02x%s", (__u8)(mac >> shift), shift ? ":" : "");
 	fprintf(out, "/%u", length);
 }
 
-static void print_small_range(FILE *out, const char *field, __u32 limit)
+void value_print_small(FILE *out, const char *field, __u32 limit)
 {
 	__u32 first = generate_below(limit);
-	__u32 most = (limit - 1 - first) >> least_bits(4);
+	__u32 most = (limit - 1 - first) >> least_bits(8);
 
-	fprintf(out, " %s %s%u-%u", field, generate_one_in(16) ? "!= " : "", first,
-		first + generate_below(most + 1));
+	fprintf(out, " %s %s%u-%u", field, value_may_be_wide() && generate_one_in(4) ? "!= " : "",
+		first, first + generate_below(most + 1));
+}
+
+void value_print_types(FILE *out)
+{
+	value_print_small(out, generate_one_in(2) ? "icmp type" : "icmpv6 type", 256);
+	if (generate_one_in(2))
+		value_print_small(out, "code", 256);
 }
 
 void value_print_link(FILE *out)
 {
 	__u32 sure = generate_below(4);
 
-	if (sure == 0) {
-		print_small_range(out, generate_one_in(2) ? "icmp type" : "icmpv6 type", 256);
-		if (generate_one_in(2))
-			print_small_range(out, "code", 256);
-	}
+	if (sure == 0)
+		value_print_types(out);
 	if (sure == 1 || generate_one_in(4))
-		print_mac(out, "smac");
+		value_print_mac(out, "smac");
 	if (generate_one_in(3))
-		print_mac(out, "dmac");
+		value_print_mac(out, "dmac");
 	if (sure == 2 || generate_one_in(4))
-		print_small_range(out, "vlan", 4096);
+		value_print_small(out, "vlan", 4096);
 	if (sure == 3 || generate_one_in(4))
-		print_small_range(out, "length", generate_one_in(2) ? 1400 : 65536);
+		value_print_small(out, "length", generate_one_in(2) ? 1400 : 65536);
 	if (generate_one_in(4))
-		print_small_range(out, "ttl", 256);
+		value_print_small(out, "ttl", 256);
 	if (generate_one_in(4))
-		print_small_range(out, "dscp", 64);
+		value_print_small(out, "dscp", 64);
 }
 
 void value_print_fields(FILE *out)

@@ -34,7 +34,14 @@ void value_print_range(FILE *out, enum family family);
 void value_print_port_range(FILE *out);
 void value_print_ports(FILE *out);
 
+/* " FIELD FIRST-LAST", below @limit. */
+void value_print_small(FILE *out, const char *field, __u32 limit);
+
+/* " FIELD MAC/LENGTH"; many cards share a maker, or all but the maker. */
+void value_print_mac(FILE *out, const char *field);
+
 /* Conditions of a whole rule. */
+void value_print_types(FILE *out);
 void value_print_edges(FILE *out);
 void value_print_adjacent(FILE *out, __u32 rule);
 void value_print_link(FILE *out);
