@@ -195,8 +195,10 @@ static struct box family_box(enum weir_family family)
 	struct box box = box_all;
 
 	for (int word = 0; word < 3 && family == WEIR_FAMILY_V4; word++) {
-		box.first[WEIR_KEY_SRC + word] = box.last[WEIR_KEY_SRC + word] = word == 2 ? 0xffff : 0;
-		box.first[WEIR_KEY_DST + word] = box.last[WEIR_KEY_DST + word] = word == 2 ? 0xffff : 0;
+		box.first[WEIR_KEY_SRC + word] = box.last[WEIR_KEY_SRC + word] =
+			word == 2 ? 0xffff : 0;
+		box.first[WEIR_KEY_DST + word] = box.last[WEIR_KEY_DST + word] =
+			word == 2 ? 0xffff : 0;
 	}
 	return box;
 }

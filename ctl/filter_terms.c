@@ -468,9 +468,9 @@ void terms_place(struct filter_build *f, enum weir_family family)
 		if (f->drafts.list[i].families & 1 << family)
 			boxed[count++] = f->drafts.list[i].boxed;
 	}
-	forest->terms_offset = builder_add(f->b, count * (family == WEIR_FAMILY_V6 ?
-								  sizeof(struct weir_term6) :
-								  sizeof(struct weir_term4)));
+	forest->terms_offset =
+		builder_add(f->b, count * (family == WEIR_FAMILY_V6 ? sizeof(struct weir_term6)
+								    : sizeof(struct weir_term4)));
 	forest->rules_offset = builder_add(f->b, count * sizeof(struct weir_term_rule));
 	if (f->b->error)
 		return;

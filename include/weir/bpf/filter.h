@@ -69,8 +69,7 @@ struct search {
 
 static __always_inline const struct weir_term_rule *rule_of(const struct search *s, __u32 term)
 {
-	return image_at(s->image,
-			s->forest->rules_offset + term * sizeof(struct weir_term_rule));
+	return image_at(s->image, s->forest->rules_offset + term * sizeof(struct weir_term_rule));
 }
 
 static __always_inline bool term_holds(const struct search *s, __u32 term)
@@ -98,8 +97,9 @@ static __always_inline void judge_by_default(struct search *s)
 	if (!(p->has & PKT_IP))
 		return;
 	count_rule(s->filter->default_id, p->bytes);
-	s->scratch->walk.reason = s->filter->default_action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS :
-								    WEIR_R_FILTER_DEFAULT;
+	s->scratch->walk.reason = s->filter->default_action == WEIR_ACTION_PASS
+					  ? WEIR_R_FILTER_PASS
+					  : WEIR_R_FILTER_DEFAULT;
 }
 
 /* What the rule of w->best does. Returns 1 where it decides, else another round begins. */
@@ -168,22 +168,22 @@ static long step(__u32 unused, struct search *s)
  * @best where there is none, and WEIR_TERM_ASKS where it cannot be told here.
  */
 #define FIRST_IN_LEAF(name, type, holds)                                                        \
-	static __noinline __u32 name(const struct weir_image *image, __u32 leaf, __u32 terms,       \
-				     const struct term_view *view, __u32 best)                      \
-	{                                                                                           \
-		const struct weir_node *node = image_at(image, leaf);                               \
-                                                                                                    \
-		if (node->count > WEIR_LEAF_TERMS)                                                  \
-			return WEIR_TERM_ASKS;                                                      \
-		for (__u32 i = 0; i < WEIR_LEAF_TERMS; i++) {                                       \
-			__u32 listed = node->term[i], number = WEIR_TERM_NUMBER(listed);            \
-                                                                                                    \
-			if (i >= node->count || number >= best)                                     \
-				break;                                                              \
-			if (holds(image_at(image, terms + number * sizeof(struct type)), view))     \
-				return listed;                                                      \
-		}                                                                                   \
-		return best;                                                                        \
+	static __noinline __u32 name(const struct weir_image *image, __u32 leaf, __u32 terms,   \
+				     const struct term_view *view, __u32 best)                  \
+	{                                                                                       \
+		const struct weir_node *node = image_at(image, leaf);                           \
+                                                                                                \
+		if (node->count > WEIR_LEAF_TERMS)                                              \
+			return WEIR_TERM_ASKS;                                                  \
+		for (__u32 i = 0; i < WEIR_LEAF_TERMS; i++) {                                   \
+			__u32 listed = node->term[i], number = WEIR_TERM_NUMBER(listed);        \
+                                                                                                \
+			if (i >= node->count || number >= best)                                 \
+				break;                                                          \
+			if (holds(image_at(image, terms + number * sizeof(struct type)), view)) \
+				return listed;                                                  \
+		}                                                                               \
+		return best;                                                                    \
 	}
 
 FIRST_IN_LEAF(first_in_leaf4, weir_term4, term4_holds)
@@ -196,8 +196,8 @@ static __always_inline __u32 first_in_leaf(const struct search *s, __u32 leaf, _
 
 	if (best & WEIR_TERM_ASKS)
 		return best;
-	return s->scratch->walk.is_wide ? first_in_leaf6(s->image, leaf, terms, view, best) :
-					  first_in_leaf4(s->image, leaf, terms, view, best);
+	return s->scratch->walk.is_wide ? first_in_leaf6(s->image, leaf, terms, view, best)
+					: first_in_leaf4(s->image, leaf, terms, view, best);
 }
 
 /*
@@ -254,9 +254,7 @@ static __always_inline enum weir_family family_of(const struct pkt *p)
 static __noinline int filter_run(const struct weir_image *image, const struct weir_filter *f,
 				 struct scratch *scratch)
 {
-	struct search s = { .image = image,
-			    .filter = f,
-			    .scratch = scratch };
+	struct search s = { .image = image, .filter = f, .scratch = scratch };
 	struct walk *w = &scratch->walk;
 	enum weir_family family;
 
@@ -289,9 +287,8 @@ static __always_inline const struct weir_filter *filter_of(const struct weir_ima
 	return image_at(image, device->filter_offset);
 }
 
-static __always_inline enum weir_reason filter(const struct weir_image *image,
-					       const struct weir_device *device,
-					       struct scratch *scratch)
+static __always_inline enum weir_reason
+filter(const struct weir_image *image, const struct weir_device *device, struct scratch *scratch)
 {
 	return filter_run(image, filter_of(image, device), scratch);
 }

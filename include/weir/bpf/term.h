@@ -35,7 +35,7 @@ static __always_inline void term_view(struct term_view *v, const struct pkt *p)
  * fails for its ports is not to be predicted. Terms that ask for no port take
  * any.
  */
-#define PORTS_DIFFER(t, v)                                                              \
+#define PORTS_DIFFER(t, v)                                                                 \
 	(((__s32)((v)->sport - (t)->sport_first) | (__s32)((t)->sport_last - (v)->sport) | \
 	  (__s32)((v)->dport - (t)->dport_first) | (__s32)((t)->dport_last - (v)->dport)))
 
@@ -52,7 +52,7 @@ static __always_inline bool term4_holds(const struct weir_term4 *t, const struct
 /* How many of the high bits of half an address a prefix compares. */
 const volatile __u64 half_masks[128] = {
 #define MASK(n) [n] = ~0ULL << (64 - (n))
-#define MASKS(n)                                                                              \
+#define MASKS(n)                                                                            \
 	MASK(n), MASK((n) + 1), MASK((n) + 2), MASK((n) + 3), MASK((n) + 4), MASK((n) + 5), \
 		MASK((n) + 6), MASK((n) + 7)
 	MASKS(1), MASKS(9), MASKS(17), MASKS(25), MASKS(33), MASKS(41), MASKS(49), MASKS(57),
