@@ -29,7 +29,7 @@ struct harness_host {
 	__u32 rules; /* that it may have, defaults included; 0: 4096 */
 	const char *const *locals; /* addresses in ascending order, NULL-terminated; NULL: none */
 	const char *source4, *source6; /* of outer headers; NULL: zeroes */
-	__u32 image_bytes; /* a power of two; 0: 1 MiB */
+	__u32 image_bytes; /* a power of two; 0: 1 MiB, or what the first image takes */
 };
 
 struct harness {
@@ -38,6 +38,8 @@ struct harness {
 	struct maps maps;
 	struct harness_host host;
 	struct weir_image *image; /* as it was built */
+	__u32 image_bytes;
+	__u64 parse_ns, build_ns, swap_ns; /* what the last configuration took */
 	int program[HOOK_COUNT];
 	__u32 ingress_ifindex; /* for XDP; 0: the loopback device */
 };

@@ -86,15 +86,17 @@ static const struct weir_node *walk(__u32 offset, __u32 depth, const __u32 key[W
 
 	assert_true(depth <= WEIR_FOREST_DEPTH);
 	for (__u32 level = 0; level < depth; level++) {
-		__u32 child = 0;
+		__u32 mask = WEIR_NODE_MASK(node->head), child = 0;
 
-		assert_true(node->key < WEIR_KEY_COUNT);
-		assert_true(node->mask == WEIR_NODE_LEAF || node->mask == WEIR_NODE_INNER);
-		for (int i = 0; i < WEIR_NODE_CUTS; i++)
-			child += node->cut[i] < key[node->key];
-		node = at(node->next + (child & node->mask) * sizeof(*node), sizeof(*node));
+		assert_true(mask == WEIR_NODE_LEAF || mask == WEIR_NODE_INNER);
+		for (int i = 0; i < WEIR_NODE_CUTS; i++) {
+			assert_true(!mask || !i || node->cut[i - 1] <= node->cut[i]);
+			child += node->cut[i] < key[WEIR_NODE_KEY(node->head)];
+		}
+		node = at(WEIR_NODE_NEXT(node->head) + (child & mask) * sizeof(*node),
+			  sizeof(*node));
 	}
-	assert_int_equal(node->mask, WEIR_NODE_LEAF);
+	assert_int_equal(WEIR_NODE_MASK(node->head), WEIR_NODE_LEAF);
 	return node;
 }
 
@@ -170,7 +172,7 @@ static bool condition_holds(const struct weir_condition *c, const struct seen *s
 	return holds != c->negated;
 }
 
-static bool conditions_hold(const struct weir_term *term, const struct seen *s)
+static bool conditions_hold(const struct weir_term_rule *term, const struct seen *s)
 {
 	const struct weir_condition *c = at(term->conditions, term->conditions_count * sizeof(*c));
 
@@ -195,29 +197,53 @@ static bool half_is(const __u8 *bytes, __u64 half, __u32 bits)
 	return !bits || (value ^ half) >> (64 - bits) == 0;
 }
 
-static bool term_holds(const struct weir_term *term, const struct seen *s)
+static bool ports_hold(__u32 sport_first, __u32 sport_last, __u32 dport_first, __u32 dport_last,
+		       const struct seen *s)
 {
-	if (term->needs & ~has_of(s))
-		return false;
-	if (!half_is(s->src, term->src_hi, term->src_hi_bits) ||
-	    !half_is(s->src + 8, term->src_lo, term->src_lo_bits) ||
-	    !half_is(s->dst, term->dst_hi, term->dst_hi_bits) ||
-	    !half_is(s->dst + 8, term->dst_lo, term->dst_lo_bits))
-		return false;
-	if ((term->proto ^ s->proto) & term->proto_mask)
-		return false;
-	if ((term->tcp_value ^ s->flags) & term->tcp_mask)
-		return false;
-	if (term->needs & PKT_PORTS &&
-	    (s->sport < term->sport_first || s->sport > term->sport_last ||
-	     s->dport < term->dport_first || s->dport > term->dport_last))
-		return false;
-	return conditions_hold(term, s);
+	return !s->ports || (sport_first <= s->sport && s->sport <= sport_last &&
+			     dport_first <= s->dport && s->dport <= dport_last);
+}
+
+static bool word_holds(__u32 word, __u32 mask, const struct seen *s)
+{
+	return !((word ^ WEIR_WORD(has_of(s), s->flags, s->proto)) & mask);
+}
+
+static bool term4_holds(const struct weir_term4 *term, const struct seen *s)
+{
+	return !((term->src ^ word_of(s->src, 3)) & term->src_mask) &&
+	       !((term->dst ^ word_of(s->dst, 3)) & term->dst_mask) &&
+	       word_holds(term->word, term->mask, s) &&
+	       ports_hold(term->sport_first, term->sport_last, term->dport_first, term->dport_last,
+			  s);
+}
+
+static bool term6_holds(const struct weir_term6 *term, const struct seen *s)
+{
+	return half_is(s->src, term->src_hi, term->src_hi_bits) &&
+	       half_is(s->src + 8, term->src_lo, term->src_lo_bits) &&
+	       half_is(s->dst, term->dst_hi, term->dst_hi_bits) &&
+	       half_is(s->dst + 8, term->dst_lo, term->dst_lo_bits) &&
+	       word_holds(term->word, term->mask, s) &&
+	       ports_hold(term->sport_first, term->sport_last, term->dport_first, term->dport_last,
+			  s);
+}
+
+static bool term_holds(const struct weir_forest *forest, __u32 number, const struct seen *s)
+{
+	if (family_of(s) == WEIR_FAMILY_V6)
+		return term6_holds(at(forest->terms_offset + number * sizeof(struct weir_term6),
+				      sizeof(struct weir_term6)),
+				   s);
+	return term4_holds(at(forest->terms_offset + number * sizeof(struct weir_term4),
+			      sizeof(struct weir_term4)),
+			   s);
 }
 
 static int compare_numbers(const void *a, const void *b)
 {
-	__u32 one = *(const __u32 *)a, other = *(const __u32 *)b;
+	__u32 one = WEIR_TERM_NUMBER(*(const __u32 *)a);
+	__u32 other = WEIR_TERM_NUMBER(*(const __u32 *)b);
 
 	return one < other ? -1 : one > other;
 }
@@ -232,11 +258,11 @@ static size_t collect(const struct seen *s, __u32 candidates[MOST_CANDIDATES])
 	fill_keys(s, key);
 	for (__u32 tree = 0; tree < forest->trees; tree++) {
 		const struct weir_node *leaf = walk(forest->root[tree], forest->depth, key);
-		const __u32 *terms = at(leaf->terms, leaf->count * sizeof(*terms));
+		const __u32 *terms = at(leaf->list, leaf->count * sizeof(*terms));
 
 		for (__u32 i = 0; i < leaf->count; i++) {
-			assert_true(terms[i] < t.filter->terms_count);
-			assert_true(i == 0 || terms[i - 1] < terms[i]);
+			assert_true(i == 0 ||
+				    WEIR_TERM_NUMBER(terms[i - 1]) < WEIR_TERM_NUMBER(terms[i]));
 			assert_true(count < MOST_CANDIDATES);
 			candidates[count++] = terms[i];
 		}
@@ -254,8 +280,7 @@ static bool goes_on(enum weir_action action)
 static void find(const struct seen *s, struct found *found)
 {
 	static __u32 candidates[MOST_CANDIDATES];
-	const struct weir_term *terms =
-		at(t.filter->terms_offset, t.filter->terms_count * sizeof(*terms));
+	const struct weir_forest *forest = &t.filter->forest[family_of(s)];
 	size_t count = 0;
 
 	found->rule = s->ip ? (int)t.filter->rules_count - 1 : REFERENCE_NO_RULE;
@@ -263,9 +288,12 @@ static void find(const struct seen *s, struct found *found)
 	if (s->ip || t.filter->judges_all)
 		count = collect(s, candidates);
 	for (size_t i = 0; i < count; i++) {
-		const struct weir_term *term = &terms[candidates[i]];
+		__u32 number = WEIR_TERM_NUMBER(candidates[i]);
+		const struct weir_term_rule *term =
+			at(forest->rules_offset + number * sizeof(*term), sizeof(*term));
 
-		if (!term_holds(term, s))
+		assert_int_equal(!!(candidates[i] & WEIR_TERM_ASKS), !!term->conditions_count);
+		if (!term_holds(forest, number, s) || !conditions_hold(term, s))
 			continue;
 		if (!goes_on(term->action)) {
 			found->rule = (int)term->rule;
