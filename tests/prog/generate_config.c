@@ -172,14 +172,26 @@ static void print_number_match(FILE *out, const char *field, __u32 a, __u32 b)
 		fprintf(out, " %s %s{ %u, %u }", field, negation(), a, b);
 }
 
-/* Conditions that make a rule judge frames that are not IP, too. */
-static void print_frame_matches(FILE *out)
+/* A type that no IP packet has is refused beside what only those have. */
+static void print_type(FILE *out, bool is_alone)
+{
+	__u16 type = value_ethertype();
+
+	if (is_alone)
+		fprintf(out, " ethertype %s0x%04x", negation(), type);
+	else if (generate_one_in(2))
+		fprintf(out, " ethertype != 0x%04x", TYPE_ARP);
+	else
+		fprintf(out, " ethertype { ip, ip6, 0x%04x }", type);
+}
+
+/* Conditions that make a rule judge frames that are not IP, too; @is_alone: and no others. */
+static void print_frame_matches(FILE *out, bool is_alone)
 {
 	__u32 sure = generate_below(4);
 
 	if (sure == 0 || generate_one_in(4))
-		fprintf(out, " ethertype %s{ 0x%04x, 0x%04x }", negation(), value_ethertype(),
-			value_ethertype());
+		print_type(out, is_alone);
 	if (sure == 1 || generate_one_in(8))
 		print_mac_match(out, "smac");
 	if (sure == 2 || generate_one_in(8))
@@ -235,7 +247,7 @@ static void print_rule(FILE *out, __u32 number)
 	fprintf(out, "\trule r%u ", number);
 	print_action(out);
 	if (generate_one_in(10)) {
-		print_frame_matches(out);
+		print_frame_matches(out, true);
 		fprintf(out, "\n");
 		return;
 	}
@@ -248,7 +260,7 @@ static void print_rule(FILE *out, __u32 number)
 	if (generate_one_in(2))
 		print_header_matches(out);
 	if (generate_one_in(6))
-		print_frame_matches(out);
+		print_frame_matches(out, false);
 	fprintf(out, "\n");
 }
 

@@ -315,7 +315,7 @@ void value_print_fields(FILE *out)
 		"vlan 100",
 		"vlan 1-4094",
 		"vlan != 100",
-		"ethertype 0x0806",
+		"ethertype { arp, ip, ip6 }",
 		"ethertype { ip, ip6 }",
 		"ethertype != arp",
 		"smac 02:00:00:00:00:01",
@@ -327,9 +327,19 @@ void value_print_fields(FILE *out)
 		"interface != { eth*, veth0 }",
 		"interface t?st",
 	};
+	static const char *const frames[] = {
+		"ethertype arp",
+		"ethertype { arp, 0x88cc } vlan 100",
+		"ethertype 0x05dc-0x0805 smac != 02:00:00:00:00:01",
+		"ethertype 0x88cc dmac 02:00:00:00:00:00/40",
+	};
 	const char *one = GENERATE_PICK(fields), *other = GENERATE_PICK(fields);
 	size_t word = strcspn(one, " ");
 
+	if (generate_one_in(8)) {
+		fprintf(out, " %s", GENERATE_PICK(frames));
+		return;
+	}
 	fprintf(out, " %s %s", GENERATE_PICK(protocols), one);
 	/* The same field twice is an error; "not" hides which it is. */
 	if (strncmp(one, other, word) && *one != 'n' && *other != 'n' && *one != 'f')
