@@ -146,6 +146,7 @@ static __u16 needs_of(const struct rule *r)
 		[WEIR_FIELD_TTL] = PKT_ADDR,	       [WEIR_FIELD_DSCP] = PKT_ADDR,
 		[WEIR_FIELD_ETHERTYPE] = PKT_ETHERNET, [WEIR_FIELD_SMAC] = PKT_ETHERNET,
 		[WEIR_FIELD_DMAC] = PKT_ETHERNET,      [WEIR_FIELD_VLAN] = PKT_TAGGED,
+		[WEIR_FIELD_FRAGMENT] = PKT_IP,	       [WEIR_FIELD_ESTABLISHED] = PKT_IP,
 	};
 	__u16 all = rule_judges_all(r) ? 0 : PKT_IP;
 
