@@ -103,7 +103,8 @@ static __always_inline bool condition_holds(const struct weir_image *image,
 {
 	switch (c->kind) {
 	case WEIR_CONDITION_NUMBER:
-		return in_ranges64(image, c->offset, c->count, number_of(c->field, p));
+		return in_ranges64(image, c->offset, c->count,
+				   forget64(number_of(c->field, p), p->src.half[1]));
 	case WEIR_CONDITION_ADDR:
 		return in_ranges128(image, c->offset, c->count,
 				    c->field == WEIR_FIELD_SADDR ? &p->src : &p->dst);

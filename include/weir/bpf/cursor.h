@@ -29,6 +29,12 @@ static __always_inline __u32 forget(__u32 value, __u32 unknown)
 	return value;
 }
 
+static __always_inline __u64 forget64(__u64 value, __u64 unknown)
+{
+	asm volatile("%0 ^= %1\n\t%0 ^= %1" : "+r"(value) : "r"(unknown));
+	return value;
+}
+
 static __always_inline struct cursor cursor_at(void *data, void *data_end, __u32 offset)
 {
 	return (struct cursor){ .data = data, .data_end = data_end, .offset = offset };

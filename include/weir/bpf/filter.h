@@ -15,24 +15,18 @@
 
 #define NO_TERM (WEIR_TERM_ASKS - 1)
 
-/* More steps than any search takes; the kernel's own bound. */
-#define STEPS_MAX (1U << 23)
+/* Every round takes one term at least; the kernel's own bound. */
+#define ROUNDS_MAX (1U << 23)
 
-/* Terms of one leaf that are still to be tried: offset of their numbers, and how many. */
-struct trial {
-	__u32 list;
-	__u32 count;
-};
-
+/* The search for the first term that holds, and was not yet taken. */
 struct walk {
 	struct keys keys;
 	struct term_view view;
-	struct trial trial[WEIR_FOREST_TREES]; /* the first is at work; they take turns */
 	__u32 leaf[WEIR_FOREST_TREES]; /* offsets of nodes */
-	__u32 left; /* leaves of this round */
-	__u32 best; /* the first term that holds, of this round so far */
-	__u32 floor; /* terms before it were taken in earlier rounds */
+	__u32 best; /* as the leaf lists it; the first so far */
+	__u32 floor; /* terms before it were taken, or were not what they seemed */
 	__u32 is_wide; /* terms are struct weir_term6 */
+	__u32 list; /* of a long leaf: offset of the next number */
 	__u32 reason;
 };
 
@@ -67,27 +61,82 @@ struct search {
 	struct scratch *scratch;
 };
 
-static __always_inline const struct weir_term_rule *rule_of(const struct search *s, __u32 term)
-{
-	return image_at(s->image, s->forest->rules_offset + term * sizeof(struct weir_term_rule));
-}
-
-static __always_inline bool term_holds(const struct search *s, __u32 term)
-{
-	const struct scratch *scratch = s->scratch;
-	__u32 base = s->forest->terms_offset;
-	const struct weir_term_rule *rule;
-
-	if (!scratch->walk.is_wide) {
-		if (!term4_holds(image_at(s->image, base + term * sizeof(struct weir_term4)),
-				 &scratch->walk.view))
-			return false;
-	} else if (!term6_holds(image_at(s->image, base + term * sizeof(struct weir_term6)),
-				&scratch->walk.view)) {
-		return false;
+/*
+ * Looking through a leaf for the first term that holds, for terms of one size:
+ * a question for the size in each turn is one that the verifier asks again and
+ * again, too. Where a leaf has more terms than lie in its node, a loop of the
+ * kernel's takes over.
+ *
+ * try_NAME() looks at a term as its leaf lists it. Returns 1 where that ends
+ * the search: it holds, or an earlier one is known. The others return 0.
+ */
+#define SEARCH(name, type, differs)                                                              \
+	static __always_inline long try_##name(const struct search *s, struct walk *w,           \
+					       __u32 terms, __u32 listed)                        \
+	{                                                                                        \
+		__u32 number = WEIR_TERM_NUMBER(listed);                                         \
+		const struct type *term = image_at(s->image, terms + number * sizeof(*term));    \
+                                                                                                 \
+		if (number >= WEIR_TERM_NUMBER(w->best))                                         \
+			return 1;                                                                \
+		if (differs(term, &w->view) | is_below(number, w->floor))                        \
+			return 0;                                                                \
+		w->best = listed;                                                                \
+		return 1;                                                                        \
+	}                                                                                        \
+                                                                                                 \
+	static long try_listed_##name(__u32 unused, struct search *s)                            \
+	{                                                                                        \
+		struct walk *w = &s->scratch->walk;                                              \
+		const __u32 *listed = image_at(s->image, w->list);                               \
+                                                                                                 \
+		w->list += sizeof(*listed);                                                      \
+		return try_##name(s, w, s->forest->terms_offset, *listed);                       \
+	}                                                                                        \
+                                                                                                 \
+	static __noinline int search_long_##name(struct search *s, const struct weir_node *node) \
+	{                                                                                        \
+		s->scratch->walk.list = node->list;                                              \
+		bpf_loop(node->count, try_listed_##name, s, 0);                                  \
+		return 0;                                                                        \
+	}                                                                                        \
+                                                                                                 \
+	static __noinline int search_##name(struct search *s, __u32 leaf)                        \
+	{                                                                                        \
+		const struct weir_node *node = image_at(s->image, leaf);                         \
+		struct walk *w = &s->scratch->walk;                                              \
+		__u32 terms = s->forest->terms_offset;                                           \
+                                                                                                 \
+		if (node->count > WEIR_LEAF_TERMS)                                               \
+			return search_long_##name(s, node);                                      \
+		for (__u32 i = 0; i < WEIR_LEAF_TERMS && i < node->count; i++) {                 \
+			if (try_##name(s, w, terms, node->term[i]))                              \
+				break;                                                           \
+		}                                                                                \
+		return 0;                                                                        \
 	}
-	rule = rule_of(s, term);
-	return !rule->conditions_count || conditions_hold(s->image, rule, &scratch->pkt);
+
+SEARCH(narrow, weir_term4, term4_differs)
+SEARCH(wide, weir_term6, term6_differs)
+
+/* The first term that holds and was not taken yet, or NO_TERM, as its leaf lists it. */
+static __always_inline __u32 find_term(struct search *s)
+{
+	struct walk *w = &s->scratch->walk;
+
+	w->best = NO_TERM;
+	if (w->is_wide) {
+		search_wide(s, w->leaf[0]);
+#pragma unroll
+		for (int t = 1; t < WEIR_FOREST_TREES && s->forest->trees > 1; t++)
+			search_wide(s, w->leaf[t]);
+	} else {
+		search_narrow(s, w->leaf[0]);
+#pragma unroll
+		for (int t = 1; t < WEIR_FOREST_TREES && s->forest->trees > 1; t++)
+			search_narrow(s, w->leaf[t]);
+	}
+	return w->best;
 }
 
 static __always_inline void judge_by_default(struct search *s)
@@ -102,139 +151,45 @@ static __always_inline void judge_by_default(struct search *s)
 					  : WEIR_R_FILTER_DEFAULT;
 }
 
-/* What the rule of w->best does. Returns 1 where it decides, else another round begins. */
-static __always_inline long act(struct search *s)
+static __always_inline void find_leaves(const struct search *s)
 {
 	struct walk *w = &s->scratch->walk;
-	const struct weir_term_rule *rule = rule_of(s, w->best);
 
+	if (!s->forest->depth && s->forest->trees == 1) {
+		w->leaf[0] = s->forest->root[0];
+		return;
+	}
+	keys_of(&w->keys, &s->scratch->pkt, s->filter->link_keys);
+	if (s->forest->trees == 1)
+		w->leaf[0] = walk_one(s->image, s->forest, &w->keys);
+	else
+		walk_all(s->image, s->forest, &w->keys, w->leaf);
+}
+
+/* What the rule of a term does. Returns 1 where it decides. */
+static __always_inline long act(const struct search *s, const struct weir_term_rule *rule)
+{
 	count_rule(rule->id, s->scratch->pkt.bytes);
-	if (rule->reason) {
-		w->reason = rule->reason;
+	s->scratch->walk.reason = rule->reason;
+	return !!rule->reason;
+}
+
+/* The next term that holds, and what its rule does. Returns 1 when the packet is judged. */
+static long judge(__u32 unused, struct search *s)
+{
+	struct walk *w = &s->scratch->walk;
+	const struct weir_term_rule *rule;
+	__u32 listed = find_term(s), number = WEIR_TERM_NUMBER(listed);
+
+	if (listed == NO_TERM) {
+		judge_by_default(s);
 		return 1;
 	}
-	w->floor = w->best + 1;
-	w->best = NO_TERM;
-	w->left = s->forest->trees;
-	return 0;
-}
-
-static __always_inline long end_leaf(struct search *s)
-{
-	struct walk *w = &s->scratch->walk;
-
-	if (s->forest->trees > 1) {
-		struct trial first = w->trial[0];
-
-		w->trial[0] = w->trial[1];
-		w->trial[1] = w->trial[2];
-		w->trial[2] = w->trial[3];
-		w->trial[3] = first;
-	}
-	if (--w->left)
+	w->floor = number + 1;
+	rule = image_at(s->image, s->forest->rules_offset + number * sizeof(*rule));
+	if (listed & WEIR_TERM_ASKS && !conditions_hold(s->image, rule, &s->scratch->pkt))
 		return 0;
-	if (w->best != NO_TERM)
-		return act(s);
-	judge_by_default(s);
-	return 1;
-}
-
-/*
- * Try one term, or go on to the next leaf; at the end of a round, take the first
- * term that holds. One loop and not three within each other, which the verifier
- * would follow for long. Returns 1 when the packet is judged.
- */
-static long step(__u32 unused, struct search *s)
-{
-	struct walk *w = &s->scratch->walk;
-	__u32 term;
-
-	if (!w->trial[0].count)
-		return end_leaf(s);
-	term = WEIR_TERM_NUMBER(*(const __u32 *)image_at(s->image, w->trial[0].list));
-	if (term >= w->best)
-		return end_leaf(s);
-	if (term >= w->floor && term_holds(s, term)) {
-		w->best = term;
-		return end_leaf(s);
-	}
-	w->trial[0].list += sizeof(term);
-	w->trial[0].count--;
-	return 0;
-}
-
-/*
- * The first term of a short leaf that holds, before @best, as the leaf lists it;
- * @best where there is none, and WEIR_TERM_ASKS where it cannot be told here.
- */
-#define FIRST_IN_LEAF(name, type, holds)                                                        \
-	static __noinline __u32 name(const struct weir_image *image, __u32 leaf, __u32 terms,   \
-				     const struct term_view *view, __u32 best)                  \
-	{                                                                                       \
-		const struct weir_node *node = image_at(image, leaf);                           \
-                                                                                                \
-		if (node->count > WEIR_LEAF_TERMS)                                              \
-			return WEIR_TERM_ASKS;                                                  \
-		for (__u32 i = 0; i < WEIR_LEAF_TERMS; i++) {                                   \
-			__u32 listed = node->term[i], number = WEIR_TERM_NUMBER(listed);        \
-                                                                                                \
-			if (i >= node->count || number >= best)                                 \
-				break;                                                          \
-			if (holds(image_at(image, terms + number * sizeof(struct type)), view)) \
-				return listed;                                                  \
-		}                                                                               \
-		return best;                                                                    \
-	}
-
-FIRST_IN_LEAF(first_in_leaf4, weir_term4, term4_holds)
-FIRST_IN_LEAF(first_in_leaf6, weir_term6, term6_holds)
-
-static __always_inline __u32 first_in_leaf(const struct search *s, __u32 leaf, __u32 best)
-{
-	const struct term_view *view = &s->scratch->walk.view;
-	__u32 terms = s->forest->terms_offset;
-
-	if (best & WEIR_TERM_ASKS)
-		return best;
-	return s->scratch->walk.is_wide ? first_in_leaf6(s->image, leaf, terms, view, best)
-					: first_in_leaf4(s->image, leaf, terms, view, best);
-}
-
-/*
- * Most packets are judged by the first term that holds in leaves of a few that
- * ask for nothing more: find it. WEIR_TERM_ASKS or more where that is not so.
- */
-static __always_inline __u32 first_term(const struct search *s)
-{
-	struct walk *w = &s->scratch->walk;
-	__u32 first = NO_TERM;
-
-	if (s->forest->trees == 1) {
-		w->leaf[0] = walk_one(s->image, s->forest, &w->keys);
-		return first_in_leaf(s, w->leaf[0], NO_TERM);
-	}
-	walk_all(s->image, s->forest, &w->keys, w->leaf);
-#pragma unroll
-	for (int t = 0; t < WEIR_FOREST_TREES; t++)
-		first = first_in_leaf(s, w->leaf[t], first);
-	return first;
-}
-
-/* Search by steps, from w->floor on. */
-static __always_inline void judge_by_steps(struct search *s)
-{
-	struct walk *w = &s->scratch->walk;
-
-#pragma unroll
-	for (__u32 t = 0; t < WEIR_FOREST_TREES; t++) {
-		const struct weir_node *node = image_at(s->image, w->leaf[t]);
-
-		w->trial[t].list = node->list;
-		w->trial[t].count = node->count;
-	}
-	w->left = s->forest->trees;
-	w->best = NO_TERM;
-	bpf_loop(STEPS_MAX, step, s, 0);
+	return act(s, rule);
 }
 
 static __always_inline enum weir_family family_of(const struct pkt *p)
@@ -263,21 +218,15 @@ static __noinline int filter_run(const struct weir_image *image, const struct we
 	w->reason = WEIR_R_CONTINUE;
 	family = family_of(&scratch->pkt);
 	s.forest = &f->forest[family];
-	w->is_wide = family == WEIR_FAMILY_V6;
 	if (!s.forest->trees) {
 		judge_by_default(&s);
 		return w->reason;
 	}
-	keys_of(&w->keys, &scratch->pkt, f->link_keys);
 	term_view(&w->view, &scratch->pkt);
+	w->is_wide = family == WEIR_FAMILY_V6;
 	w->floor = 0;
-	w->best = first_term(&s);
-	if (w->best & WEIR_TERM_ASKS)
-		judge_by_steps(&s);
-	else if (w->best == NO_TERM)
-		judge_by_default(&s);
-	else if (!act(&s))
-		judge_by_steps(&s);
+	find_leaves(&s);
+	bpf_loop(ROUNDS_MAX, judge, &s, 0);
 	return w->reason;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whether a term holds for a packet.
+ * Whether a term holds for a packet. Answers are numbers, 0 for yes, and come
+ * about without a branch: which term fails, and by what, is not to be predicted.
  */
 #ifndef WEIR_BPF_TERM_H
 #define WEIR_BPF_TERM_H
@@ -30,23 +31,25 @@ static __always_inline void term_view(struct term_view *v, const struct pkt *p)
 	v->dst_hi = bpf_be64_to_cpu(p->dst.half[0]);
 }
 
-/*
- * Negative where a port lies outside its interval; no branch, as which rule
- * fails for its ports is not to be predicted. Terms that ask for no port take
- * any.
- */
-#define PORTS_DIFFER(t, v)                                                                 \
-	(((__s32)((v)->sport - (t)->sport_first) | (__s32)((t)->sport_last - (v)->sport) | \
-	  (__s32)((v)->dport - (t)->dport_first) | (__s32)((t)->dport_last - (v)->dport)))
+/* Where a port lies outside its interval. Terms that ask for no port take any. */
+#define PORTS_DIFFER(t, v)                                                    \
+	((((v)->sport - (t)->sport_first) | ((t)->sport_last - (v)->sport) |  \
+	  ((v)->dport - (t)->dport_first) | ((t)->dport_last - (v)->dport)) & \
+	 (int)0x80000000)
 
-static __always_inline bool term4_holds(const struct weir_term4 *t, const struct term_view *v)
+/* Not 0 where @a is below @b, both of at most 31 bits. */
+static __always_inline __u32 is_below(__u32 a, __u32 b)
+{
+	return (a - b) & 0x80000000;
+}
+
+static __always_inline __u32 term4_differs(const struct weir_term4 *t, const struct term_view *v)
 {
 	__u32 wrong = (t->word ^ v->word) & t->mask;
 
 	wrong |= (t->src ^ (__u32)v->src_lo) & t->src_mask;
 	wrong |= (t->dst ^ (__u32)v->dst_lo) & t->dst_mask;
-	wrong |= PORTS_DIFFER(t, v) & 0x80000000;
-	return !wrong;
+	return wrong | PORTS_DIFFER(t, v);
 }
 
 /* How many of the high bits of half an address a prefix compares. */
@@ -65,7 +68,7 @@ static __always_inline __u64 differs(__u64 a, __u64 b, __u8 bits)
 	return (a ^ b) & half_masks[bits & 127];
 }
 
-static __always_inline bool term6_holds(const struct weir_term6 *t, const struct term_view *v)
+static __always_inline __u64 term6_differs(const struct weir_term6 *t, const struct term_view *v)
 {
 	__u64 wrong = (t->word ^ v->word) & t->mask;
 
@@ -73,8 +76,7 @@ static __always_inline bool term6_holds(const struct weir_term6 *t, const struct
 	wrong |= differs(t->src_hi, v->src_hi, t->src_hi_bits);
 	wrong |= differs(t->dst_lo, v->dst_lo, t->dst_lo_bits);
 	wrong |= differs(t->dst_hi, v->dst_hi, t->dst_hi_bits);
-	wrong |= PORTS_DIFFER(t, v) & 0x80000000;
-	return !wrong;
+	return wrong | (__u32)PORTS_DIFFER(t, v);
 }
 
 #endif
