@@ -22,6 +22,7 @@ struct command {
 	bool json;
 	bool all; /* --all */
 	bool exit_code; /* --exit-code */
+	const char *confirm; /* --confirm TIME, or NULL */
 	char **args; /* after the command's name; NULL-terminated */
 	int args_count;
 	struct diags diags;
@@ -34,7 +35,11 @@ struct command {
 #define COMMANDS(X)                                                                           \
 	X(check, "FILE", 1, 1, cmd_check, "say what is wrong with a configuration")           \
 	X(plan, "FILE", 1, 1, cmd_plan, "say what apply would change")                        \
-	X(apply, "FILE", 1, 1, cmd_apply, "put a configuration in force")                     \
+	X(apply, "[--confirm TIME] FILE", 1, 1, cmd_apply, "put a configuration in force")    \
+	X(confirm, "", 0, 0, cmd_confirm, "keep what apply --confirm has put in force")       \
+	X(rollback, "[--confirm TIME] [N]", 0, 1, cmd_rollback,                               \
+	  "put a former configuration in force again")                                        \
+	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
 	X(show, "[config|filter|service|interface] [NAME]", 0, 2, cmd_show,                   \
 	  "what is in force, with its counters")                                              \
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
@@ -67,6 +72,22 @@ int json_print(json_t *data);
 
 /* The exit code of a command that failed; never EXIT_DONE. */
 int command_failed(const struct command *c);
+
+struct session;
+
+/* Say what came of a plan that was carried out. Returns an exit code. */
+int apply_report(struct session *s, struct command *c);
+
+/*
+ * Carry out the session's plan, with --confirm guarded. Fails with EXIT_CONFLICT
+ * where another change waits for its confirmation.
+ *
+ * @file  what it comes from, for the history
+ */
+int put_in_force(struct session *s, struct command *c, const char *file);
+
+/* "show config N": one from the history. */
+int show_former(struct command *c, const struct applied *a, const char *number);
 
 /* The nouns of show. */
 int show_filter(struct command *c, const struct applied *a, const char *name);

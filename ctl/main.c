@@ -30,7 +30,7 @@ static const struct verb verbs[] = {
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 
-enum { OPTION_ALL = 256, OPTION_EXIT_CODE };
+enum { OPTION_ALL = 256, OPTION_EXIT_CODE, OPTION_CONFIRM };
 
 static const struct option options[] = {
 	{ "netns", required_argument, NULL, 'n' },
@@ -41,6 +41,7 @@ static const struct option options[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ "all", no_argument, NULL, OPTION_ALL },
 	{ "exit-code", no_argument, NULL, OPTION_EXIT_CODE },
+	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
 	{},
 };
 
@@ -60,6 +61,8 @@ static void help(FILE *out)
 	      "  -j, --json               JSON on stdout, errors as JSON on stderr\n"
 	      "  -v, --verbose            what libbpf and the verifier say, on stderr\n"
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
+	      "      --confirm TIME       apply, rollback: undone after 60s, 5m, 1h unless "
+	      "confirmed\n"
 	      "\n"
 	      "FILE is text or JSON; \"-\" is standard input. See weir(8) and weir.conf(5).\n",
 	      out);
@@ -137,6 +140,9 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 			break;
 		case OPTION_EXIT_CODE:
 			c->exit_code = true;
+			break;
+		case OPTION_CONFIRM:
+			c->confirm = optarg;
 			break;
 		default:
 			return refuse_option(c, option, argv[optind - 1]);
