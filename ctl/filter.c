@@ -13,7 +13,7 @@ enum value_type { ADDR, SMALL };
 
 static const enum value_type value_types[] = {
 #define X(sym, keyword, type, member) [WEIR_FIELD_##sym] = type,
-	WEIR_FIELDS(X)
+	WEIR_RULE_FIELDS(X)
 #undef X
 };
 
@@ -95,6 +95,16 @@ static struct weir_ranges add_match(struct builder *b, const struct placed_sets 
 	return add_ranges(b, all, count, type);
 }
 
+/* What struct weir_rule cannot say. */
+static bool needs_more(const struct rule *rule)
+{
+	for (int field = WEIR_RULE_FIELD_COUNT; field < WEIR_FIELD_COUNT; field++) {
+		if (rule->match[field].present)
+			return true;
+	}
+	return rule->expr.text || rule->action > WEIR_ACTION_COUNT;
+}
+
 static void fill_rule(struct builder *b, const struct placed_sets *sets, const struct rule *rule,
 		      __u32 id, __u32 offset)
 {
@@ -106,7 +116,7 @@ static void fill_rule(struct builder *b, const struct placed_sets *sets, const s
 		.tcp_negated = rule->tcp_flags.negated,
 	};
 
-	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+	for (int field = 0; field < WEIR_RULE_FIELD_COUNT; field++) {
 		const struct match *match = &rule->match[field];
 
 		if (!match->present)
@@ -115,6 +125,8 @@ static void fill_rule(struct builder *b, const struct placed_sets *sets, const s
 		compiled.negated |= match->negated << field;
 		compiled.match[field] = add_match(b, sets, match, value_types[field]);
 	}
+	if (needs_more(rule))
+		b->error = -EOPNOTSUPP;
 	if (!b->error)
 		*BUILDER_AT(b, offset, struct weir_rule) = compiled;
 }

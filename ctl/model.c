@@ -17,6 +17,10 @@ static void free_rule(struct rule *r)
 		free(m->sets);
 		free(m->ranges);
 	}
+	for (size_t i = 0; i < r->interfaces_count; i++)
+		free(r->interfaces[i]);
+	free(r->interfaces);
+	free(r->expr.text);
 }
 
 static void free_filter(struct filter *f)
@@ -148,13 +152,46 @@ static bool match_equal(const struct match *a, const struct match *b)
 	return ranges_equal(a->ranges, a->ranges_count, b->ranges, b->ranges_count);
 }
 
+static bool flags_equal(const struct tcp_flags_match *a, const struct tcp_flags_match *b)
+{
+	if (a->present != b->present)
+		return false;
+	return !a->present ||
+	       (a->negated == b->negated && a->value == b->value && a->mask == b->mask);
+}
+
+static bool action_equal(const struct rule *a, const struct rule *b)
+{
+	const struct limit *x = &a->limit, *y = &b->limit;
+
+	return a->action == b->action && a->log_sample == b->log_sample && a->mark == b->mark &&
+	       x->rate == y->rate && x->burst == y->burst && x->per_s == y->per_s &&
+	       x->per_saddr == y->per_saddr && x->v4_bits == y->v4_bits && x->v6_bits == y->v6_bits;
+}
+
+static bool expr_equal(const struct expr_match *a, const struct expr_match *b)
+{
+	if (!a->text || !b->text)
+		return !a->text && !b->text;
+	return a->negated == b->negated && !strcmp(a->text, b->text);
+}
+
+static bool interfaces_equal(const struct rule *a, const struct rule *b)
+{
+	if (a->interfaces_count != b->interfaces_count)
+		return false;
+	for (size_t i = 0; i < a->interfaces_count; i++) {
+		if (strcmp(a->interfaces[i], b->interfaces[i]))
+			return false;
+	}
+	return true;
+}
+
 bool rule_equal(const struct rule *a, const struct rule *b)
 {
-	const struct tcp_flags_match *x = &a->tcp_flags, *y = &b->tcp_flags;
-
-	if (strcmp(a->name, b->name) || a->action != b->action || x->present != y->present)
-		return false;
-	if (x->present && (x->negated != y->negated || x->value != y->value || x->mask != y->mask))
+	if (strcmp(a->name, b->name) || !action_equal(a, b) ||
+	    !flags_equal(&a->tcp_flags, &b->tcp_flags) || !expr_equal(&a->expr, &b->expr) ||
+	    !interfaces_equal(a, b))
 		return false;
 	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {
 		if (!match_equal(&a->match[f], &b->match[f]))
@@ -212,8 +249,8 @@ static bool service_equal(const struct service *a, const struct service *b)
 static bool interface_equal(const struct interface *a, const struct interface *b)
 {
 	return !strcmp(a->pattern, b->pattern) && a->xdp == b->xdp && a->tc == b->tc &&
-	       !strcmp(a->filter, b->filter) && a->balance == b->balance && a->decap == b->decap &&
-	       a->measure == b->measure;
+	       !strcmp(a->filter, b->filter) && !strcmp(a->filter_egress, b->filter_egress) &&
+	       a->balance == b->balance && a->decap == b->decap && a->measure == b->measure;
 }
 
 bool model_equal(const struct model *a, const struct model *b)

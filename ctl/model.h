@@ -50,36 +50,73 @@ struct prefix {
  */
 typedef struct weir_range128 range;
 
-/* A condition: the packet's @field lies in one of @ranges or of @sets. */
+/* A place in the configuration, packed: a filter may have 100,000 rules. */
+struct spot {
+	__u32 line; /* 0: from JSON, the column names a path */
+	__u32 column : 24;
+	__u32 width : 8;
+};
+
+/*
+ * A condition: the packet's field lies in one of @ranges or of @sets. A field
+ * that is a flag has the range 1-1; one that is a name has struct rule's list.
+ */
 struct match {
+	range *ranges; /* sorted, disjoint, not adjacent: the canonical form */
+	char **sets; /* names, in the order written */
+	__u32 ranges_count;
+	__u16 sets_count;
 	bool present;
 	bool negated;
-	range *ranges; /* sorted, disjoint, not adjacent: the canonical form */
-	size_t ranges_count;
-	char **sets; /* names, in the order written */
-	size_t sets_count;
-	struct loc loc;
+	struct spot at;
 };
+_Static_assert(sizeof(struct match) == 32, "every rule has one per field");
 
 struct tcp_flags_match {
 	bool present;
 	bool negated;
 	__u8 value; /* subset of mask */
 	__u8 mask;
-	struct loc loc;
+	struct spot at;
+};
+
+/* The pcap-filter(7) expression of a rule. */
+struct expr_match {
+	char *text; /* NULL: the rule has none */
+	bool negated;
+	struct loc loc; /* of the text, inside the quotes; line 0 from JSON */
+};
+
+#define LIMIT_RATE_MAX 1000000000
+#define LIMIT_BURST_MAX (1U << 24)
+
+/* @rate packets in @per_s seconds, @burst at once; of the rule, or of each source. */
+struct limit {
+	__u32 rate; /* 1 to LIMIT_RATE_MAX */
+	__u32 burst; /* 1 to LIMIT_BURST_MAX */
+	__u16 per_s; /* 1, 60, 3600; 0: the rule is no limit */
+	bool per_saddr;
+	__u8 v4_bits; /* 1 to 32 of a source's address; 0 without @per_saddr */
+	__u8 v6_bits; /* 1 to 128 */
 };
 
 struct rule {
 	char name[NAME_BYTES];
 	enum weir_action action;
-	struct match match[WEIR_FIELD_COUNT];
 	struct tcp_flags_match tcp_flags;
+	struct limit limit; /* of WEIR_ACTION_LIMIT, or 0 */
+	__u32 log_sample; /* of WEIR_ACTION_LOG: one in so many, 1 for all; or 0 */
+	__u32 mark; /* of WEIR_ACTION_MARK, or 0 */
+	struct match match[WEIR_FIELD_COUNT];
+	char **interfaces; /* names and globs of match[WEIR_FIELD_IFACE], as written */
+	size_t interfaces_count;
+	struct expr_match expr;
 	struct loc loc;
 };
 
 struct filter {
 	char name[NAME_BYTES];
-	enum weir_action default_action; /* PASS or DROP */
+	enum weir_action default_action; /* PASS, DROP or REJECT */
 	struct rule *rules;
 	size_t rules_count;
 	struct loc loc;
@@ -88,6 +125,10 @@ struct filter {
 enum set_type {
 	SET_PREFIX, /* addresses and prefixes of both families */
 	SET_PORT,
+	SET_ADDRESS, /* single addresses */
+	SET_ADDRESS_PORT, /* pairs of an address and a port */
+	SET_INTERFACE, /* names of devices */
+	SET_TYPE_KINDS
 };
 
 struct set {
@@ -128,7 +169,8 @@ struct interface {
 	char pattern[IFNAMSIZ]; /* a name, or with "*" and "?" a glob */
 	enum xdp_mode xdp;
 	enum tc_mode tc;
-	char filter[NAME_BYTES]; /* "" when it has none */
+	char filter[NAME_BYTES]; /* of what comes in; "" when it has none */
+	char filter_egress[NAME_BYTES]; /* of what leaves, at tc egress; or "" */
 	bool balance;
 	bool decap;
 	bool measure;

@@ -39,6 +39,24 @@ static void add(struct build *b, enum diag_level level, struct loc at, const cha
 			 message);
 }
 
+#define SPOT_COLUMN_MAX ((1U << 24) - 1)
+#define SPOT_WIDTH_MAX 255U
+
+/* A column that does not fit, in a line or a list of paths that long, is none. */
+struct spot build_spot(struct loc at)
+{
+	return (struct spot){ .line = at.line,
+			      .column = at.column <= SPOT_COLUMN_MAX ? at.column : at.line != 0,
+			      .width = at.width < SPOT_WIDTH_MAX ? at.width : SPOT_WIDTH_MAX };
+}
+
+struct loc build_loc(const struct build *b, struct spot at)
+{
+	return (struct loc){
+		.file = b->file, .line = at.line, .column = at.column, .width = at.width
+	};
+}
+
 void build_error(struct build *b, struct loc at, const char *hint, const char *format, ...)
 {
 	va_list args;

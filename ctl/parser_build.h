@@ -120,6 +120,10 @@ void build_warn(struct build *b, struct loc at, const char *hint, const char *fo
 /* An error about a word; says which define it came from. */
 void build_problem(struct build *b, const struct word *w, const struct problem *why);
 
+/* A place as a rule keeps it, and back. */
+struct spot build_spot(struct loc at);
+struct loc build_loc(const struct build *b, struct spot at);
+
 /* "line 12", or a JSON path. */
 const char *build_place(const struct build *b, const struct loc *at, char *buf, size_t size);
 
@@ -157,9 +161,9 @@ void build_interface_filter(struct build *b, struct interface *i, const struct w
 void build_interface_end(struct build *b, struct interface *i);
 
 /* A set's type until its statement is read. */
-#define SET_TYPE_UNSET ((enum set_type)(SET_PORT + 1))
+#define SET_TYPE_UNSET SET_TYPE_KINDS
 /* Its statement was refused: do not judge the elements. */
-#define SET_TYPE_REFUSED ((enum set_type)(SET_PORT + 2))
+#define SET_TYPE_REFUSED ((enum set_type)(SET_TYPE_KINDS + 1))
 struct set *build_set(struct build *b, const struct word *name);
 void build_set_file(struct build *b, struct set *s, const struct word *path);
 void build_set_element(struct build *b, struct set *s, const struct word *w);

@@ -38,7 +38,7 @@ struct match *build_match(struct build *b, struct rule *r, enum weir_field field
 		return NULL;
 	}
 	m->present = true;
-	m->loc = at;
+	m->at = build_spot(at);
 	return m;
 }
 
@@ -72,12 +72,21 @@ static void add_match_set(struct build *b, struct match *m, const struct word *w
 	m->sets_count += m->sets[m->sets_count] != NULL;
 }
 
+static void add_match_ranges(struct build *b, struct match *m, enum value_kind kind,
+			     const struct word *w)
+{
+	size_t count = m->ranges_count;
+
+	build_ranges(b, &m->ranges, &count, kind, w);
+	m->ranges_count = (__u32)count;
+}
+
 void build_match_value(struct build *b, struct rule *r, enum weir_field field, const struct word *w)
 {
 	struct match *m = &r->match[field];
 
 	if (w->kind != WORD_SET)
-		build_ranges(b, &m->ranges, &m->ranges_count, rule_value_kind(r, field), w);
+		add_match_ranges(b, m, rule_value_kind(r, field), w);
 	else if (build_count_value(b, w) && set_fits(b, field, w))
 		add_match_set(b, m, w);
 }
@@ -94,7 +103,7 @@ struct tcp_flags_match *build_flags(struct build *b, struct rule *r, const struc
 		return NULL;
 	}
 	flags->present = true;
-	flags->loc = at;
+	flags->at = build_spot(at);
 	word_text(w, text, sizeof(text));
 	if (w->kind == WORD_SET)
 		build_error(b, w->loc, NULL, "flags takes no set; write FLAGS/MASK");
@@ -138,7 +147,7 @@ static void check_ports(struct build *b, const struct rule *r)
 	for (size_t i = 0; i < sizeof(with_ports); i++)
 		possible |= may_be(&r->match[WEIR_FIELD_PROTO], with_ports[i]);
 	if (!possible)
-		build_error(b, sport->present ? sport->loc : dport->loc, NULL,
+		build_error(b, build_loc(b, sport->present ? sport->at : dport->at), NULL,
 			    "rule %s can never match; its protocol has no ports", r->name);
 }
 
@@ -147,7 +156,7 @@ static void imply_tcp(struct build *b, struct rule *r)
 	struct match *proto = &r->match[WEIR_FIELD_PROTO];
 
 	if (proto->present) {
-		build_error(b, r->tcp_flags.loc, NULL,
+		build_error(b, build_loc(b, r->tcp_flags.at), NULL,
 			    "rule %s looks at TCP flags but not only at tcp; write \"tcp\"",
 			    r->name);
 		return;
@@ -157,7 +166,7 @@ static void imply_tcp(struct build *b, struct rule *r)
 	range_set(&proto->ranges[0], IPPROTO_TCP, IPPROTO_TCP);
 	proto->ranges_count = 1;
 	proto->present = true;
-	proto->loc = r->tcp_flags.loc;
+	proto->at = r->tcp_flags.at;
 }
 
 void build_rule_end(struct build *b, struct rule *r)
@@ -167,17 +176,18 @@ void build_rule_end(struct build *b, struct rule *r)
 	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {
 		struct match *m = &r->match[f];
 
-		m->ranges_count = ranges_normalise(m->ranges, m->ranges_count);
+		m->ranges_count = (__u32)ranges_normalise(m->ranges, m->ranges_count);
 		if (m->present && !m->ranges_count && !m->sets_count)
-			build_error(b, m->loc, NULL, "the list of %s is empty; name a value",
-				    words_match.words[f]);
+			build_error(b, build_loc(b, m->at), NULL,
+				    "the list of %s is empty; name a value", words_match.words[f]);
 	}
 	if (b->failed)
 		return;
 	if (r->tcp_flags.present && !match_is_only(&r->match[WEIR_FIELD_PROTO], IPPROTO_TCP))
 		imply_tcp(b, r);
 	if (type->present && !names_icmp(&r->match[WEIR_FIELD_PROTO]))
-		build_error(b, type->loc, "types of icmp and icmpv6 have different numbers",
+		build_error(b, build_loc(b, type->at),
+			    "types of icmp and icmpv6 have different numbers",
 			    "\"type\" needs icmp or icmpv6 in rule %s; write it before \"type\"",
 			    r->name);
 	check_ports(b, r);

@@ -72,7 +72,7 @@ static void check_set_type(struct build *b, const struct ref *ref, const struct 
 {
 	enum set_type wanted = ref->kind == REF_SET_PORT ? SET_PORT : SET_PREFIX;
 
-	if (s->type == wanted || s->type > SET_PORT)
+	if (s->type == wanted || s->type >= SET_TYPE_KINDS)
 		return;
 	b->failed = false;
 	build_error(b, ref->loc, NULL, "@%s is a set of type %s; a set of type %s is wanted here",

@@ -71,7 +71,7 @@ void check_families(struct build *b, const struct name_index *sets)
 			if ((source & target) || !source || !target)
 				continue;
 			b->failed = false;
-			build_error(b, to->loc, NULL,
+			build_error(b, build_loc(b, to->at), NULL,
 				    "rule %s can never match; saddr is IPv%d only and daddr IPv%d "
 				    "only",
 				    r->name, source == FAMILY_V4 ? 4 : 6,

@@ -15,7 +15,7 @@ const char *const print_forward[] = { WEIR_FORWARDS(KEYWORD) };
 const char *const print_field[] = { WEIR_FIELDS(KEYWORD) };
 const char *const print_xdp[] = { NULL, "auto", "native", "generic" };
 const char *const print_tc[] = { NULL, "auto", "tcx", "clsact" };
-const char *const print_set_type[] = { "prefix", "port" };
+const char *const print_set_type[] = { "prefix", "port", "address", "address+port", "interface" };
 
 const char *print_port_proto(__u8 proto)
 {

@@ -13,17 +13,29 @@
  * A condition on a packet. X(symbol, keyword, type, member)
  *
  * @type    what its values are: ADDR is a 128-bit range (IPv4 is v4-mapped),
- *          SMALL a 16-bit one
+ *          NUMBER one of at most 64 bits (a MAC has 48, most significant byte
+ *          first), FLAG holds or not, NAME is a device's name
  * A packet that lacks the field (a port of a later fragment, an ICMP type of
  * a TCP packet) fails the condition, and its negation too.
  */
-#define WEIR_FIELDS(X)                  \
-	X(SADDR, "saddr", ADDR, saddr)  \
-	X(DADDR, "daddr", ADDR, daddr)  \
-	X(PROTO, "proto", SMALL, proto) \
-	X(SPORT, "sport", SMALL, sport) \
-	X(DPORT, "dport", SMALL, dport) \
-	X(ICMP_TYPE, "type", SMALL, icmp_type)
+#define WEIR_FIELDS(X)                               \
+	X(SADDR, "saddr", ADDR, saddr)               \
+	X(DADDR, "daddr", ADDR, daddr)               \
+	X(PROTO, "proto", NUMBER, proto)             \
+	X(SPORT, "sport", NUMBER, sport)             \
+	X(DPORT, "dport", NUMBER, dport)             \
+	X(ICMP_TYPE, "type", NUMBER, icmp_type)      \
+	X(ICMP_CODE, "code", NUMBER, icmp_code)      \
+	X(LENGTH, "length", NUMBER, length)          \
+	X(TTL, "ttl", NUMBER, ttl)                   \
+	X(DSCP, "dscp", NUMBER, dscp)                \
+	X(ETHERTYPE, "ethertype", NUMBER, ethertype) \
+	X(SMAC, "smac", NUMBER, smac)                \
+	X(DMAC, "dmac", NUMBER, dmac)                \
+	X(VLAN, "vlan", NUMBER, vlan)                \
+	X(IFACE, "interface", NAME, iface)           \
+	X(FRAGMENT, "fragment", FLAG, fragment)      \
+	X(ESTABLISHED, "established", FLAG, established)
 
 enum weir_field {
 #define X(sym, keyword, type, member) WEIR_FIELD_##sym,
@@ -31,6 +43,17 @@ enum weir_field {
 #undef X
 		WEIR_FIELD_COUNT
 };
+
+/* The fields that struct weir_rule has room for; the first of enum weir_field. */
+#define WEIR_RULE_FIELDS(X)             \
+	X(SADDR, "saddr", ADDR, saddr)  \
+	X(DADDR, "daddr", ADDR, daddr)  \
+	X(PROTO, "proto", SMALL, proto) \
+	X(SPORT, "sport", SMALL, sport) \
+	X(DPORT, "dport", SMALL, dport) \
+	X(ICMP_TYPE, "type", SMALL, icmp_type)
+
+#define WEIR_RULE_FIELD_COUNT 6
 
 /* TCP flags as they stand in byte 13 of the header. X(symbol, keyword, bit) */
 #define WEIR_TCP_FLAGS(X)   \
@@ -45,12 +68,17 @@ enum weir_field {
 
 /*
  * What a rule does. X(symbol, keyword)
- * COUNT goes on to the next rule, the others decide.
+ * COUNT, LOG and MARK go on to the next rule, and LIMIT within its rate; the
+ * others decide, as LIMIT does above it, by dropping.
  */
-#define WEIR_ACTIONS(X) \
-	X(PASS, "pass") \
-	X(DROP, "drop") \
-	X(COUNT, "count")
+#define WEIR_ACTIONS(X)     \
+	X(PASS, "pass")     \
+	X(DROP, "drop")     \
+	X(COUNT, "count")   \
+	X(REJECT, "reject") \
+	X(LIMIT, "limit")   \
+	X(LOG, "log")       \
+	X(MARK, "mark")
 
 enum weir_action {
 #define X(sym, keyword) WEIR_ACTION_##sym,
@@ -89,7 +117,7 @@ struct weir_rule {
 	__u8 tcp_negated; /* 1: must not equal */
 	__u32 id; /* counter; stable over reloads by filter and rule name */
 	__u32 is_default; /* 1: the filter's default, which has no conditions */
-	struct weir_ranges match[WEIR_FIELD_COUNT];
+	struct weir_ranges match[WEIR_RULE_FIELD_COUNT];
 };
 _Static_assert(sizeof(struct weir_rule) == 64, "rule is not a cache line");
 

@@ -168,7 +168,7 @@ static void limits_fit_the_fields_that_hold_them(void **state)
 
 	(void)state;
 	assert_true(WEIR_MAX_BACKENDS <= WEIR_NO_BACKEND);
-	assert_true(WEIR_FIELD_COUNT <= 8 * sizeof(((struct weir_rule *)0)->fields));
+	assert_true(WEIR_RULE_FIELD_COUNT <= 8 * sizeof(((struct weir_rule *)0)->fields));
 	assert_true(WEIR_STAGE_COUNT <= 8 * sizeof(((struct weir_device *)0)->stages));
 	assert_true(WEIR_STAGE_COUNT <= 8 * sizeof(((struct weir_program *)0)->stages));
 	assert_true(WEIR_ACTION_KINDS <= 256 && WEIR_FORWARD_KINDS <= 256);

@@ -78,14 +78,15 @@ static inline void random_match(const struct model *m, struct rule *r, enum weir
 	struct match *match = &r->match[field];
 	__u8 is_addr = field == WEIR_FIELD_SADDR || field == WEIR_FIELD_DADDR;
 	enum set_type type = is_addr ? SET_PREFIX : SET_PORT;
+	size_t count = 0;
 
 	match->present = true;
 	match->negated = one_in(4);
 	if (is_addr)
-		random_addresses(&match->ranges, &match->ranges_count, family);
+		random_addresses(&match->ranges, &count, family);
 	else
-		random_numbers(&match->ranges, &match->ranges_count,
-			       field == WEIR_FIELD_ICMP_TYPE ? 255 : 65535);
+		random_numbers(&match->ranges, &count, field == WEIR_FIELD_ICMP_TYPE ? 255 : 65535);
+	match->ranges_count = (__u32)count;
 	match->sets = calloc(m->sets_count + 1, sizeof(*match->sets));
 	for (size_t i = 0; field != WEIR_FIELD_ICMP_TYPE && i < m->sets_count; i++) {
 		if (m->sets[i].type == type && one_in(3))
@@ -111,7 +112,7 @@ static inline void random_rule(const struct model *m, struct rule *r, size_t ind
 	__u8 has_ports = proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 
 	snprintf(r->name, sizeof(r->name), "r%zu%s", index, one_in(3) ? ".x-y_z" : "");
-	r->action = (enum weir_action)random_below(WEIR_ACTION_KINDS);
+	r->action = (enum weir_action)random_below(WEIR_ACTION_COUNT + 1);
 	if (one_in(3))
 		random_match(m, r, WEIR_FIELD_SADDR, family);
 	if (one_in(3))

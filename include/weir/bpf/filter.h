@@ -93,7 +93,7 @@ static __always_inline bool rule_matches(const struct weir_image *image,
 		    negated)                                                                \
 			return false;                                                       \
 	}
-	WEIR_FIELDS(X)
+	WEIR_RULE_FIELDS(X)
 #undef X
 	if (rule->tcp_mask) {
 		if (!(p->has & PKT_TCP))
