@@ -42,6 +42,7 @@ int cmd_plan(struct command *c)
 	session_drop_if_empty(&s);
 	if (error)
 		return command_failed(c);
+	plan_warn(&s.plan, "with \"apply --confirm 60s\" it would come back");
 	if (c->json)
 		json_print(plan_json(&s.plan));
 	else
@@ -104,7 +105,13 @@ int cmd_apply(struct command *c)
 {
 	OWN(session_close) struct session s = SESSION_NONE;
 
-	if (make_plan(&s, c) || put_in_force(&s, c, file_name(c))) {
+	if (make_plan(&s, c)) {
+		session_drop_if_empty(&s);
+		return command_failed(c);
+	}
+	plan_warn(&s.plan, c->confirm ? "it comes back unless you confirm from elsewhere"
+				      : "use --confirm 60s, so that it comes back");
+	if (put_in_force(&s, c, file_name(c))) {
 		session_drop_if_empty(&s);
 		return command_failed(c);
 	}

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "plan_print.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lifeline.h"
+#include "note.h"
 #include "own.h"
 
 static const struct {
@@ -56,6 +59,26 @@ void plan_print(const struct plan *p, FILE *out)
 		fputs("No program is reloaded.\n", out);
 	fprintf(out, "Memory: image %u KiB of %u KiB.\n", (p->image_bytes + 1023) / 1024,
 		p->capacity.image_bytes / 1024);
+}
+
+void plan_warn(const struct plan *p, const char *remedy)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct cut cut;
+
+	if (!plan_cuts(p, &cut))
+		return;
+	addr_text(cut.line.peer, text, sizeof(text));
+	if (cut.rule)
+		note("WARNING: this cuts your own SSH session from %s port %u: rule %s of filter "
+		     "%s (line %u), on %s, drops it; %s",
+		     text, cut.line.peer_port, cut.rule->name, cut.filter->name, cut.rule->loc.line,
+		     cut.ifname, remedy);
+	else
+		note("WARNING: this cuts your own SSH session from %s port %u: no rule of filter "
+		     "%s, "
+		     "on %s, passes it, and the default drops it; %s",
+		     text, cut.line.peer_port, cut.filter->name, cut.ifname, remedy);
 }
 
 static json_t *counts_json(const struct plan *p)
