@@ -17,12 +17,23 @@
 #include "plan.h"
 #include "state.h"
 
+/* Of the command test. */
+struct test_options {
+	const char *dev; /* NULL: the only one that there is */
+	const char *hex; /* the packet as bytes */
+	const char *config; /* a file that need not be in force */
+	const char *expect;
+	const char *rule;
+	bool egress;
+};
+
 struct command {
 	const char *instance;
 	bool json;
 	bool all; /* --all */
 	bool exit_code; /* --exit-code */
 	const char *confirm; /* --confirm TIME, or NULL */
+	struct test_options test;
 	char **args; /* after the command's name; NULL-terminated */
 	int args_count;
 	struct diags diags;
@@ -40,6 +51,8 @@ struct command {
 	X(rollback, "[--confirm TIME] [N]", 0, 1, cmd_rollback,                               \
 	  "put a former configuration in force again")                                        \
 	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
+	X(test, "[--dev INTERFACE] PACKET... | --hex BYTES | FILE", 0, 64, cmd_test,          \
+	  "what becomes of a packet, without sending it")                                     \
 	X(show, "[config|filter|service|interface] [NAME]", 0, 2, cmd_show,                   \
 	  "what is in force, with its counters")                                              \
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \

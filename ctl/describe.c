@@ -54,27 +54,43 @@ static int parse_number(const char *text, int most, int *out)
 	return 0;
 }
 
-/* "192.0.2.1", "192.0.2.1:22", "2001:db8::1", "[2001:db8::1]:22" */
+/*
+ * "192.0.2.1", "192.0.2.1:22", "2001:db8::1", "[2001:db8::1]:22": where the
+ * port begins, or NULL. @addr gets what is before it.
+ */
+static const char *split_port(const char *text, char *addr, size_t size)
+{
+	const char *colon = strchr(text, ':');
+	const char *end = *text == '[' ? strstr(text, "]:") : NULL;
+
+	if (end) {
+		snprintf(addr, size, "%.*s", (int)(end - text - 1), text + 1);
+		return end + 2;
+	}
+	if (colon && !strchr(colon + 1, ':')) {
+		snprintf(addr, size, "%.*s", (int)(colon - text), text);
+		return colon + 1;
+	}
+	snprintf(addr, size, "%s", text);
+	return NULL;
+}
+
 static int parse_endpoint(struct words *w, const char *which, struct endpoint *e)
 {
-	const char *text = take(w);
+	const char *text = take(w), *port = NULL;
 	char addr[64] = "";
-	int port = 0, end = 0;
+	int number = 0;
 
-	if (text && sscanf(text, "[%63[^]]]:%n", addr, &end) == 1 && end)
-		e->has_port = true;
-	else if (text && sscanf(text, "%63[0-9.]:%n", addr, &end) == 1 && end)
-		e->has_port = true;
-	else if (text)
-		snprintf(addr, sizeof(addr), "%s", text);
-	if (!text || parse_addr(addr, e->addr) ||
-	    (e->has_port && parse_number(text + end, 65535, &port)))
+	if (text)
+		port = split_port(text, addr, sizeof(addr));
+	if (!text || parse_addr(addr, e->addr) || (port && parse_number(port, 65535, &number)))
 		return fail(w->why, EXIT_USAGE,
 			    "\"%s %s\": write an address, as 192.0.2.1:22, 192.0.2.1, "
 			    "[2001:db8::1]:22 or 2001:db8::1",
 			    which, text ? text : "");
 	e->is_set = true;
-	e->port = port;
+	e->has_port = port != NULL;
+	e->port = number;
 	return 0;
 }
 

@@ -30,7 +30,17 @@ static const struct verb verbs[] = {
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 
-enum { OPTION_ALL = 256, OPTION_EXIT_CODE, OPTION_CONFIRM };
+enum {
+	OPTION_ALL = 256,
+	OPTION_EXIT_CODE,
+	OPTION_CONFIRM,
+	OPTION_DEV,
+	OPTION_HEX,
+	OPTION_CONFIG,
+	OPTION_EXPECT,
+	OPTION_RULE,
+	OPTION_EGRESS,
+};
 
 static const struct option options[] = {
 	{ "netns", required_argument, NULL, 'n' },
@@ -42,6 +52,12 @@ static const struct option options[] = {
 	{ "all", no_argument, NULL, OPTION_ALL },
 	{ "exit-code", no_argument, NULL, OPTION_EXIT_CODE },
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
+	{ "dev", required_argument, NULL, OPTION_DEV },
+	{ "hex", required_argument, NULL, OPTION_HEX },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "expect", required_argument, NULL, OPTION_EXPECT },
+	{ "rule", required_argument, NULL, OPTION_RULE },
+	{ "egress", no_argument, NULL, OPTION_EGRESS },
 	{},
 };
 
@@ -63,6 +79,13 @@ static void help(FILE *out)
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
 	      "      --confirm TIME       apply, rollback: undone after 60s, 5m, 1h unless "
 	      "confirmed\n"
+	      "      --dev INTERFACE      test: where the packet comes in, or with --egress "
+	      "leaves\n"
+	      "      --hex BYTES          test: the frame, from its Ethernet header on\n"
+	      "      --config FILE        test: a configuration that need not be in force\n"
+	      "      --expect VERDICT     test: fail unless it is pass, drop, reject or forward\n"
+	      "      --rule NAME          test: fail unless this rule decided, or \"default\"\n"
+	      "      --egress             test: at tc egress\n"
 	      "\n"
 	      "FILE is text or JSON; \"-\" is standard input. See weir(8) and weir.conf(5).\n",
 	      out);
@@ -111,6 +134,32 @@ static int refuse_option(struct command *c, int found, const char *word)
 	return fail(&c->why, EXIT_USAGE, "%s is not an option; see \"weir --help\"", name);
 }
 
+/* Options of the command test. Returns whether @option is one. */
+static bool parse_test_option(struct test_options *t, int option)
+{
+	switch (option) {
+	case OPTION_DEV:
+		t->dev = optarg;
+		return true;
+	case OPTION_HEX:
+		t->hex = optarg;
+		return true;
+	case OPTION_CONFIG:
+		t->config = optarg;
+		return true;
+	case OPTION_EXPECT:
+		t->expect = optarg;
+		return true;
+	case OPTION_RULE:
+		t->rule = optarg;
+		return true;
+	case OPTION_EGRESS:
+		t->egress = true;
+		return true;
+	}
+	return false;
+}
+
 static int parse_options(struct command *c, int argc, char **argv, const char **netns)
 {
 	int option;
@@ -145,6 +194,8 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 			c->confirm = optarg;
 			break;
 		default:
+			if (parse_test_option(&c->test, option))
+				break;
 			return refuse_option(c, option, argv[optind - 1]);
 		}
 	}

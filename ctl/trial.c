@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Making the copy.
+ */
+#include "trial.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+#include "own.h"
+#include "plan.h"
+#include "plan_devices.h"
+#include "weir/latency.h"
+
+#define IMAGE_BYTES_MIN 4096U
+
+void trial_close(struct trial *t)
+{
+	own_close(&t->program);
+	maps_close(&t->maps);
+	free(t->rule_ids);
+	free(t->rules_before);
+	free(t->rules_now);
+}
+
+const char *trial_only_device(const struct model *m, struct failure *why)
+{
+	if (m->interfaces_count == 1 && !strpbrk(m->interfaces[0].pattern, "*?"))
+		return m->interfaces[0].pattern;
+	fail(why, EXIT_USAGE, "say with --dev which interface the packet comes in at");
+	return NULL;
+}
+
+/* The hook that decides about a packet of this direction. */
+static enum hook hook_of(const struct interface *i, enum trial_direction direction)
+{
+	if (direction == TRIAL_EGRESS)
+		return HOOK_EGRESS;
+	return i->xdp != XDP_MODE_NONE ? HOOK_XDP : HOOK_INGRESS;
+}
+
+/* The filter's ids, from the image's table of all rules. */
+static int find_filter(struct trial *t, const struct weir_image *image)
+{
+	const char *name =
+		t->hook == HOOK_EGRESS ? t->interface->filter_egress : t->interface->filter;
+	const struct weir_rule *rule = IMAGE_AT(image, image->rules_offset, struct weir_rule);
+	const struct filter *f = NULL;
+
+	for (size_t i = 0; i < t->model->filters_count; i++) {
+		f = &t->model->filters[i];
+		if (!strcmp(f->name, name))
+			break;
+		rule += f->rules_count + 1;
+		f = NULL;
+	}
+	t->filter = f;
+	if (!f)
+		return 0;
+	t->rule_ids = calloc(f->rules_count + 1, sizeof(*t->rule_ids));
+	if (!t->rule_ids)
+		return -ENOMEM;
+	for (size_t i = 0; i <= f->rules_count; i++)
+		t->rule_ids[i] = rule[i].id;
+	return 0;
+}
+
+static int begin(struct trial *t, const struct model *model, const char *ifname,
+		 enum trial_direction direction, struct failure *why)
+{
+	t->model = model;
+	t->interface = interface_for(model, ifname);
+	if (!t->interface)
+		return fail(why, EXIT_NOT_FOUND,
+			    "%s: the configuration has no interface block for "
+			    "it",
+			    ifname);
+	snprintf(t->ifname, sizeof(t->ifname), "%s", ifname);
+	t->ifindex = if_nametoindex(ifname);
+	t->hook = hook_of(t->interface, direction);
+	return 0;
+}
+
+/* Maps with @image in them, and the program over these. */
+static int load(struct trial *t, const struct weir_image *image, __u32 stages, struct failure *why)
+{
+	struct weir_program config = program_config(t->hook, t->slot, stages, &t->capacity);
+
+	t->rules_before = calloc(t->capacity.rules, sizeof(*t->rules_before));
+	t->rules_now = calloc(t->capacity.rules, sizeof(*t->rules_now));
+	if (!t->rules_before || !t->rules_now || find_filter(t, image))
+		return fail_errno(why, ENOMEM, "cannot test");
+	if (maps_create(&t->capacity, &t->maps, why) ||
+	    maps_swap_image(&t->maps, &t->capacity, image, image->bytes, why))
+		return -1;
+	t->program = program_load(t->hook, t->ifname, &config, &t->maps, why);
+	return t->program < 0 ? -1 : 0;
+}
+
+int trial_copy(struct trial *t, const struct state *s, const struct model *model,
+	       const char *ifname, enum trial_direction direction, struct failure *why)
+{
+	const struct weir_device *table =
+		IMAGE_AT(s->image, s->image->devices_offset, struct weir_device);
+
+	if (begin(t, model, ifname, direction, why))
+		return -1;
+	while (t->slot < s->image->devices_count &&
+	       (!t->ifindex || table[t->slot].ifindex != t->ifindex))
+		t->slot++;
+	if (t->slot == s->image->devices_count)
+		return fail(why, EXIT_NOT_FOUND, "%s: weir does not stand on it", ifname);
+	t->capacity = s->capacity;
+	return load(t, s->image, table[t->slot].stages, why);
+}
+
+static __u32 power_of_two(__u32 at_least, __u32 wanted)
+{
+	while (at_least < wanted)
+		at_least *= 2;
+	return at_least;
+}
+
+/* What the host has; a trial of a configuration for another host goes without. */
+static void find_routes(const struct model *m, struct host_route *route)
+{
+	struct failure ignored = {};
+	struct host host = {};
+
+	if (!host_open(&host, &ignored)) {
+		for (size_t s = 0; s < m->services_count; s++) {
+			const struct service *service = &m->services[s];
+
+			for (size_t b = 0; b < service->backends_count; b++, route++)
+				host_route(&host, service->backends[b].addr, route);
+		}
+	}
+	host_close(&host);
+	failure_free(&ignored);
+}
+
+static int build_image(const struct trial *t, __u32 stages, struct weir_image **image,
+		       struct failure *why)
+{
+	size_t rules = model_rules_count(t->model), backends = model_backends_count(t->model);
+	size_t most = rules > backends ? rules : backends;
+	OWN_FREE struct host_route *routes = calloc(backends + 1, sizeof(*routes));
+	OWN_FREE __u32 *ids = calloc(most + 1, sizeof(*ids));
+	const struct image_device device = {
+		.slot = 0,
+		.ifindex = t->ifindex ? t->ifindex : 1,
+		.name = t->ifname,
+		.stages = stages,
+		.filter = t->interface->filter,
+	};
+	const struct image_spec spec = {
+		.model = t->model,
+		.devices = &device,
+		.devices_count = 1,
+		.device_slots = 1,
+		.rule_ids = ids,
+		.backend_ids = ids,
+		.routes = routes,
+		.config = "",
+		.generation = 1,
+	};
+	__u32 bytes;
+	int error;
+
+	if (!routes || !ids)
+		return fail_errno(why, ENOMEM, "cannot test");
+	for (size_t i = 0; i < most; i++)
+		ids[i] = i;
+	find_routes(t->model, routes);
+	error = image_build(&spec, image, &bytes);
+	return error ? fail_errno(why, error, "cannot build the image") : 0;
+}
+
+int trial_build(struct trial *t, const struct model *model, const char *ifname,
+		enum trial_direction direction, struct failure *why)
+{
+	OWN_FREE struct weir_image *image = NULL;
+	__u32 stages;
+
+	if (begin(t, model, ifname, direction, why))
+		return -1;
+	stages = interface_stages(t->interface);
+	if (build_image(t, stages, &image, why))
+		return -1;
+	t->capacity = (struct capacity){
+		.image_bytes = power_of_two(IMAGE_BYTES_MIN, image->bytes),
+		.devices = 1,
+		.rules = power_of_two(1, model_rules_count(model)),
+		.backends = power_of_two(1, model_backends_count(model)),
+		.flow_sets = 1,
+		.hists = WEIR_DIR_COUNT + power_of_two(1, model_backends_count(model)),
+	};
+	return load(t, image, stages, why);
+}
