@@ -185,6 +185,7 @@ int cmd_rollback(struct command *c)
 		session_drop_if_empty(&s);
 		return command_failed(c);
 	}
+	plan_warn(&s.plan, "use --confirm 60s, so that it comes back");
 	if (!c->json)
 		plan_print(&s.plan, stdout);
 	if (put_in_force(&s, c, name)) {

@@ -23,14 +23,21 @@ struct lifeline {
  */
 bool lifeline_find(struct lifeline *l);
 
+enum cut_kind {
+	CUT_NOTHING,
+	CUT_SESSION, /* the session itself ends */
+	CUT_RETURN, /* it lives on as long as it lasts; another one could not be opened */
+};
+
 struct cut {
+	enum cut_kind kind;
 	struct lifeline line;
 	const char *ifname; /* that its packets come in on */
 	const struct filter *filter;
 	const struct rule *rule; /* that drops them; NULL: the default */
 };
 
-/* Whether the plan would surely cut the session. Nothing is said of what cannot be known. */
-bool plan_cuts(const struct plan *p, struct cut *cut);
+/* What the plan surely does to the session. Nothing is said of what cannot be known. */
+enum cut_kind plan_cuts(const struct plan *p, struct cut *cut);
 
 #endif

@@ -9,32 +9,52 @@
 #include "judge.h"
 #include "lifeline.h"
 
+#define TCP_SYN 0x02
 #define TCP_ACK 0x10
 
-/*
- * The next packet of the session: an acknowledgement. Of its length and its
- * like nothing is known; nor is it "established", which are connections that
- * this host opened.
- */
-static struct judge_packet next_packet(const struct lifeline *l, const char *ifname)
+#define BIT(field) (1U << WEIR_FIELD_##field)
+
+/* A packet of the session, of whose length and the like nothing is known. */
+static struct judge_packet packet_of(const struct lifeline *l, const char *ifname)
 {
 	struct judge_packet p = {
 		.is_ip = true,
 		.ifname = ifname,
 		.has_tcp_flags = true,
-		.tcp_flags = TCP_ACK,
 	};
 
-	p.has = p.unknown = 1U << WEIR_FIELD_LENGTH | 1U << WEIR_FIELD_TTL | 1U << WEIR_FIELD_DSCP |
-			    1U << WEIR_FIELD_SMAC | 1U << WEIR_FIELD_DMAC;
+	p.has = p.unknown = BIT(LENGTH) | BIT(TTL) | BIT(DSCP) | BIT(SMAC) | BIT(DMAC) | BIT(SPORT);
 	judge_set(&p, WEIR_FIELD_SADDR, addr_number(l->peer));
 	judge_set(&p, WEIR_FIELD_DADDR, addr_number(l->local));
 	judge_set(&p, WEIR_FIELD_PROTO, IPPROTO_TCP);
-	judge_set(&p, WEIR_FIELD_SPORT, l->peer_port);
 	judge_set(&p, WEIR_FIELD_DPORT, l->local_port);
 	judge_set(&p, WEIR_FIELD_ETHERTYPE, addr_is_v4(l->peer) ? 0x0800 : 0x86dd);
 	judge_set(&p, WEIR_FIELD_IFACE, 0);
 	judge_set(&p, WEIR_FIELD_FRAGMENT, 0);
+	return p;
+}
+
+/*
+ * The next acknowledgement. "established" may hold for it: what leaves of a
+ * session that is older than the filter makes it known.
+ */
+static struct judge_packet next_packet(const struct lifeline *l, const char *ifname)
+{
+	struct judge_packet p = packet_of(l, ifname);
+
+	p.tcp_flags = TCP_ACK;
+	p.has |= BIT(ESTABLISHED);
+	p.unknown |= BIT(ESTABLISHED);
+	judge_set(&p, WEIR_FIELD_SPORT, l->peer_port);
+	return p;
+}
+
+/* How the same peer would come back, from whatever port. */
+static struct judge_packet first_packet(const struct lifeline *l, const char *ifname)
+{
+	struct judge_packet p = packet_of(l, ifname);
+
+	p.tcp_flags = TCP_SYN;
 	judge_set(&p, WEIR_FIELD_ESTABLISHED, 0);
 	return p;
 }
@@ -48,30 +68,39 @@ static const struct filter *filter_named(const struct model *m, const char *name
 	return NULL;
 }
 
-static bool filter_cuts(const struct plan *p, const struct plan_device *d, struct cut *cut)
+static bool is_dropped(const struct plan *p, struct cut *cut, const struct judge_packet *packet)
 {
-	struct judge_packet packet = next_packet(&cut->line, d->link.name);
-	struct verdict verdict;
+	struct verdict verdict = judge_filter(p->model, cut->filter, packet, JUDGE_HOPE);
 
-	cut->ifname = d->link.name;
-	cut->filter = filter_named(p->model, d->config->filter);
-	if (!cut->filter)
-		return false;
-	verdict = judge_filter(p->model, cut->filter, &packet, JUDGE_HOPE);
 	cut->rule = verdict.rule;
 	return verdict.action != WEIR_ACTION_PASS;
 }
 
+static enum cut_kind device_cuts(const struct plan *p, const struct plan_device *d, struct cut *cut)
+{
+	struct judge_packet next = next_packet(&cut->line, d->link.name);
+	struct judge_packet first = first_packet(&cut->line, d->link.name);
+
+	cut->ifname = d->link.name;
+	cut->filter = filter_named(p->model, d->config->filter);
+	if (cut->filter && is_dropped(p, cut, &next))
+		cut->kind = CUT_SESSION;
+	else if (cut->filter && is_dropped(p, cut, &first))
+		cut->kind = CUT_RETURN;
+	return cut->kind;
+}
+
 /* Its packets come in where the answers go out; where they don't, nothing is said. */
-bool plan_cuts(const struct plan *p, struct cut *cut)
+enum cut_kind plan_cuts(const struct plan *p, struct cut *cut)
 {
 	struct host_route route;
 
+	*cut = (struct cut){ .kind = CUT_NOTHING };
 	if (!lifeline_find(&cut->line) || host_route(p->host, cut->line.peer, &route))
-		return false;
+		return CUT_NOTHING;
 	for (size_t i = 0; i < p->devices_count; i++) {
 		if (p->devices[i].link.ifindex == route.ifindex)
-			return filter_cuts(p, &p->devices[i], cut);
+			return device_cuts(p, &p->devices[i], cut);
 	}
-	return false;
+	return CUT_NOTHING;
 }

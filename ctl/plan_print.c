@@ -63,22 +63,38 @@ void plan_print(const struct plan *p, FILE *out)
 
 void plan_warn(const struct plan *p, const char *remedy)
 {
-	char text[INET6_ADDRSTRLEN];
+	char peer[INET6_ADDRSTRLEN], by[2 * NAME_BYTES + 64];
 	struct cut cut;
 
-	if (!plan_cuts(p, &cut))
+	if (plan_cuts(p, &cut) == CUT_NOTHING)
 		return;
-	addr_text(cut.line.peer, text, sizeof(text));
+	addr_text(cut.line.peer, peer, sizeof(peer));
 	if (cut.rule)
-		note("WARNING: this cuts your own SSH session from %s port %u: rule %s of filter "
-		     "%s (line %u), on %s, drops it; %s",
-		     text, cut.line.peer_port, cut.rule->name, cut.filter->name, cut.rule->loc.line,
-		     cut.ifname, remedy);
+		snprintf(by, sizeof(by), "rule %s of filter %s, line %u,", cut.rule->name,
+			 cut.filter->name, cut.rule->loc.line);
 	else
-		note("WARNING: this cuts your own SSH session from %s port %u: no rule of filter "
-		     "%s, "
-		     "on %s, passes it, and the default drops it; %s",
-		     text, cut.line.peer_port, cut.filter->name, cut.ifname, remedy);
+		snprintf(by, sizeof(by), "the default of filter %s", cut.filter->name);
+	if (cut.kind == CUT_SESSION)
+		note("WARNING: on %s, %s cuts your own SSH session from %s port %u; %s", cut.ifname,
+		     by, peer, cut.line.peer_port, remedy);
+	else
+		note("WARNING: on %s, %s lets no new SSH session from %s in, once yours has ended; "
+		     "%s",
+		     cut.ifname, by, peer, remedy);
+}
+
+/* A null where it is left alone. */
+static json_t *cut_json(const struct plan *p)
+{
+	char peer[INET6_ADDRSTRLEN];
+	struct cut cut;
+
+	if (plan_cuts(p, &cut) == CUT_NOTHING)
+		return json_null();
+	return json_pack("{s:s,s:s,s:s,s:s?}", "cuts",
+			 cut.kind == CUT_SESSION ? "session" : "new sessions", "from",
+			 addr_text(cut.line.peer, peer, sizeof(peer)), "filter", cut.filter->name,
+			 "rule", cut.rule ? cut.rule->name : NULL);
 }
 
 static json_t *counts_json(const struct plan *p)
@@ -132,9 +148,9 @@ static json_t *programs_json(const struct plan *p)
 
 json_t *plan_json(const struct plan *p)
 {
-	return json_pack("{s:b,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "counts",
-			 counts_json(p), "changes", lines_json(p->diff_text), "programs",
-			 programs_json(p), "image_bytes", (json_int_t)p->image_bytes,
+	return json_pack("{s:b,s:o,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "ssh",
+			 cut_json(p), "counts", counts_json(p), "changes", lines_json(p->diff_text),
+			 "programs", programs_json(p), "image_bytes", (json_int_t)p->image_bytes,
 			 "image_capacity_bytes", (json_int_t)p->capacity.image_bytes);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "trial.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -100,6 +101,48 @@ static int load(struct trial *t, const struct weir_image *image, __u32 stages, s
 	return t->program < 0 ? -1 : 0;
 }
 
+/* What rules ask for besides the image, as it is now; the program may change the copy. */
+static const char *const asked[] = { "weir_sets", "weir_conns" };
+
+static bool is_asked(const char *map)
+{
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		if (!strcmp(map, asked[i]))
+			return true;
+	}
+	return false;
+}
+
+static int copy_map(int from, int to)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	OWN_FREE void *value = NULL;
+
+	if (bpf_obj_get_info_by_fd(from, &info, &size))
+		return -errno;
+	value = malloc(info.value_size);
+	if (!value)
+		return -ENOMEM;
+	for (__u32 key = 0; key < info.max_entries; key++) {
+		if (bpf_map_lookup_elem(from, &key, value) ||
+		    bpf_map_update_elem(to, &key, value, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int copy_maps(const struct trial *t, const struct state *s, struct failure *why)
+{
+	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
+		int error = is_asked(map_names[i]) ? copy_map(s->maps.fd[i], t->maps.fd[i]) : 0;
+
+		if (error)
+			return fail_errno(why, error, "cannot copy the map %s", map_names[i]);
+	}
+	return 0;
+}
+
 int trial_copy(struct trial *t, const struct state *s, const struct model *model,
 	       const char *ifname, enum trial_direction direction, struct failure *why)
 {
@@ -114,7 +157,7 @@ int trial_copy(struct trial *t, const struct state *s, const struct model *model
 	if (t->slot == s->image->devices_count)
 		return fail(why, EXIT_NOT_FOUND, "%s: weir does not stand on it", ifname);
 	t->capacity = s->capacity;
-	return load(t, s->image, table[t->slot].stages, why);
+	return load(t, s->image, table[t->slot].stages, why) ? -1 : copy_maps(t, s, why);
 }
 
 static __u32 power_of_two(__u32 at_least, __u32 wanted)

@@ -196,17 +196,26 @@ test_a_plan_that_cuts_the_session_is_warned_of() {
 	session
 	conf 'xdp auto' drop 'rule web pass tcp dport 80'
 	assert_contains "$(weir edge plan "$TMP/edge.conf" 2>&1)" \
-		"WARNING: this cuts your own SSH session from 10.0.0.2"
+		"the default of filter edge cuts your own SSH session from 10.0.0.2"
 	conf 'xdp auto' pass 'rule log drop tcp dport 22-25'
-	assert_contains "$(weir edge plan "$TMP/edge.conf" 2>&1)" "rule log of filter edge (line 4)"
+	assert_contains "$(weir edge plan "$TMP/edge.conf" 2>&1)" "rule log of filter edge, line 4, cuts"
 	assert_contains "$(weir edge apply "$TMP/edge.conf" 2>&1)" "use --confirm 60s"
+}
+
+test_a_plan_that_lets_the_session_live_but_none_come_back_is_warned_of() {
+	build_edge
+	session
+	conf 'xdp auto' drop 'rule old pass tcp dport 22 flags != syn/syn,ack'
+	assert_contains "$(weir edge plan "$TMP/edge.conf" 2>&1)" \
+		"the default of filter edge lets no new SSH session from 10.0.0.2 in"
+	assert_contains "$(weir edge -j plan "$TMP/edge.conf" 2>/dev/null)" '"cuts": "new sessions"'
 }
 
 test_a_plan_that_lets_the_session_pass_is_not_warned_of() {
 	local rule
 	build_edge
 	session
-	for rule in 'tcp dport 22' 'saddr 10.0.0.2' 'tcp flags ack length < 9000' 'interface eth*'; do
+	for rule in 'tcp dport 22' 'saddr 10.0.0.2' 'tcp length < 9000' 'interface eth*'; do
 		conf 'xdp auto' drop "rule ssh pass $rule"
 		[[ $(weir edge plan "$TMP/edge.conf" 2>&1) != *WARNING* ]] || fail "warned: $rule"
 	done
