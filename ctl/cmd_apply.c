@@ -59,7 +59,7 @@ static int report(struct session *s, struct command *c)
 	if (error)
 		return command_failed(c);
 	if (c->json)
-		json_print(applied_json(&s->plan, &now));
+		json_print(applied_json(&s->plan, &now, c->confirm));
 	else
 		attached_print(&s->plan, &now, stdout);
 	attachments_close(&now);

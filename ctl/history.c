@@ -199,19 +199,24 @@ static int make_folders(const struct history *h, struct failure *why)
 	return 0;
 }
 
+static unsigned int login_uid(void)
+{
+	OWN_FILE FILE *f = fopen("/proc/self/loginuid", "re");
+	unsigned int uid;
+
+	return f && fscanf(f, "%u", &uid) == 1 ? uid : ~0U;
+}
+
 /* Who is behind a sudo, else who logged in, else who runs this. */
 static const char *user_name(void)
 {
 	const char *sudo = getenv("SUDO_USER");
-	OWN_FILE FILE *f = fopen("/proc/self/loginuid", "re");
+	unsigned int uid = login_uid();
 	const struct passwd *user;
-	unsigned int uid;
 
 	if (sudo && *sudo)
 		return sudo;
-	if (!f || fscanf(f, "%u", &uid) != 1 || uid == ~0U)
-		uid = getuid();
-	user = getpwuid(uid);
+	user = getpwuid(uid == ~0U ? getuid() : uid);
 	return user ? user->pw_name : "?";
 }
 

@@ -75,16 +75,22 @@ static void find_name(const struct stat *own, char name[NAME_MAX + 1])
 	}
 }
 
+static bool read_boot(char boot[9])
+{
+	OWN_FILE FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	return f && fgets(boot, 9, f);
+}
+
 /* Cookies begin anew with each boot, so alone they would name another's history. */
 static int boot_key(char key[NAME_MAX + 1], struct failure *why)
 {
-	OWN_FILE FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-	char boot[9] = "";
+	char boot[9];
 	__u64 cookie;
 
 	if (netns_cookie(&cookie, why))
 		return -1;
-	if (!f || fscanf(f, "%8[0-9a-f]", boot) != 1)
+	if (!read_boot(boot))
 		return fail(why, EXIT_PRECONDITION, "cannot read the boot's id; is /proc mounted?");
 	snprintf(key, NAME_MAX + 1, "boot-%s-%llu", boot, cookie);
 	return 0;

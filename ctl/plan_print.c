@@ -201,7 +201,7 @@ void attached_print(const struct plan *p, const struct attachments *now, FILE *o
 		print_device(&p->devices[i], now, out);
 }
 
-json_t *applied_json(const struct plan *p, const struct attachments *now)
+json_t *applied_json(const struct plan *p, const struct attachments *now, const char *confirm)
 {
 	json_t *interfaces = json_array();
 
@@ -218,6 +218,6 @@ json_t *applied_json(const struct plan *p, const struct attachments *now)
 		}
 		json_array_append_new(interfaces, entry);
 	}
-	return json_pack("{s:b,s:o,s:o}", "changed", !plan_is_empty(p), "counts", counts_json(p),
-			 "interfaces", interfaces);
+	return json_pack("{s:b,s:o,s:o,s:s?}", "changed", !plan_is_empty(p), "counts",
+			 counts_json(p), "interfaces", interfaces, "unconfirmed", confirm);
 }

@@ -150,7 +150,7 @@ static void the_index_finds_what_comparing_each_with_each_finds(void **state)
 		}
 		free_universe(&u);
 	}
-	printf("# %u of %u rules were shadowed\n", shadowed, 300 * RULES);
+	printf("# %u of %u rules were shadowed\n", shadowed, 300U * RULES);
 	assert_true(shadowed > 300);
 }
 
