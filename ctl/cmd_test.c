@@ -2,6 +2,7 @@
 /*
  * test: what becomes of a packet, without sending it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "packets.h"
 #include "read_config.h"
 #include "stored.h"
+#include "test_cases.h"
 #include "test_print.h"
 #include "trial.h"
 
@@ -59,6 +61,8 @@ static int run_one(struct test *t, const struct frame *in, struct command *c)
 {
 	struct trial_result result;
 
+	if (!t->report.is_file)
+		t->report.number = 1;
 	if (trial_run(&t->trial, in, &result, &c->why))
 		return -1;
 	return test_report_add(&t->report, &t->trial, &result);
@@ -71,6 +75,7 @@ static int run_file(struct test *t, const char *path, struct frame *in, struct c
 
 	t->report.is_file = true;
 	while (packets && (got = packets_next(packets, in, &c->why)) == 1) {
+		t->report.number++;
 		if (run_one(t, in, c)) {
 			got = -1;
 			break;
@@ -80,14 +85,39 @@ static int run_file(struct test *t, const char *path, struct frame *in, struct c
 	return got;
 }
 
+static int run_cases(struct test *t, const char *path, struct command *c)
+{
+	OWN_FREE struct test_case *one = calloc(1, sizeof(*one));
+	OWN(test_cases_close) struct test_cases cases = {};
+	int got;
+
+	if (!one || test_cases_open(&cases, path, &c->why))
+		return one ? -1 : fail_errno(&c->why, ENOMEM, "cannot test");
+	t->report.is_file = true;
+	while ((got = test_cases_next(&cases, one, &c->why)) == 1) {
+		t->report.number = one->line;
+		t->report.expect = one->expect;
+		t->report.rule = one->rule;
+		if (run_one(t, &one->frame, c))
+			got = -1;
+		test_case_free(one);
+		if (got < 0)
+			break;
+	}
+	test_case_free(one);
+	return got;
+}
+
 /* One word that is no word of a packet is the name of a file. */
 static bool is_file(const struct command *c)
 {
-	return c->args_count == 1 && !c->test.hex;
+	return c->args_count == 1;
 }
 
 static int run_all(struct test *t, struct frame *in, struct command *c)
 {
+	if (c->test.cases)
+		return run_cases(t, c->test.cases, c);
 	if (is_file(c))
 		return run_file(t, c->args[0], in, c);
 	return run_one(t, in, c);
@@ -97,9 +127,13 @@ static int check_options(struct command *c)
 {
 	const struct test_options *o = &c->test;
 
-	if ((c->args_count > 0) == (o->hex != NULL))
+	if ((c->args_count > 0) + (o->hex != NULL) + (o->cases != NULL) != 1)
 		return fail(&c->why, EXIT_USAGE,
-			    "say one packet in words, or --hex BYTES, or a capture FILE");
+			    "say one packet in words, or --hex BYTES, or --cases FILE, or a "
+			    "capture's FILE");
+	if (o->cases && (o->expect || o->rule))
+		return fail(&c->why, EXIT_USAGE,
+			    "--cases says itself what is expected of each packet");
 	return test_expect_parse(o->expect, &c->why);
 }
 
@@ -113,7 +147,7 @@ int cmd_test(struct command *c)
 	if (!in || check_options(c))
 		return command_failed(c);
 	if (c->test.hex ? hex_frame(c->test.hex, in, &c->why)
-			: !is_file(c) && describe_frame(c->args, in, &c->why))
+			: c->args_count > 1 && describe_frame(c->args, in, &c->why))
 		return command_failed(c);
 	t.report = (struct test_report){
 		.list = c->json ? json_array() : NULL,

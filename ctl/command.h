@@ -21,6 +21,7 @@
 struct test_options {
 	const char *dev; /* NULL: the only one that there is */
 	const char *hex; /* the packet as bytes */
+	const char *cases; /* a file of packets in words, with what is expected of each */
 	const char *config; /* a file that need not be in force */
 	const char *expect;
 	const char *rule;
@@ -51,8 +52,8 @@ struct command {
 	X(rollback, "[--confirm TIME] [N]", 0, 1, cmd_rollback,                               \
 	  "put a former configuration in force again")                                        \
 	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
-	X(test, "[--dev INTERFACE] PACKET... | --hex BYTES | FILE", 0, 64, cmd_test,          \
-	  "what becomes of a packet, without sending it")                                     \
+	X(test, "[--dev INTERFACE] PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64,     \
+	  cmd_test, "what becomes of a packet, without sending it")                           \
 	X(show, "[config|filter|service|interface] [NAME]", 0, 2, cmd_show,                   \
 	  "what is in force, with its counters")                                              \
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \

@@ -36,6 +36,7 @@ enum {
 	OPTION_CONFIRM,
 	OPTION_DEV,
 	OPTION_HEX,
+	OPTION_CASES,
 	OPTION_CONFIG,
 	OPTION_EXPECT,
 	OPTION_RULE,
@@ -54,6 +55,7 @@ static const struct option options[] = {
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
 	{ "dev", required_argument, NULL, OPTION_DEV },
 	{ "hex", required_argument, NULL, OPTION_HEX },
+	{ "cases", required_argument, NULL, OPTION_CASES },
 	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "expect", required_argument, NULL, OPTION_EXPECT },
 	{ "rule", required_argument, NULL, OPTION_RULE },
@@ -82,6 +84,7 @@ static void help(FILE *out)
 	      "      --dev INTERFACE      test: where the packet comes in, or with --egress "
 	      "leaves\n"
 	      "      --hex BYTES          test: the frame, from its Ethernet header on\n"
+	      "      --cases FILE         test: packets in words, with what is expected of each\n"
 	      "      --config FILE        test: a configuration that need not be in force\n"
 	      "      --expect VERDICT     test: fail unless it is pass, drop, reject or forward\n"
 	      "      --rule NAME          test: fail unless this rule decided, or \"default\"\n"
@@ -143,6 +146,9 @@ static bool parse_test_option(struct test_options *t, int option)
 		return true;
 	case OPTION_HEX:
 		t->hex = optarg;
+		return true;
+	case OPTION_CASES:
+		t->cases = optarg;
 		return true;
 	case OPTION_CONFIG:
 		t->config = optarg;

@@ -37,8 +37,8 @@ int test_expect_parse(const char *expect, struct failure *why)
 		if (!strcmp(expect, fate_names[i]))
 			return 0;
 	}
-	return expect ? fail(why, EXIT_USAGE, "--expect %s: expect pass, drop, reject or forward",
-			     expect)
+	return expect ? fail(why, EXIT_USAGE,
+			     "\"%s\" is no verdict; expect pass, drop, reject or forward", expect)
 		      : 0;
 }
 
@@ -87,7 +87,7 @@ static void print_result(const struct test_report *r, const struct trial *t,
 			 const struct trial_result *result, int fate, bool expected)
 {
 	if (r->is_file)
-		printf("%6zu  ", r->packets);
+		printf("%6zu  ", r->number);
 	if (result->is_refused)
 		printf("-  too short: the kernel has no such frame");
 	else
@@ -116,7 +116,7 @@ static json_t *result_json(const struct test_report *r, const struct trial *t,
 			   const struct trial_result *result, int fate, bool expected)
 {
 	if (result->is_refused)
-		return json_pack("{s:I,s:n,s:b}", "number", (json_int_t)r->packets, "verdict",
+		return json_pack("{s:I,s:n,s:b}", "number", (json_int_t)r->number, "verdict",
 				 "as_expected", expected);
 	return json_pack("{s:I,s:s,s:s?,s:s?,s:s?,s:b,s:o,s:b}", "number", (json_int_t)r->packets,
 			 "verdict", fate_names[fate], "reason",

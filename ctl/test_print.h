@@ -14,6 +14,7 @@ struct test_report {
 	const char *expect; /* pass, drop, reject or forward; NULL: any */
 	const char *rule; /* that is expected to decide; NULL: any */
 	bool is_file; /* many packets: one line each, and a sum */
+	size_t number; /* of the packet that is run: its place in the file */
 	size_t packets;
 	size_t mismatches;
 	size_t fates[4];

@@ -152,6 +152,27 @@ test_every_packet_of_a_capture_is_a_line() {
 	refused 3 "$WEIR" test --config "$TMP/edge.conf" "$TMP/none.pcap"
 }
 
+test_a_file_of_cases_says_what_is_expected_of_each_packet() {
+	conf 'xdp auto' drop "${RULES[@]}"
+	cat >"$TMP/edge.test" <<-'END'
+		pass rule ssh      tcp from 203.0.113.7:4444 to 192.0.2.1:22  # from afar
+		drop rule default  tcp from 203.0.113.7:4444 to 192.0.2.1:23
+
+		drop               udp from [2001:db8:bad::1]:53 to [2001:db8::1]:1024
+	END
+	assert_eq "     1  pass  filter-pass  rule ssh  (filter edge)
+     2  drop  filter-default  default  (filter edge)
+     4  drop  filter-drop  rule bogons  (filter edge)
+3 packets: 1 pass, 2 drop, 0 reject, 0 forward" \
+		"$("$WEIR" test --config "$TMP/edge.conf" --cases "$TMP/edge.test")" "the result"
+	sed -i 's/rule default/rule ping/' "$TMP/edge.test"
+	refused 1 "$WEIR" test --config "$TMP/edge.conf" --cases "$TMP/edge.test"
+	assert_contains "$said" "1 of 3 packets were not as expected"
+	echo 'pass tcp form 10.0.0.1' >>"$TMP/edge.test"
+	refused 2 "$WEIR" test --config "$TMP/edge.conf" --cases "$TMP/edge.test"
+	assert_contains "$said" 'edge.test:5: a packet has no "form"; did you mean "from"?'
+}
+
 # Nothing of what the language can say is refused by the kernel.
 test_packets_of_many_kinds_run() {
 	local words
