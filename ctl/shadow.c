@@ -2,7 +2,7 @@
 /*
  * Finding shadowed rules. A rule that covers another has in each of its own
  * fields all values of the other. So each deciding rule is filed under one
- * field, the one that it shares with the fewest, as its intervals there; who
+ * field, the one with the fewest others around it, as its intervals there; who
  * looks for what covers a rule takes one value of each of its fields, and asks
  * for the intervals around it.
  */
@@ -47,11 +47,29 @@ static bool is_plain(const struct match *m)
 	return m->present && !m->negated && !m->sets_count && m->ranges_count;
 }
 
-/* How many rules have the same condition, by its hash: a rough count will do. */
+/* Of one field: where the intervals of some rules begin and end, each list sorted. */
+struct sample {
+	u128 *firsts, *lasts;
+	size_t count;
+};
+
+#define SAMPLE 1024
+
+/* How crowded values are: how many rules have the same condition, by its hash, and a sample. */
 struct census {
 	__u32 *counts;
 	__u32 mask;
+	struct sample sample[WEIR_FIELD_COUNT];
 };
+
+static void own_census(struct census *c)
+{
+	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+		free(c->sample[field].firsts);
+		free(c->sample[field].lasts);
+	}
+	free(c->counts);
+}
 
 static __u32 *place_of(const struct census *c, int field, const struct match *m)
 {
@@ -67,6 +85,34 @@ static __u32 *place_of(const struct census *c, int field, const struct match *m)
 	return &c->counts[hash & c->mask];
 }
 
+static int by_number(const void *a, const void *b)
+{
+	u128 x = *(const u128 *)a, y = *(const u128 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int take_sample(const struct filter *f, int field, struct sample *s)
+{
+	size_t step = f->rules_count / SAMPLE + 1;
+
+	s->firsts = calloc(SAMPLE, sizeof(*s->firsts));
+	s->lasts = calloc(SAMPLE, sizeof(*s->lasts));
+	if (!s->firsts || !s->lasts)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->rules_count; i += step) {
+		const struct match *m = &f->rules[i].match[field];
+
+		if (!is_plain(m) || s->count == SAMPLE)
+			continue;
+		s->firsts[s->count] = range_first(&m->ranges[0]);
+		s->lasts[s->count++] = range_last(&m->ranges[0]);
+	}
+	qsort(s->firsts, s->count, sizeof(*s->firsts), by_number);
+	qsort(s->lasts, s->count, sizeof(*s->lasts), by_number);
+	return 0;
+}
+
 static int take_census(const struct filter *f, struct census *c)
 {
 	c->mask = 1023;
@@ -75,8 +121,10 @@ static int take_census(const struct filter *f, struct census *c)
 	c->counts = calloc((size_t)c->mask + 1, sizeof(*c->counts));
 	if (!c->counts)
 		return -ENOMEM;
-	for (size_t i = 0; i < f->rules_count; i++) {
-		for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+		if (take_sample(f, field, &c->sample[field]))
+			return -ENOMEM;
+		for (size_t i = 0; i < f->rules_count; i++) {
 			const struct match *m = &f->rules[i].match[field];
 
 			if (is_plain(m))
@@ -86,21 +134,47 @@ static int take_census(const struct filter *f, struct census *c)
 	return 0;
 }
 
-/* The field to file @r under, whose condition the fewest rules share; -1: it has none. */
+/* How many of a sorted list are below @value. */
+static size_t below(const u128 *list, size_t count, u128 value)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t middle = low + (count - low) / 2;
+
+		if (list[middle] < value)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low;
+}
+
+/* Intervals of the sample around where @m begins, then rules that have the very same. */
+static __u64 crowd_of(const struct census *c, int field, const struct match *m)
+{
+	const struct sample *s = &c->sample[field];
+	u128 first = range_first(&m->ranges[0]);
+	__u64 around = below(s->firsts, s->count, first + 1) - below(s->lasts, s->count, first);
+
+	return around << 32 | *place_of(c, field, m);
+}
+
+/* The field to file @r under, where it has the smallest crowd; -1: it has none. */
 static int choose_field(const struct census *c, const struct rule *r)
 {
-	__u32 fewest = 0;
+	__u64 smallest = 0;
 	int chosen = -1;
 
 	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
-		__u32 sharers;
+		__u64 crowd;
 
 		if (!is_plain(&r->match[field]))
 			continue;
-		sharers = *place_of(c, field, &r->match[field]);
-		if (chosen < 0 || sharers < fewest) {
+		crowd = crowd_of(c, field, &r->match[field]);
+		if (chosen < 0 || crowd < smallest) {
 			chosen = field;
-			fewest = sharers;
+			smallest = crowd;
 		}
 	}
 	return chosen;
@@ -161,11 +235,6 @@ static void close_search(struct search *s)
 		free(s->index[field].list);
 	free(s->fields);
 	free(s->others);
-}
-
-static void own_census(struct census *c)
-{
-	free(c->counts);
 }
 
 _Static_assert(WEIR_FIELD_COUNT <= 32, "a word has a bit per field");

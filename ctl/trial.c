@@ -9,6 +9,8 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "image.h"
 #include "own.h"
@@ -18,8 +20,16 @@
 
 #define IMAGE_BYTES_MIN 4096U
 
+static void unmap(struct trial_counters *c)
+{
+	if (c->mapped)
+		munmap((void *)c->mapped, c->bytes);
+}
+
 void trial_close(struct trial *t)
 {
+	unmap(&t->rules);
+	unmap(&t->reasons);
 	own_close(&t->program);
 	maps_close(&t->maps);
 	free(t->rule_ids);
@@ -85,6 +95,36 @@ static int begin(struct trial *t, const struct model *model, const char *ifname,
 	return 0;
 }
 
+/*
+ * Put an array in the place of a per-CPU one that was just made: to the program
+ * it is the same, and this one can be mapped. One packet runs at a time.
+ */
+static int map_counters(struct trial *t, enum weir_map map, struct trial_counters *c,
+			struct failure *why)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	void *mapped;
+	int fd;
+
+	if (bpf_obj_get_info_by_fd(t->maps.fd[map], &info, &size))
+		return fail_errno(why, errno, "cannot look at the map %s", map_names[map]);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, map_names[map], sizeof(__u32), info.value_size,
+			    info.max_entries, &opts);
+	if (fd < 0)
+		return fail_errno(why, fd, "cannot create the map %s", map_names[map]);
+	close(t->maps.fd[map]);
+	t->maps.fd[map] = fd;
+	c->stride = (info.value_size + 7U) / 8 * 8;
+	c->bytes = c->stride * info.max_entries;
+	mapped = mmap(NULL, c->bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (mapped == MAP_FAILED)
+		return fail_errno(why, errno, "cannot map the map %s", map_names[map]);
+	c->mapped = mapped;
+	return 0;
+}
+
 /* Maps with @image in them, and the program over these. */
 static int load(struct trial *t, const struct weir_image *image, __u32 stages, struct failure *why)
 {
@@ -95,6 +135,8 @@ static int load(struct trial *t, const struct weir_image *image, __u32 stages, s
 	if (!t->rules_before || !t->rules_now || find_filter(t, image))
 		return fail_errno(why, ENOMEM, "cannot test");
 	if (maps_create(&t->capacity, &t->maps, why) ||
+	    map_counters(t, WEIR_MAP_RULES, &t->rules, why) ||
+	    map_counters(t, WEIR_MAP_REASONS, &t->reasons, why) ||
 	    maps_swap_image(&t->maps, &t->capacity, image, image->bytes, why))
 		return -1;
 	t->program = program_load(t->hook, t->ifname, &config, &t->maps, why);

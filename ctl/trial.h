@@ -13,6 +13,13 @@
 #include "state.h"
 #include "weir/reason.h"
 
+/* Counters of the copy, in memory: a filter may have 100,000 of them to look at. */
+struct trial_counters {
+	const char *mapped; /* NULL: not mapped */
+	size_t bytes;
+	size_t stride; /* from one to the next */
+};
+
 struct trial {
 	const struct model *model;
 	const struct interface *interface; /* the block that the device falls under */
@@ -25,6 +32,7 @@ struct trial {
 	struct maps maps;
 	int program;
 	__u32 *rule_ids; /* of @filter, its default last */
+	struct trial_counters rules, reasons;
 	__u64 *rules_before, *rules_now; /* packets, by id */
 	__u64 reasons_before[WEIR_R_COUNT], reasons_now[WEIR_R_COUNT];
 };

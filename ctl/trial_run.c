@@ -4,65 +4,27 @@
  * which nobody else raises: a reason, and the rules that it matched.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "judge.h"
-#include "own.h"
 #include "trial.h"
 
 #define ETHERNET_BYTES 14
 
-/*
- * First word, the packets, of each entry of a per-CPU map, summed. In one call
- * where the kernel can, for a filter may have 100,000 rules.
- */
-static int read_packets(int map, __u32 first, __u32 count, __u64 *packets)
+/* The first word of a counter is its packets. */
+static void read_packets(const struct trial_counters *c, __u32 first, __u32 count, __u64 *packets)
 {
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info), next = 0, read = first + count;
-	size_t cpus = libbpf_num_possible_cpus(), stride;
-	OWN_FREE __u32 *keys = NULL;
-	OWN_FREE char *values = NULL;
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	int error;
-
-	if (bpf_obj_get_info_by_fd(map, &info, &size))
-		return -errno;
-	stride = (info.value_size + 7) / 8 * 8 * cpus;
-	keys = calloc(read, sizeof(*keys));
-	values = calloc(read, stride);
-	if (!keys || !values)
-		return -ENOMEM;
-	error = bpf_map_lookup_batch(map, NULL, &next, keys, values, &read, &opts);
-	if (error && error != -ENOENT)
-		read = 0;
-	for (__u32 i = 0; i < count; i++) {
-		__u32 key = first + i;
-		char *value = values + key * stride;
-
-		if (key >= read && bpf_map_lookup_elem(map, &key, value))
-			return -errno;
-		packets[i] = 0;
-		for (size_t cpu = 0; cpu < cpus; cpu++)
-			packets[i] += *(__u64 *)(value + cpu * (stride / cpus));
-	}
-	return 0;
+	for (__u32 i = 0; i < count; i++)
+		packets[i] = *(const volatile __u64 *)(c->mapped + (first + i) * c->stride);
 }
 
-static int read_counters(struct trial *t, struct failure *why)
+static void read_counters(struct trial *t)
 {
-	int error = read_packets(t->maps.fd[WEIR_MAP_REASONS], t->slot * WEIR_R_COUNT, WEIR_R_COUNT,
-				 t->reasons_now);
-
-	if (!error && t->filter)
-		error = read_packets(t->maps.fd[WEIR_MAP_RULES], 0, t->capacity.rules,
-				     t->rules_now);
-	return error ? fail_errno(why, error, "cannot read the counters of the copy") : 0;
+	read_packets(&t->reasons, t->slot * WEIR_R_COUNT, WEIR_R_COUNT, t->reasons_now);
+	read_packets(&t->rules, 0, t->capacity.rules, t->rules_now);
 }
 
 bool trial_matched(const struct trial *t, size_t index)
@@ -167,8 +129,7 @@ int trial_run(struct trial *t, const struct frame *in, struct trial_result *out,
 	if (error)
 		return fail_errno(why, error, "%s: the kernel does not run a frame of %zu bytes",
 				  t->ifname, in->size);
-	if (read_counters(t, why))
-		return -1;
+	read_counters(t);
 	out->fate = fate_of(t->hook, verdict);
 	find_reason(t, out);
 	find_rule(t, out);
