@@ -53,7 +53,7 @@ struct sample {
 	size_t count;
 };
 
-#define SAMPLE 1024
+#define SAMPLE 128
 
 /* How crowded values are: how many rules have the same condition, by its hash, and a sample. */
 struct census {
@@ -113,7 +113,7 @@ static int take_sample(const struct filter *f, int field, struct sample *s)
 	return 0;
 }
 
-static int take_census(const struct filter *f, struct census *c)
+static int take_census(const struct filter *f, const __u32 *fields, struct census *c)
 {
 	c->mask = 1023;
 	while (c->mask < f->rules_count * 8)
@@ -124,7 +124,11 @@ static int take_census(const struct filter *f, struct census *c)
 	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
 		if (take_sample(f, field, &c->sample[field]))
 			return -ENOMEM;
-		for (size_t i = 0; i < f->rules_count; i++) {
+	}
+	/* Rule by rule: they are large, and each is read once. */
+	for (size_t i = 0; i < f->rules_count; i++) {
+		for (__u32 left = fields[i]; left; left &= left - 1) {
+			int field = __builtin_ctz(left);
 			const struct match *m = &f->rules[i].match[field];
 
 			if (is_plain(m))
@@ -161,12 +165,13 @@ static __u64 crowd_of(const struct census *c, int field, const struct match *m)
 }
 
 /* The field to file @r under, where it has the smallest crowd; -1: it has none. */
-static int choose_field(const struct census *c, const struct rule *r)
+static int choose_field(const struct census *c, const struct rule *r, __u32 fields)
 {
 	__u64 smallest = 0;
 	int chosen = -1;
 
-	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+	for (; fields; fields &= fields - 1) {
+		int field = __builtin_ctz(fields);
 		__u64 crowd;
 
 		if (!is_plain(&r->match[field]))
@@ -247,14 +252,18 @@ static int open_search(struct search *s, const struct filter *f)
 	*s = (struct search){ .filter = f, .effort = EFFORT };
 	s->fields = calloc(f->rules_count + 1, sizeof(*s->fields));
 	s->others = calloc(f->rules_count + 1, sizeof(*s->others));
-	if (!chosen || !s->fields || !s->others || take_census(f, &census))
+	if (!chosen || !s->fields || !s->others)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->rules_count; i++) {
+		for (int field = 0; field < WEIR_FIELD_COUNT; field++)
+			s->fields[i] |= (__u32)f->rules[i].match[field].present << field;
+	}
+	if (take_census(f, s->fields, &census))
 		return -ENOMEM;
 	for (size_t i = 0; i < f->rules_count; i++) {
 		const struct rule *r = &f->rules[i];
 
-		for (int field = 0; field < WEIR_FIELD_COUNT; field++)
-			s->fields[i] |= (__u32)r->match[field].present << field;
-		chosen[i] = action_decides(r->action) ? choose_field(&census, r) : -2;
+		chosen[i] = action_decides(r->action) ? choose_field(&census, r, s->fields[i]) : -2;
 		if (chosen[i] == -1)
 			s->others[s->others_count++] = i;
 	}
@@ -303,10 +312,11 @@ static __u32 first_cover(struct search *s, __u32 rule)
 		s->effort -= EFFORT_LOOK;
 		consider(s, s->others[i], rule, &best);
 	}
-	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+	for (__u32 left = s->fields[rule]; left; left &= left - 1) {
+		int field = __builtin_ctz(left);
 		const struct match *m = &r->match[field];
 
-		if (m->present && !m->negated && m->ranges_count)
+		if (!m->negated && m->ranges_count)
 			stab(s, &s->index[field], 0, s->index[field].count,
 			     range_first(&m->ranges[0]), rule, &best);
 	}
