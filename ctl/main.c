@@ -208,6 +208,21 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 	return check_instance(c->instance, &c->why);
 }
 
+/* Said by the user and passed over by weir would be worse than refused. */
+static int check_options(struct command *c, const struct verb *verb)
+{
+	static const struct test_options none;
+
+	if (c->confirm && verb->run != cmd_apply && verb->run != cmd_rollback)
+		return fail(&c->why, EXIT_USAGE, "--confirm goes with apply and rollback only");
+	if (memcmp(&c->test, &none, sizeof(none)) != 0 && verb->run != cmd_test)
+		return fail(
+			&c->why, EXIT_USAGE,
+			"--dev, --egress, --config, --hex, --cases, --expect and --rule go with "
+			"test only");
+	return 0;
+}
+
 static int run(struct command *c, int argc, char **argv)
 {
 	const char *netns = NULL;
@@ -228,6 +243,8 @@ static int run(struct command *c, int argc, char **argv)
 		fail(&c->why, EXIT_USAGE, "usage: weir %s %s", verb->name, verb->arguments);
 		return c->why.code;
 	}
+	if (check_options(c, verb))
+		return c->why.code;
 	if (netns && netns_enter(netns, &c->why))
 		return c->why.code;
 	return verb->run(c);
