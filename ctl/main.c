@@ -211,11 +211,12 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 /* Said by the user and passed over by weir would be worse than refused. */
 static int check_options(struct command *c, const struct verb *verb)
 {
-	static const struct test_options none;
+	const struct test_options *t = &c->test;
+	bool tests = t->dev || t->hex || t->cases || t->config || t->expect || t->rule || t->egress;
 
 	if (c->confirm && verb->run != cmd_apply && verb->run != cmd_rollback)
 		return fail(&c->why, EXIT_USAGE, "--confirm goes with apply and rollback only");
-	if (memcmp(&c->test, &none, sizeof(none)) != 0 && verb->run != cmd_test)
+	if (tests && verb->run != cmd_test)
 		return fail(
 			&c->why, EXIT_USAGE,
 			"--dev, --egress, --config, --hex, --cases, --expect and --rule go with "

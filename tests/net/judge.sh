@@ -255,4 +255,26 @@ test_the_session_is_found_where_sudo_has_taken_the_variable_away() {
 		-n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" plan "$TMP/edge.conf")" "WARNING"
 }
 
+# A process that is called sshd and holds the connection, and no variable at all.
+test_the_session_is_found_by_the_socket_of_an_sshd_above() {
+	build_edge
+	conf 'xdp auto' drop 'rule web pass tcp dport 80'
+	start_ready edge "$TMP/sshd.log" ready python3 -u -c '
+import ctypes, socket, subprocess, sys
+ctypes.CDLL(None).prctl(15, b"sshd", 0, 0, 0)
+s = socket.create_server(("10.0.0.1", 22))
+print("ready")
+c, peer = s.accept()
+said = subprocess.run(sys.argv[1:], capture_output=True, text=True, env={"PATH": "/usr/bin"})
+print(said.stderr)
+print("port", peer[1], "over")' "$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" \
+		plan "$TMP/edge.conf"
+	start far "$TMP/connect.log" python3 -c '
+import socket
+socket.create_connection(("10.0.0.1", 22)).recv(1)'
+	(wait_for 10 grep -q over "$TMP/sshd.log")
+	assert_contains "$(cat "$TMP/sshd.log")" \
+		"cuts your own SSH session from 10.0.0.2 port $(sed -n 's/^port \(.*\) over/\1/p' "$TMP/sshd.log")"
+}
+
 run_tests "$@"
