@@ -65,7 +65,7 @@ static int run_one(struct test *t, const struct frame *in, struct command *c)
 		t->report.number = 1;
 	if (trial_run(&t->trial, in, &result, &c->why))
 		return -1;
-	return test_report_add(&t->report, &t->trial, &result);
+	return test_report_add(&t->report, &t->trial, &result, in);
 }
 
 static int run_file(struct test *t, const char *path, struct frame *in, struct command *c)

@@ -132,6 +132,24 @@ enum judge_answer judge_rule(const struct model *m, const struct rule *r,
 	return r->expr.text ? JUDGE_MAYBE : answer;
 }
 
+unsigned int judge_misses(const struct model *m, const struct rule *r, const struct judge_packet *p,
+			  int *which)
+{
+	unsigned int misses = 0;
+
+	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+		if (!r->match[field].present || judge_match(m, r, field, p) != JUDGE_NO)
+			continue;
+		*which = field;
+		misses++;
+	}
+	if (r->tcp_flags.present && judge_tcp_flags(&r->tcp_flags, p) == JUDGE_NO) {
+		*which = JUDGE_TCP_FLAGS;
+		misses++;
+	}
+	return misses;
+}
+
 static bool is_taken(enum judge_answer answer, enum weir_action action, enum judge_doubt doubt)
 {
 	if (answer == JUDGE_MAYBE)

@@ -38,6 +38,21 @@ static inline void judge_set(struct judge_packet *p, enum weir_field field, u128
 enum judge_answer judge_rule(const struct model *m, const struct rule *r,
 			     const struct judge_packet *p);
 
+/*
+ * What can be read of an Ethernet frame that comes in at @ifname, which is
+ * borrowed. Whether its connection is established is not known.
+ */
+void judge_read(const __u8 *frame, size_t size, const char *ifname, struct judge_packet *p);
+
+#define JUDGE_TCP_FLAGS WEIR_FIELD_COUNT
+
+/*
+ * How many conditions of @r surely fail. @which gets the last of them: a field,
+ * or JUDGE_TCP_FLAGS.
+ */
+unsigned int judge_misses(const struct model *m, const struct rule *r, const struct judge_packet *p,
+			  int *which);
+
 /* What is asked where the answer is maybe. */
 enum judge_doubt {
 	JUDGE_HOPE, /* the packet's best case: a pass rule holds, others do not */

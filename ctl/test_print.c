@@ -7,6 +7,9 @@
 #include "command.h"
 #include "note.h"
 
+/* Rules that nearly matched, to be named. */
+#define NEAR 3
+
 enum { PASS, DROP, REJECT, FORWARD, FATES };
 
 static const char *const fate_names[FATES] = {
@@ -83,8 +86,35 @@ static void print_others(const struct trial *t, const struct trial_result *resul
 	}
 }
 
+static const char *const condition_names[] = {
+#define X(sym, keyword, type, member) [WEIR_FIELD_##sym] = keyword,
+	WEIR_FIELDS(X)
+#undef X
+		[JUDGE_TCP_FLAGS] = "flags",
+};
+
+/* Where no rule decided: those that one condition kept from it, as one may have meant them to. */
+static void print_near(const struct trial *t, const struct frame *in)
+{
+	struct judge_packet p = trial_packet(t, in);
+	unsigned int said = 0;
+
+	for (size_t i = 0; i < t->filter->rules_count && said < NEAR; i++) {
+		const struct rule *r = &t->filter->rules[i];
+		int which;
+
+		if (!action_decides(r->action) || r->action == t->filter->default_action ||
+		    judge_misses(t->model, r, &p, &which) != 1)
+			continue;
+		printf("  but for %s, rule %s (%s)\n", condition_names[which], r->name,
+		       action_names[r->action]);
+		said++;
+	}
+}
+
 static void print_result(const struct test_report *r, const struct trial *t,
-			 const struct trial_result *result, int fate, bool expected)
+			 const struct trial_result *result, const struct frame *in, int fate,
+			 bool expected)
 {
 	if (r->is_file)
 		printf("%6zu  ", r->number);
@@ -97,8 +127,11 @@ static void print_result(const struct test_report *r, const struct trial *t,
 	else if (result->is_default)
 		printf("  default  (filter %s)", t->filter->name);
 	printf(expected ? "\n" : "  NOT AS EXPECTED\n");
-	if (!r->is_file && !result->is_refused)
-		print_others(t, result);
+	if (r->is_file || result->is_refused)
+		return;
+	print_others(t, result);
+	if (result->is_default)
+		print_near(t, in);
 }
 
 static json_t *matched_json(const struct trial *t)
@@ -126,7 +159,8 @@ static json_t *result_json(const struct test_report *r, const struct trial *t,
 			 "matched", matched_json(t), "as_expected", expected);
 }
 
-int test_report_add(struct test_report *r, const struct trial *t, const struct trial_result *result)
+int test_report_add(struct test_report *r, const struct trial *t, const struct trial_result *result,
+		    const struct frame *in)
 {
 	int fate = fate_of(t, result);
 	bool expected = is_expected(r, result, fate);
@@ -138,7 +172,7 @@ int test_report_add(struct test_report *r, const struct trial *t, const struct t
 	if (r->list)
 		json_array_append_new(r->list, result_json(r, t, result, fate, expected));
 	else
-		print_result(r, t, result, fate, expected);
+		print_result(r, t, result, in, fate, expected);
 	return 0;
 }
 

@@ -24,8 +24,8 @@ struct test_report {
 int test_expect_parse(const char *expect, struct failure *why);
 
 /* Print, or add to the list. Returns 0. */
-int test_report_add(struct test_report *r, const struct trial *t,
-		    const struct trial_result *result);
+int test_report_add(struct test_report *r, const struct trial *t, const struct trial_result *result,
+		    const struct frame *in);
 
 /* The sum. Returns an exit code: EXIT_REFUSED when a packet was not as expected. */
 int test_report_end(struct test_report *r);

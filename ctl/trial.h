@@ -8,6 +8,7 @@
 #define WEIR_TRIAL_H
 
 #include "describe.h"
+#include "judge.h"
 #include "model.h"
 #include "program.h"
 #include "state.h"
@@ -80,6 +81,9 @@ struct trial_result {
 /* Returns 0, or -1 where the program cannot be run at all. */
 int trial_run(struct trial *t, const struct frame *in, struct trial_result *out,
 	      struct failure *why);
+
+/* What the last packet was, for who explains it. */
+struct judge_packet trial_packet(const struct trial *t, const struct frame *in);
 
 /* Whether rule @index of the filter counted the last packet. */
 bool trial_matched(const struct trial *t, size_t index);

@@ -102,6 +102,14 @@ static int run(const struct trial *t, const struct frame *in, __u32 *verdict)
 	return 0;
 }
 
+struct judge_packet trial_packet(const struct trial *t, const struct frame *in)
+{
+	struct judge_packet p;
+
+	judge_read(in->bytes, in->size, t->ifname, &p);
+	return p;
+}
+
 /* Shorter than its Ethernet header, or at TC than the IP header that its type promises. */
 static bool is_too_short(const struct trial *t, const struct frame *f)
 {

@@ -57,6 +57,9 @@ names_the_rule_that_decides() {
 		"$(weir edge test --dev eth0 tcp from 10.0.0.2:4444 to 10.0.0.1:22 ack)" "ssh"
 	assert_eq "drop  filter-default  default  (filter edge)" \
 		"$(weir edge test --dev eth0 udp from 10.0.0.2:53 to 10.0.0.1:53)" "udp"
+	assert_eq "drop  filter-default  default  (filter edge)
+  but for dport, rule ssh (pass)" \
+		"$(weir edge test --dev eth0 tcp from 10.0.0.2:53 to 10.0.0.1:23 ack)" "near ssh"
 	assert_contains "$(weir edge test tcp from '[2001:db8:bad::7]:1' to '[2001:db8::1]:22')" \
 		"rule bogons"
 	assert_contains "$(weir edge test icmp from 10.0.0.2 to 10.0.0.1)" "rule ping"
