@@ -54,8 +54,8 @@ struct command {
 	X(rollback, "[--confirm TIME] [N]", 0, 1, cmd_rollback,                               \
 	  "put a former configuration in force again")                                        \
 	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
-	X(test, "[--dev INTERFACE] PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64,     \
-	  cmd_test, "what becomes of a packet, without sending it")                           \
+	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,             \
+	  "what becomes of a packet, without sending it")                                     \
 	X(show, "[config|filter|service|interface] [NAME]", 0, 2, cmd_show,                   \
 	  "what is in force, with its counters")                                              \
 	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")    \

@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,35 +126,14 @@ static int map_counters(struct trial *t, enum weir_map map, struct trial_counter
 	return 0;
 }
 
-/* Maps with @image in them, and the program over these. */
-static int load(struct trial *t, const struct weir_image *image, __u32 stages, struct failure *why)
-{
-	struct weir_program config = program_config(t->hook, t->slot, stages, &t->capacity);
-
-	t->rules_before = calloc(t->capacity.rules, sizeof(*t->rules_before));
-	t->rules_now = calloc(t->capacity.rules, sizeof(*t->rules_now));
-	if (!t->rules_before || !t->rules_now || find_filter(t, image))
-		return fail_errno(why, ENOMEM, "cannot test");
-	if (maps_create(&t->capacity, &t->maps, why) ||
-	    map_counters(t, WEIR_MAP_RULES, &t->rules, why) ||
-	    map_counters(t, WEIR_MAP_REASONS, &t->reasons, why) ||
-	    maps_swap_image(&t->maps, &t->capacity, image, image->bytes, why))
-		return -1;
-	t->program = program_load(t->hook, t->ifname, &config, &t->maps, why);
-	return t->program < 0 ? -1 : 0;
-}
-
-/* What rules ask for besides the image, as it is now; the program may change the copy. */
-static const char *const asked[] = { "weir_sets", "weir_conns" };
-
-static bool is_asked(const char *map)
-{
-	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
-		if (!strcmp(map, asked[i]))
-			return true;
-	}
-	return false;
-}
+/*
+ * What rules ask for besides the image: what programs only read is shared, of
+ * what they write there is a copy.
+ */
+static const struct {
+	const char *map;
+	bool is_shared;
+} asked[] = { { "weir_sets", true }, { "weir_conns", false } };
 
 static int copy_map(int from, int to)
 {
@@ -174,15 +154,57 @@ static int copy_map(int from, int to)
 	return 0;
 }
 
-static int copy_maps(const struct trial *t, const struct state *s, struct failure *why)
+static int share_map(int live, int *own)
 {
-	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
-		int error = is_asked(map_names[i]) ? copy_map(s->maps.fd[i], t->maps.fd[i]) : 0;
+	int fd = fcntl(live, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return -errno;
+	close(*own);
+	*own = fd;
+	return 0;
+}
+
+static int bring_map(struct trial *t, const struct maps *live, int map)
+{
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		if (strcmp(map_names[map], asked[i].map) != 0)
+			continue;
+		return asked[i].is_shared ? share_map(live->fd[map], &t->maps.fd[map])
+					  : copy_map(live->fd[map], t->maps.fd[map]);
+	}
+	return 0;
+}
+
+/* @live is NULL for a configuration that is not in force. */
+static int bring_maps(struct trial *t, const struct maps *live, struct failure *why)
+{
+	for (int i = 0; live && i < WEIR_MAP_COUNT; i++) {
+		int error = bring_map(t, live, i);
 
 		if (error)
 			return fail_errno(why, error, "cannot copy the map %s", map_names[i]);
 	}
 	return 0;
+}
+
+/* Maps with @image in them, and the program over these. */
+static int load(struct trial *t, const struct weir_image *image, __u32 stages,
+		const struct maps *live, struct failure *why)
+{
+	struct weir_program config = program_config(t->hook, t->slot, stages, &t->capacity);
+
+	t->rules_before = calloc(t->capacity.rules, sizeof(*t->rules_before));
+	t->rules_now = calloc(t->capacity.rules, sizeof(*t->rules_now));
+	if (!t->rules_before || !t->rules_now || find_filter(t, image))
+		return fail_errno(why, ENOMEM, "cannot test");
+	if (maps_create(&t->capacity, &t->maps, why) || bring_maps(t, live, why) ||
+	    map_counters(t, WEIR_MAP_RULES, &t->rules, why) ||
+	    map_counters(t, WEIR_MAP_REASONS, &t->reasons, why) ||
+	    maps_swap_image(&t->maps, &t->capacity, image, image->bytes, why))
+		return -1;
+	t->program = program_load(t->hook, t->ifname, &config, &t->maps, why);
+	return t->program < 0 ? -1 : 0;
 }
 
 int trial_copy(struct trial *t, const struct state *s, const struct model *model,
@@ -199,7 +221,7 @@ int trial_copy(struct trial *t, const struct state *s, const struct model *model
 	if (t->slot == s->image->devices_count)
 		return fail(why, EXIT_NOT_FOUND, "%s: weir does not stand on it", ifname);
 	t->capacity = s->capacity;
-	return load(t, s->image, table[t->slot].stages, why) ? -1 : copy_maps(t, s, why);
+	return load(t, s->image, table[t->slot].stages, &s->maps, why);
 }
 
 static __u32 power_of_two(__u32 at_least, __u32 wanted)
@@ -283,5 +305,5 @@ int trial_build(struct trial *t, const struct model *model, const char *ifname,
 		.flow_sets = 1,
 		.hists = WEIR_DIR_COUNT + power_of_two(1, model_backends_count(model)),
 	};
-	return load(t, image, stages, why);
+	return load(t, image, stages, NULL, why);
 }
