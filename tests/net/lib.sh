@@ -217,6 +217,8 @@ clean_up() {
 	for name in "${namespaces[@]}"; do
 		remove_namespace "$name"
 	done
+	# Histories, also of instances that a test named itself.
+	rm -rf "/var/lib/weir/$NS_PREFIX-"*
 	[ -z "$TMP" ] || rm -rf "$TMP"
 }
 
@@ -227,8 +229,6 @@ remove_namespace() {
 		timeout 20 "$WEIR" -n "$instance" -i "$instance" detach --all >/dev/null ||
 			echo "clean_up: $instance: weir detach --all failed; see /sys/fs/bpf/weir/$instance"
 	fi
-	# The history.
-	rm -rf "/var/lib/weir/$instance"
 	ip netns del "$instance"
 }
 
