@@ -31,7 +31,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) $(2);
 endif
 
-LIBS := libbpf libxdp libelf libnl-3.0 libnl-route-3.0 jansson
+LIBS := libbpf libxdp libelf libnl-3.0 libnl-route-3.0 jansson libpcap
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wno-missing-field-initializers $(if $(filter 1,$(WERROR)),-Werror)
 CFLAGS ?= -O2 -g

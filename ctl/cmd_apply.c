@@ -5,41 +5,14 @@
  */
 #include <string.h>
 
-#include "apply.h"
 #include "command.h"
-#include "neighbours.h"
+#include "confirm.h"
 #include "note.h"
 #include "own.h"
 #include "plan_print.h"
 #include "read_config.h"
+#include "session.h"
 #include "stored.h"
-
-struct session {
-	struct state state;
-	struct host host;
-	struct model model;
-	struct plan plan;
-};
-
-#define SESSION_NONE                \
-	{                           \
-		.state = STATE_NONE \
-	}
-
-static void close_session(struct session *s)
-{
-	plan_close(&s->plan);
-	model_free(&s->model);
-	host_close(&s->host);
-	state_close(&s->state);
-}
-
-static int open_session(struct session *s, struct command *c)
-{
-	if (state_open_to_write(&s->state, c->instance, &c->why))
-		return -1;
-	return host_open(&s->host, &c->why);
-}
 
 int cmd_check(struct command *c)
 {
@@ -56,29 +29,20 @@ int cmd_check(struct command *c)
 
 static int make_plan(struct session *s, struct command *c)
 {
-	if (read_config(c, c->args[0], &s->model) || open_session(s, c))
+	if (read_config(c, c->args[0], &s->model) || session_open(s, c->instance, &c->why))
 		return -1;
 	return plan_make(&s->plan, &s->state, &s->host, &s->model, NULL, &c->why);
 }
 
-/* An instance with nothing in it leaves no folder behind; one that cannot be read is left alone. */
-static void drop_if_empty(struct session *s)
-{
-	struct failure ignored = {};
-
-	if (!s->state.number && s->state.lock >= 0 && !s->plan.attached.count)
-		state_remove(&s->state, &ignored);
-	failure_free(&ignored);
-}
-
 int cmd_plan(struct command *c)
 {
-	OWN(close_session) struct session s = SESSION_NONE;
+	OWN(session_close) struct session s = SESSION_NONE;
 	int error = make_plan(&s, c);
 
-	drop_if_empty(&s);
+	session_drop_if_empty(&s);
 	if (error)
 		return command_failed(c);
+	plan_warn(&s.plan, "with \"apply --confirm 60s\" it would come back");
 	if (c->json)
 		json_print(plan_json(&s.plan));
 	else
@@ -95,23 +59,18 @@ static int report(struct session *s, struct command *c)
 	if (error)
 		return command_failed(c);
 	if (c->json)
-		json_print(applied_json(&s->plan, &now));
+		json_print(applied_json(&s->plan, &now, c->confirm));
 	else
 		attached_print(&s->plan, &now, stdout);
 	attachments_close(&now);
 	return EXIT_DONE;
 }
 
-static int carry_out(struct session *s, struct command *c)
+static int carry_out(struct session *s, struct command *c, const char *file)
 {
-	/* MAC addresses get lost with the carrier: to apply again brings them back. */
-	if (plan_is_empty(&s->plan)) {
-		neighbours_keep(&s->plan);
-	} else if (plan_carry_out(&s->plan, &s->state, &c->why)) {
-		drop_if_empty(s);
-		return command_failed(c);
-	}
-	return report(s, c);
+	const struct origin origin = { .file = file };
+
+	return session_carry_out(s, &origin, &c->why) ? command_failed(c) : report(s, c);
 }
 
 static void print_sum(const struct plan *p)
@@ -123,28 +82,49 @@ static void print_sum(const struct plan *p)
 		       p->diff.changed, p->diff.removed);
 }
 
+int apply_report(struct session *s, struct command *c)
+{
+	if (report(s, c))
+		return command_failed(c);
+	if (c->json)
+		return EXIT_DONE;
+	print_sum(&s->plan);
+	if (c->confirm)
+		printf("Unconfirmed: the former configuration comes back in %s; \"weir confirm\" "
+		       "keeps this one.\n",
+		       c->confirm);
+	return EXIT_DONE;
+}
+
+static const char *file_name(const struct command *c)
+{
+	return strcmp(c->args[0], "-") != 0 ? c->args[0] : "(standard input)";
+}
+
 int cmd_apply(struct command *c)
 {
-	OWN(close_session) struct session s = SESSION_NONE;
+	OWN(session_close) struct session s = SESSION_NONE;
 
 	if (make_plan(&s, c)) {
-		drop_if_empty(&s);
+		session_drop_if_empty(&s);
 		return command_failed(c);
 	}
-	if (carry_out(&s, c))
+	plan_warn(&s.plan, c->confirm ? "it comes back unless you confirm from elsewhere"
+				      : "use --confirm 60s, so that it comes back");
+	if (put_in_force(&s, c, file_name(c))) {
+		session_drop_if_empty(&s);
 		return command_failed(c);
-	if (!c->json)
-		print_sum(&s.plan);
-	return EXIT_DONE;
+	}
+	return apply_report(&s, c);
 }
 
 /* The applied configuration again, over other devices. */
 static int replan(struct session *s, struct command *c, const struct plan_scope *scope)
 {
-	if (open_session(s, c))
+	if (session_open(s, c->instance, &c->why))
 		return -1;
 	if (!s->state.image) {
-		drop_if_empty(s);
+		session_drop_if_empty(s);
 		return fail(
 			&c->why, EXIT_NOT_FOUND,
 			"nothing is applied in this network namespace; \"weir apply FILE\" does "
@@ -166,7 +146,7 @@ static const struct plan_device *planned(const struct plan *p, const char *ifnam
 
 int cmd_attach(struct command *c)
 {
-	OWN(close_session) struct session s = SESSION_NONE;
+	OWN(session_close) struct session s = SESSION_NONE;
 	const struct plan_scope scope = { .with = c->args[0] };
 
 	if (replan(&s, c, &scope))
@@ -183,12 +163,13 @@ int cmd_attach(struct command *c)
 			     c->args[0]);
 		return command_failed(c);
 	}
-	return carry_out(&s, c);
+	return carry_out(&s, c, c->args[0]);
 }
 
 static int detach_one(struct session *s, struct command *c)
 {
 	const struct plan_scope scope = { .without = c->args[0] };
+	const struct origin origin = { .file = c->args[0] };
 	__u32 ifindex = if_nametoindex(c->args[0]);
 	size_t i = 0;
 
@@ -200,7 +181,7 @@ static int detach_one(struct session *s, struct command *c)
 		fail(&c->why, EXIT_NOT_FOUND, "%s: weir is not attached to it", c->args[0]);
 		return command_failed(c);
 	}
-	if (plan_carry_out(&s->plan, &s->state, &c->why))
+	if (session_carry_out(s, &origin, &c->why))
 		return command_failed(c);
 	if (c->json)
 		return json_print(json_pack("{s:s}", "detached", c->args[0]));
@@ -208,23 +189,16 @@ static int detach_one(struct session *s, struct command *c)
 	return EXIT_DONE;
 }
 
+/* With it goes what waits for a confirmation: nothing is to come back after this. */
 static int detach_all(struct session *s, struct command *c)
 {
-	struct attachments *a = &s->plan.attached;
+	struct failure none_waits = {};
 
-	if (open_session(s, c) || attachments_read(&s->state, a, &c->why))
+	if (session_open(s, c->instance, &c->why))
 		return command_failed(c);
-	if (!s->state.image && !a->count) {
-		drop_if_empty(s);
-		fail(&c->why, EXIT_NOT_FOUND, "nothing is applied in this network namespace");
-		return command_failed(c);
-	}
-	for (size_t i = 0; i < a->count; i++) {
-		if (attach_remove(&s->state, &a->list[i], &c->why))
-			return command_failed(c);
-	}
-	neighbours_release_all(&s->host, s->state.image);
-	if (state_remove(&s->state, &c->why))
+	watcher_confirm(c->instance, &none_waits);
+	failure_free(&none_waits);
+	if (session_detach_all(s, &c->why))
 		return command_failed(c);
 	if (c->json)
 		return json_print(json_pack("{s:b}", "detached_all", 1));
@@ -234,7 +208,7 @@ static int detach_all(struct session *s, struct command *c)
 
 int cmd_detach(struct command *c)
 {
-	OWN(close_session) struct session s = SESSION_NONE;
+	OWN(session_close) struct session s = SESSION_NONE;
 
 	if (c->all == (c->args_count == 1)) {
 		fail(&c->why, EXIT_USAGE, "usage: weir detach INTERFACE | --all");

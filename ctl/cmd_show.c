@@ -59,10 +59,8 @@ const char *count_text(unsigned long long n, char *buf, size_t size)
 
 static int show_config(struct command *c, const struct applied *a, const char *name)
 {
-	if (name) {
-		fail(&c->why, EXIT_USAGE, "usage: weir show config");
-		return command_failed(c);
-	}
+	if (name)
+		return show_former(c, a, name);
 	if (c->json)
 		model_print_json(&a->model, stdout);
 	else

@@ -11,8 +11,10 @@
 #include <time.h>
 
 #include "command.h"
+#include "confirm.h"
 #include "counters.h"
 #include "image.h"
+#include "note.h"
 #include "own.h"
 #include "plan_print.h"
 #include "weir/reason.h"
@@ -161,27 +163,50 @@ static void print_header(const struct command *c, const struct applied *a)
 	       (image->bytes + 1023) / 1024, a->state.capacity.image_bytes / 1024);
 }
 
+static void print_unconfirmed(const struct unconfirmed *waiting)
+{
+	printf("unconfirmed: %s, rolls back in %u s; \"weir confirm\" keeps it\n", waiting->file,
+	       waiting->left_s);
+}
+
+/* A null where nothing waits. */
+static json_t *unconfirmed_json(int waits, const struct unconfirmed *waiting)
+{
+	if (waits <= 0)
+		return json_null();
+	return json_pack("{s:s,s:I}", "file", waiting->file, "rolls_back_in_s",
+			 (json_int_t)waiting->left_s);
+}
+
 int cmd_status(struct command *c)
 {
 	OWN(applied_close) struct applied a = APPLIED_NONE;
 	OWN(attachments_close) struct attachments attached = {};
 	json_t *list = c->json ? json_array() : NULL;
+	struct unconfirmed waiting;
+	int waits;
 
 	if (applied_open(&a, c) || attachments_read(&a.state, &attached, &c->why)) {
 		json_decref(list);
 		return command_failed(c);
 	}
+	waits = unconfirmed_read(c->instance, &waiting, &c->why);
+	if (waits < 0)
+		note("%s", c->why.message);
+	failure_free(&c->why);
 	if (!list)
 		print_header(c, &a);
+	if (!list && waits > 0)
+		print_unconfirmed(&waiting);
 	if (!each_device(&a, &attached, NULL, list) && !list)
 		printf("No interface is attached.\n");
 	if (!list)
 		return EXIT_DONE;
-	return json_print(json_pack("{s:s,s:I,s:I,s:I,s:I,s:o}", "instance", c->instance,
-				    "generation", (json_int_t)a.state.image->generation,
-				    "applied_s", (json_int_t)a.state.image->applied_s,
-				    "image_bytes", (json_int_t)a.state.image->bytes,
-				    "image_capacity_bytes",
+	return json_print(json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:o}", "instance", c->instance,
+				    "unconfirmed", unconfirmed_json(waits, &waiting), "generation",
+				    (json_int_t)a.state.image->generation, "applied_s",
+				    (json_int_t)a.state.image->applied_s, "image_bytes",
+				    (json_int_t)a.state.image->bytes, "image_capacity_bytes",
 				    (json_int_t)a.state.capacity.image_bytes, "interfaces", list));
 }
 

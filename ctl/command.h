@@ -17,11 +17,24 @@
 #include "plan.h"
 #include "state.h"
 
+/* Of the command test. */
+struct test_options {
+	const char *dev; /* NULL: the only one that there is */
+	const char *hex; /* the packet as bytes */
+	const char *cases; /* a file of packets in words, with what is expected of each */
+	const char *config; /* a file that need not be in force */
+	const char *expect;
+	const char *rule;
+	bool egress;
+};
+
 struct command {
 	const char *instance;
 	bool json;
 	bool all; /* --all */
 	bool exit_code; /* --exit-code */
+	const char *confirm; /* --confirm TIME, or NULL */
+	struct test_options test;
 	double watch_s; /* --watch; 0: once */
 	unsigned int count; /* --count, of intervals; 0: no end */
 	char **args; /* after the command's name; NULL-terminated */
@@ -36,7 +49,13 @@ struct command {
 #define COMMANDS(X)                                                                           \
 	X(check, "FILE", 1, 1, cmd_check, "say what is wrong with a configuration")           \
 	X(plan, "FILE", 1, 1, cmd_plan, "say what apply would change")                        \
-	X(apply, "FILE", 1, 1, cmd_apply, "put a configuration in force")                     \
+	X(apply, "[--confirm TIME] FILE", 1, 1, cmd_apply, "put a configuration in force")    \
+	X(confirm, "", 0, 0, cmd_confirm, "keep what apply --confirm has put in force")       \
+	X(rollback, "[--confirm TIME] [N]", 0, 1, cmd_rollback,                               \
+	  "put a former configuration in force again")                                        \
+	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
+	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,             \
+	  "what becomes of a packet, without sending it")                                     \
 	X(show, "[config|filter|service|interface] [NAME]", 0, 2, cmd_show,                   \
 	  "what is in force, with its counters")                                              \
 	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")    \
@@ -70,6 +89,22 @@ int json_print(json_t *data);
 
 /* The exit code of a command that failed; never EXIT_DONE. */
 int command_failed(const struct command *c);
+
+struct session;
+
+/* Say what came of a plan that was carried out. Returns an exit code. */
+int apply_report(struct session *s, struct command *c);
+
+/*
+ * Carry out the session's plan, with --confirm guarded. Fails with EXIT_CONFLICT
+ * where another change waits for its confirmation.
+ *
+ * @file  what it comes from, for the history
+ */
+int put_in_force(struct session *s, struct command *c, const char *file);
+
+/* "show config N": one from the history. */
+int show_former(struct command *c, const struct applied *a, const char *number);
 
 /* The nouns of show. */
 int show_filter(struct command *c, const struct applied *a, const char *name);

@@ -31,7 +31,18 @@ static const struct verb verbs[] = {
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 
-enum { OPTION_ALL = 256, OPTION_EXIT_CODE };
+enum {
+	OPTION_ALL = 256,
+	OPTION_EXIT_CODE,
+	OPTION_CONFIRM,
+	OPTION_DEV,
+	OPTION_HEX,
+	OPTION_CASES,
+	OPTION_CONFIG,
+	OPTION_EXPECT,
+	OPTION_RULE,
+	OPTION_EGRESS,
+};
 
 static const struct option options[] = {
 	{ "netns", required_argument, NULL, 'n' },
@@ -44,6 +55,14 @@ static const struct option options[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ "all", no_argument, NULL, OPTION_ALL },
 	{ "exit-code", no_argument, NULL, OPTION_EXIT_CODE },
+	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
+	{ "dev", required_argument, NULL, OPTION_DEV },
+	{ "hex", required_argument, NULL, OPTION_HEX },
+	{ "cases", required_argument, NULL, OPTION_CASES },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "expect", required_argument, NULL, OPTION_EXPECT },
+	{ "rule", required_argument, NULL, OPTION_RULE },
+	{ "egress", no_argument, NULL, OPTION_EGRESS },
 	{},
 };
 
@@ -65,6 +84,16 @@ static void help(FILE *out)
 	      "  -c, --count COUNT        with --watch: so many times\n"
 	      "  -v, --verbose            what libbpf and the verifier say, on stderr\n"
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
+	      "      --confirm TIME       apply, rollback: undone after 60s, 5m, 1h unless "
+	      "confirmed\n"
+	      "      --dev INTERFACE      test: where the packet comes in, or with --egress "
+	      "leaves\n"
+	      "      --hex BYTES          test: the frame, from its Ethernet header on\n"
+	      "      --cases FILE         test: packets in words, with what is expected of each\n"
+	      "      --config FILE        test: a configuration that need not be in force\n"
+	      "      --expect VERDICT     test: fail unless it is pass, drop, reject or forward\n"
+	      "      --rule NAME          test: fail unless this rule decided, or \"default\"\n"
+	      "      --egress             test: at tc egress\n"
 	      "\n"
 	      "FILE is text or JSON; \"-\" is standard input. See weir(8) and weir.conf(5).\n",
 	      out);
@@ -111,6 +140,35 @@ static int refuse_option(struct command *c, int found, const char *word)
 	if (found == ':')
 		return fail(&c->why, EXIT_USAGE, "%s takes a value; see \"weir --help\"", name);
 	return fail(&c->why, EXIT_USAGE, "%s is not an option; see \"weir --help\"", name);
+}
+
+/* Options of the command test. Returns whether @option is one. */
+static bool parse_test_option(struct test_options *t, int option)
+{
+	switch (option) {
+	case OPTION_DEV:
+		t->dev = optarg;
+		return true;
+	case OPTION_HEX:
+		t->hex = optarg;
+		return true;
+	case OPTION_CASES:
+		t->cases = optarg;
+		return true;
+	case OPTION_CONFIG:
+		t->config = optarg;
+		return true;
+	case OPTION_EXPECT:
+		t->expect = optarg;
+		return true;
+	case OPTION_RULE:
+		t->rule = optarg;
+		return true;
+	case OPTION_EGRESS:
+		t->egress = true;
+		return true;
+	}
+	return false;
 }
 
 #define LONGEST_WATCH_S 86400
@@ -186,11 +244,32 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 		case OPTION_EXIT_CODE:
 			c->exit_code = true;
 			break;
+		case OPTION_CONFIRM:
+			c->confirm = optarg;
+			break;
 		default:
+			if (parse_test_option(&c->test, option))
+				break;
 			return refuse_option(c, option, argv[optind - 1]);
 		}
 	}
 	return check_instance(c->instance, &c->why);
+}
+
+/* Said by the user and passed over by weir would be worse than refused. */
+static int check_options(struct command *c, const struct verb *verb)
+{
+	const struct test_options *t = &c->test;
+	bool tests = t->dev || t->hex || t->cases || t->config || t->expect || t->rule || t->egress;
+
+	if (c->confirm && verb->run != cmd_apply && verb->run != cmd_rollback)
+		return fail(&c->why, EXIT_USAGE, "--confirm goes with apply and rollback only");
+	if (tests && verb->run != cmd_test)
+		return fail(
+			&c->why, EXIT_USAGE,
+			"--dev, --egress, --config, --hex, --cases, --expect and --rule go with "
+			"test only");
+	return 0;
 }
 
 static int run(struct command *c, int argc, char **argv)
@@ -213,7 +292,7 @@ static int run(struct command *c, int argc, char **argv)
 		fail(&c->why, EXIT_USAGE, "usage: weir %s %s", verb->name, verb->arguments);
 		return c->why.code;
 	}
-	if (check_interval(c, verb))
+	if (check_options(c, verb) || check_interval(c, verb))
 		return c->why.code;
 	if (netns && netns_enter(netns, &c->why))
 		return c->why.code;

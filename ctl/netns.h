@@ -5,6 +5,7 @@
 #ifndef WEIR_NETNS_H
 #define WEIR_NETNS_H
 
+#include <limits.h>
 #include <linux/types.h>
 
 #include "failure.h"
@@ -20,5 +21,12 @@ int netns_enter(const char *name, struct failure *why);
  * Kernel 5.14, SO_NETNS_COOKIE.
  */
 int netns_cookie(__u64 *cookie, struct failure *why);
+
+/*
+ * A name for this namespace that a file may have, and that is the same after a
+ * boot where the namespace has a name: "init" for that of process 1,
+ * "netns-NAME" for one of "ip netns", else "boot-ID-COOKIE".
+ */
+int netns_key(char key[NAME_MAX + 1], struct failure *why);
 
 #endif

@@ -68,7 +68,7 @@ static int check_names(const struct model *m, const struct host_link *links, siz
 	return 0;
 }
 
-static __u32 stages_of(const struct interface *i)
+__u32 interface_stages(const struct interface *i)
 {
 	__u32 stages = 0;
 
@@ -122,7 +122,7 @@ static void add_device(struct plan *p, const struct state *s, const struct host_
 		.config = config,
 		.slot = slot >= 0 ? (__u32)slot : free_slot(p, s),
 		.is_new = slot < 0,
-		.stages = stages_of(config),
+		.stages = interface_stages(config),
 	};
 	p->devices_count++;
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "plan_print.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lifeline.h"
+#include "note.h"
 #include "own.h"
 
 static const struct {
@@ -58,6 +61,42 @@ void plan_print(const struct plan *p, FILE *out)
 		p->capacity.image_bytes / 1024);
 }
 
+void plan_warn(const struct plan *p, const char *remedy)
+{
+	char peer[INET6_ADDRSTRLEN], by[2 * NAME_BYTES + 64];
+	struct cut cut;
+
+	if (plan_cuts(p, &cut) == CUT_NOTHING)
+		return;
+	addr_text(cut.line.peer, peer, sizeof(peer));
+	if (cut.rule)
+		snprintf(by, sizeof(by), "rule %s of filter %s, line %u,", cut.rule->name,
+			 cut.filter->name, cut.rule->loc.line);
+	else
+		snprintf(by, sizeof(by), "the default of filter %s", cut.filter->name);
+	if (cut.kind == CUT_SESSION)
+		note("WARNING: on %s, %s cuts your own SSH session from %s port %u; %s", cut.ifname,
+		     by, peer, cut.line.peer_port, remedy);
+	else
+		note("WARNING: on %s, %s lets no new SSH session from %s in, once yours has ended; "
+		     "%s",
+		     cut.ifname, by, peer, remedy);
+}
+
+/* A null where it is left alone. */
+static json_t *cut_json(const struct plan *p)
+{
+	char peer[INET6_ADDRSTRLEN];
+	struct cut cut;
+
+	if (plan_cuts(p, &cut) == CUT_NOTHING)
+		return json_null();
+	return json_pack("{s:s,s:s,s:s,s:s?}", "cuts",
+			 cut.kind == CUT_SESSION ? "session" : "new sessions", "from",
+			 addr_text(cut.line.peer, peer, sizeof(peer)), "filter", cut.filter->name,
+			 "rule", cut.rule ? cut.rule->name : NULL);
+}
+
 static json_t *counts_json(const struct plan *p)
 {
 	return json_pack("{s:I,s:I,s:I}", "added", (json_int_t)p->diff.added, "changed",
@@ -109,9 +148,9 @@ static json_t *programs_json(const struct plan *p)
 
 json_t *plan_json(const struct plan *p)
 {
-	return json_pack("{s:b,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "counts",
-			 counts_json(p), "changes", lines_json(p->diff_text), "programs",
-			 programs_json(p), "image_bytes", (json_int_t)p->image_bytes,
+	return json_pack("{s:b,s:o,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "ssh",
+			 cut_json(p), "counts", counts_json(p), "changes", lines_json(p->diff_text),
+			 "programs", programs_json(p), "image_bytes", (json_int_t)p->image_bytes,
 			 "image_capacity_bytes", (json_int_t)p->capacity.image_bytes);
 }
 
@@ -162,7 +201,7 @@ void attached_print(const struct plan *p, const struct attachments *now, FILE *o
 		print_device(&p->devices[i], now, out);
 }
 
-json_t *applied_json(const struct plan *p, const struct attachments *now)
+json_t *applied_json(const struct plan *p, const struct attachments *now, const char *confirm)
 {
 	json_t *interfaces = json_array();
 
@@ -179,6 +218,6 @@ json_t *applied_json(const struct plan *p, const struct attachments *now)
 		}
 		json_array_append_new(interfaces, entry);
 	}
-	return json_pack("{s:b,s:o,s:o}", "changed", !plan_is_empty(p), "counts", counts_json(p),
-			 "interfaces", interfaces);
+	return json_pack("{s:b,s:o,s:o,s:s?}", "changed", !plan_is_empty(p), "counts",
+			 counts_json(p), "interfaces", interfaces, "unconfirmed", confirm);
 }

@@ -14,9 +14,13 @@
 void plan_print(const struct plan *p, FILE *out);
 json_t *plan_json(const struct plan *p);
 
+/* On stderr: that the plan cuts the session that it is made from. */
+void plan_warn(const struct plan *p, const char *remedy);
+
 /* What is attached, and how, once the plan was carried out. */
 void attached_print(const struct plan *p, const struct attachments *now, FILE *out);
-json_t *applied_json(const struct plan *p, const struct attachments *now);
+/* @confirm is the time that the change has to be confirmed in, NULL: it stays. */
+json_t *applied_json(const struct plan *p, const struct attachments *now, const char *confirm);
 
 /* "filter edge, balance, measure" */
 void interface_work(const struct interface *i, FILE *out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "own.h"
+#include "shadow.h"
 
 /* Past this it is no configuration, but somebody's disk image. */
 #define TEXT_MAX (256U << 20)
@@ -67,5 +68,9 @@ int read_config(struct command *c, const char *path, struct model *out)
 		c->why.code = EXIT_USAGE;
 		return -1;
 	}
+	if (!error)
+		error = shadow_warn(out, text, size, &c->diags);
+	if (!error)
+		diag_sort(&c->diags);
 	return error ? fail_errno(&c->why, error, "%s", name) : 0;
 }

@@ -217,16 +217,17 @@ clean_up() {
 	for name in "${namespaces[@]}"; do
 		remove_namespace "$name"
 	done
+	# Histories, also of instances that a test named itself.
+	rm -rf "/var/lib/weir/$NS_PREFIX-"*
 	[ -z "$TMP" ] || rm -rf "$TMP"
 }
 
 # Detaching comes first: pins would keep programs and maps alive.
 remove_namespace() {
 	local instance=$NS_PREFIX-$1
-	if [ -e "/sys/fs/bpf/weir/$instance" ] || [ -e "/var/lib/weir/$instance" ]; then
+	if [ -e "/sys/fs/bpf/weir/$instance" ]; then
 		timeout 20 "$WEIR" -n "$instance" -i "$instance" detach --all >/dev/null ||
 			echo "clean_up: $instance: weir detach --all failed; see /sys/fs/bpf/weir/$instance"
-		rm -rf "/var/lib/weir/$instance"
 	fi
 	ip netns del "$instance"
 }

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A packet in words, as "weir test" takes it, made into a frame:
+ *
+ *     tcp from 198.51.100.7:4444 to 192.0.2.1:22 syn ttl 64
+ */
+#ifndef WEIR_DESCRIBE_H
+#define WEIR_DESCRIBE_H
+
+#include <linux/types.h>
+#include <stddef.h>
+
+#include "failure.h"
+
+#define FRAME_BYTES (65536 + 64)
+
+struct frame {
+	size_t size;
+	__u8 bytes[FRAME_BYTES];
+};
+
+/*
+ * @words  NULL-terminated. What is not said has a value that harms nothing:
+ *         TTL 64, no payload, a first SYN where no flag is named
+ * Checksums are right.
+ */
+int describe_frame(char *const *words, struct frame *out, struct failure *why);
+
+/* Hexadecimal bytes, with blanks and colons between them as one likes. */
+int hex_frame(const char *text, struct frame *out, struct failure *why);
+
+#endif

@@ -1,0 +1,241 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# History, rollback, and changes that come back unless they are confirmed.
+set -euo pipefail
+
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+build_edge() {
+	ns_add edge far
+	veth edge eth0 far eth0
+	address edge eth0 10.0.0.1/24
+	address far eth0 10.0.0.2/24
+}
+
+# conf NAME RULE...: $TMP/NAME.conf
+conf() {
+	local name=$1
+	shift
+	{
+		echo 'interface eth0 { xdp auto; filter edge }'
+		echo 'filter edge {'
+		printf '    %s\n' 'default pass' "$@"
+		echo '}'
+	} >"$TMP/$name.conf"
+}
+
+three_applied() {
+	local name
+	build_edge
+	conf one 'rule a drop tcp dport 1'
+	conf two 'rule a drop tcp dport 2'
+	conf three 'rule a drop tcp dport 3'
+	for name in one two three; do
+		weir edge apply "$TMP/$name.conf"
+	done
+}
+
+in_force() {
+	weir edge show config | grep -o 'dport [0-9]*'
+}
+
+# history_files: what was applied, newest first.
+history_files() {
+	weir edge -j history | python3 -c '
+import json, sys
+print(*[e["file"].split("/")[-1] for e in json.load(sys.stdin)["history"]])'
+}
+
+folder() {
+	echo "/var/lib/weir/$NS_PREFIX-edge/netns-$NS_PREFIX-edge"
+}
+
+# refused STATUS COMMAND...: what it said is in $said.
+refused() {
+	said=$(assert_fails "$@" 2>&1 >/dev/null) || fail "$said"
+}
+
+test_every_apply_is_in_the_history_and_one_that_changes_nothing_is_not() {
+	three_applied
+	weir edge apply "$TMP/three.conf"
+	weir edge history
+	assert_eq "three.conf two.conf one.conf" "$(history_files)" "history"
+	assert_eq "700 root" "$(stat -c '%a %U' "$(folder)")" "the folder's mode and owner"
+	assert_eq "600 root" "$(stat -c '%a %U' "$(folder)/0000000001.conf")" "a file's"
+	# What lies there is a configuration like any other.
+	weir edge check "$(folder)/0000000001.conf"
+}
+
+test_rollback_puts_the_former_back_and_once_more_the_later() {
+	three_applied
+	assert_contains "$(weir edge rollback)" "dport 3 -> "
+	assert_eq "dport 2" "$(in_force)" "after a rollback"
+	weir edge rollback
+	assert_eq "dport 3" "$(in_force)" "after another"
+	assert_contains "$(weir edge show config 4)" "dport 1"
+	weir edge rollback 4
+	assert_eq "dport 1" "$(in_force)" "after a rollback by 4"
+	refused 3 weir edge rollback 9
+	refused 2 weir edge rollback first
+	assert_eq "dport 1" "$(in_force)" "after refused ones"
+}
+
+test_after_everything_was_detached_the_former_is_the_last_one() {
+	three_applied
+	weir edge detach --all
+	refused 3 weir edge rollback 0
+	weir edge rollback
+	assert_eq "dport 3" "$(in_force)" "in force"
+	assert_eq 3 "$(history_files | wc -w)" "entries; what was there is there once"
+}
+
+test_the_history_keeps_fifty() {
+	local i
+	build_edge
+	for i in $(seq 55); do
+		conf one "rule a drop tcp dport $i"
+		weir edge apply "$TMP/one.conf"
+	done >/dev/null
+	assert_eq 50 "$(history_files | wc -w)" "entries"
+	[ ! -e "$(folder)/0000000005.conf" ] || fail "the fifth is still there"
+	[ -e "$(folder)/0000000006.conf" ] || fail "the sixth is gone"
+}
+
+test_a_history_that_cannot_be_written_is_said_and_stops_nothing() {
+	local said
+	build_edge
+	conf one 'rule a drop tcp dport 1'
+	mkdir -p /var/lib/weir
+	touch "/var/lib/weir/$NS_PREFIX-edge"
+	said=$(weir edge apply "$TMP/one.conf" 2>&1)
+	assert_contains "$said" "in force, but not in the history: /var/lib/weir/$NS_PREFIX-edge"
+	assert_eq "dport 1" "$(in_force)" "in force"
+	rm "/var/lib/weir/$NS_PREFIX-edge"
+	mkdir -m 777 "/var/lib/weir/$NS_PREFIX-edge"
+	said=$(weir edge apply "$TMP/one.conf" 2>&1)
+	assert_contains "$said" "only uid 0 can write to"
+}
+
+# --- confirm
+
+unconfirmed() {
+	weir edge -j status | python3 -c '
+import json, sys
+print("yes" if json.load(sys.stdin)["unconfirmed"] else "no")'
+}
+
+nothing_in_force() {
+	assert_fails 3 weir edge status
+}
+
+test_what_is_not_confirmed_goes_back_to_the_former() {
+	three_applied
+	assert_contains "$(weir edge apply --confirm 2s "$TMP/one.conf")" "Unconfirmed"
+	assert_eq "dport 1" "$(in_force)" "at first"
+	assert_contains "$(weir edge status)" "one.conf, rolls back in "
+	wait_for 10 is_in_force "dport 3"
+	assert_eq no "$(unconfirmed)" "unconfirmed"
+	refused 3 weir edge confirm
+	assert_contains "$(history_files)" "rollback: was not confirmed in time"
+}
+
+is_in_force() {
+	[ "$(in_force)" = "$1" ]
+}
+
+test_what_is_not_confirmed_where_nothing_was_is_detached() {
+	build_edge
+	conf one 'rule a drop tcp dport 1'
+	weir edge apply --confirm 1s "$TMP/one.conf"
+	assert_eq "dport 1" "$(in_force)" "at first"
+	wait_for 10 nothing_in_force
+	[ ! -e "/sys/fs/bpf/weir/$NS_PREFIX-edge" ] || fail "something is left"
+}
+
+test_what_is_confirmed_stays() {
+	three_applied
+	weir edge apply --confirm 3s "$TMP/one.conf"
+	assert_contains "$(weir edge confirm)" "Confirmed: $TMP/one.conf"
+	assert_eq no "$(unconfirmed)" "unconfirmed"
+	[ ! -S "$(echo /run/weir/"$NS_PREFIX-edge".*)" ] || fail "the watcher's socket is left"
+	sleep 3.2
+	assert_eq "dport 1" "$(in_force)" "after its time"
+}
+
+test_an_unconfirmed_change_is_not_built_upon() {
+	three_applied
+	weir edge apply --confirm 60s "$TMP/one.conf"
+	refused 6 weir edge apply "$TMP/two.conf"
+	assert_contains "$said" "waits for its confirmation"
+	refused 6 weir edge rollback 1
+	assert_eq "dport 1" "$(in_force)" "in force"
+	# Without a number, it takes back what waits.
+	weir edge rollback
+	assert_eq "dport 3" "$(in_force)" "after the rollback"
+	weir edge apply "$TMP/two.conf"
+}
+
+test_another_unconfirmed_change_leaves_what_comes_back() {
+	three_applied
+	weir edge apply --confirm 60s "$TMP/one.conf"
+	weir edge apply --confirm 1s "$TMP/two.conf"
+	assert_eq "dport 2" "$(in_force)" "at first"
+	wait_for 10 is_in_force "dport 3"
+}
+
+test_an_apply_that_fails_leaves_no_watcher() {
+	three_applied
+	sed 's/eth0/eth9/' "$TMP/one.conf" >"$TMP/bad.conf"
+	refused 3 weir edge apply --confirm 60s "$TMP/bad.conf"
+	assert_eq no "$(unconfirmed)" "unconfirmed"
+	refused 2 weir edge apply --confirm 60 "$TMP/one.conf"
+	assert_contains "$said" "write 60s, 5m or 1h"
+	refused 2 weir edge apply --confirm 0s "$TMP/one.conf"
+	refused 2 weir edge apply --confirm 25h "$TMP/one.conf"
+}
+
+test_detaching_everything_ends_the_wait() {
+	three_applied
+	weir edge apply --confirm 1s "$TMP/one.conf"
+	weir edge detach --all
+	sleep 1.5
+	nothing_in_force
+}
+
+# In a session and a terminal of its own, which is then hung up.
+test_the_terminal_may_go_away() {
+	three_applied
+	python3 - "$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" apply --confirm 2s \
+		"$TMP/one.conf" <<-'END'
+		import os, pty, sys
+		child, terminal = pty.fork()
+		if child == 0:
+		    os.execv(sys.argv[1], sys.argv[1:])
+		said = b""
+		while b"Unconfirmed" not in said:
+		    said += os.read(terminal, 4096)
+		os.close(terminal)
+		os.waitpid(child, 0)
+	END
+	assert_eq "dport 1" "$(in_force)" "at first"
+	wait_for 10 is_in_force "dport 3"
+}
+
+test_an_apply_that_is_killed_is_taken_back_all_the_same() {
+	local killed=("$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" apply --confirm 2s
+		"$TMP/one.conf") swap
+	command -v strace >/dev/null || skip "no strace"
+	three_applied
+	strace -qq -o "$TMP/trace" "${killed[@]}"
+	weir edge rollback
+	# Killed right after the swap of the image.
+	swap=$(grep -n '^bpf(BPF_MAP_UPDATE_ELEM' "$TMP/trace" | tail -n 1 | cut -d: -f1)
+	(strace -qq -o /dev/null -e inject=all:signal=KILL:when=$((swap + 1)) "${killed[@]}" || true) \
+		>/dev/null 2>&1
+	assert_eq "dport 1" "$(in_force)" "after the kill"
+	wait_for 10 is_in_force "dport 3"
+}
+
+run_tests "$@"
