@@ -30,7 +30,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) $(2);
 endif
 
-LIBS := libbpf libxdp libelf libnl-3.0 libnl-route-3.0 jansson
+LIBS := libbpf libxdp libelf libnl-3.0 libnl-route-3.0 jansson libpcap
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wno-missing-field-initializers $(if $(filter 1,$(WERROR)),-Werror)
 CFLAGS ?= -O2 -g
@@ -53,7 +53,7 @@ BPF := weir_xdp weir_tc
 SKEL := $(BPF:%=$B/bpf/%.skel.h)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 PROG := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))
-PROG_LIB := $(patsubst tests/prog/%.c,$B/tests/prog/%.o,$(filter-out tests/prog/test_%,$(wildcard tests/prog/*.c)))
+PROG_LIB := $(patsubst tests/prog/%.c,$B/tests/prog/%.o,$(filter-out tests/prog/test_% %.bpf.c,$(wildcard tests/prog/*.c)))
 TOOLS := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
@@ -73,6 +73,9 @@ $B/bpf/%.bpf.o: tc/%.bpf.c $B/flags-bpf
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -Itc -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
 $B/bpf/%.bpf.o: tests/bench/%.bpf.c $B/flags-bpf
+	@mkdir -p $(@D)
+	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
+$B/bpf/%.bpf.o: tests/prog/%.bpf.c $B/flags-bpf
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
 $B/bpf/%.skel.h: $B/bpf/%.bpf.o
@@ -102,6 +105,7 @@ $B/tests/unit/%: tests/unit/%.c $B/san/libweir.a $B/flags
 $B/tests/prog/%.o: tests/prog/%.c $B/flags | $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
+$B/tests/prog/test_expr.o: $B/bpf/expr_xdp.skel.h $B/bpf/expr_tc.skel.h
 $B/tests/prog/%: $B/tests/prog/%.o $(PROG_LIB) $B/libweir.a
 	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@
 $B/tests/tools/%: tests/tools/%.c $B/flags

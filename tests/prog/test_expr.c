@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Translated expressions say what libpcap's own interpreter says, at XDP and
+ * at TC, in packet pointers and by calls, of whatever frame.
+ */
+#include "harness.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/pkt_cls.h>
+#include <string.h>
+
+#include "expr.h"
+#include "expr_oracle.h"
+#include "expr_tc.skel.h"
+#include "expr_xdp.skel.h"
+#include "generate.h"
+
+#define ROUNDS 12
+#define FRAMES 150
+#define TAG_BYTES 4
+#define BEYOND 20000 /* bytes that no frame here has */
+
+struct asked {
+	struct expr_set set;
+	struct oracle *oracle[WEIR_EXPR_MAX]; /* in the order of the set */
+};
+
+struct programs {
+	struct expr_xdp *xdp;
+	struct expr_tc *tc;
+};
+
+static void check(const struct failure *why, bool failed)
+{
+	if (failed)
+		fail_msg("%s", why->message ? why->message : "unknown failure");
+}
+
+static void ask(struct asked *a, const char *text)
+{
+	struct failure why = {};
+
+	check(&why, expr_set_add(&a->set, text, &why));
+	failure_free(&why);
+}
+
+/* Once the set is complete. */
+static void ask_oracle(struct asked *a)
+{
+	for (size_t i = 0; i < a->set.count; i++) {
+		a->oracle[i] = oracle_compile(a->set.list[i].text);
+		assert_non_null(a->oracle[i]);
+	}
+}
+
+static void ask_nothing(struct asked *a)
+{
+	for (size_t i = 0; i < a->set.count; i++)
+		oracle_free(a->oracle[i]);
+	expr_set_free(&a->set);
+	memset(a, 0, sizeof(*a));
+}
+
+/*
+ * Make every look at the frame's end ask for more than there is: the slow code
+ * then does all the work. It is the addition before the comparison with data_end.
+ */
+static void make_slow(char *elf, size_t bytes)
+{
+	struct bpf_insn insn[3];
+
+	for (size_t at = 0; at + sizeof(insn) <= bytes; at += 8) {
+		memcpy(insn, elf + at, sizeof(insn));
+		if (insn[0].code != (BPF_ALU64 | BPF_ADD | BPF_K) || insn[0].dst_reg != 1 ||
+		    insn[1].code != (BPF_LDX | BPF_MEM | BPF_W) || insn[1].dst_reg != 2 ||
+		    insn[2].code != (BPF_JMP | BPF_JGT | BPF_X) || insn[2].dst_reg != 1)
+			continue;
+		insn[0].imm += BEYOND;
+		memcpy(elf + at, insn, sizeof(insn));
+	}
+}
+
+static void *object_with(const struct asked *a, enum expr_context context, const void *elf,
+			 size_t bytes, bool slow)
+{
+	char *copy = malloc(bytes);
+
+	assert_non_null(copy);
+	memcpy(copy, elf, bytes);
+	assert_int_equal(expr_put_into_object(&a->set, context, copy, bytes), 0);
+	if (slow)
+		make_slow(copy, bytes);
+	return copy;
+}
+
+static void load_xdp(struct programs *p, const struct asked *a, bool slow)
+{
+	size_t bytes;
+	const void *elf = expr_xdp__elf_bytes(&bytes);
+	void *copy = object_with(a, EXPR_XDP, elf, bytes, slow);
+
+	p->xdp = calloc(1, sizeof(*p->xdp));
+	assert_int_equal(expr_xdp__create_skeleton(p->xdp), 0);
+	p->xdp->skeleton->data = copy;
+	assert_int_equal(bpf_object__open_skeleton(p->xdp->skeleton, NULL), 0);
+	assert_int_equal(expr_xdp__load(p->xdp), 0);
+	free(copy);
+	for (size_t i = 0; i < a->set.count; i++)
+		p->xdp->bss->ids[i] = a->set.list[i].id;
+}
+
+static void load_tc(struct programs *p, const struct asked *a, bool slow)
+{
+	size_t bytes;
+	const void *elf = expr_tc__elf_bytes(&bytes);
+	void *copy = object_with(a, EXPR_SKB, elf, bytes, slow);
+
+	p->tc = calloc(1, sizeof(*p->tc));
+	assert_int_equal(expr_tc__create_skeleton(p->tc), 0);
+	p->tc->skeleton->data = copy;
+	assert_int_equal(bpf_object__open_skeleton(p->tc->skeleton, NULL), 0);
+	assert_int_equal(expr_tc__load(p->tc), 0);
+	free(copy);
+	for (size_t i = 0; i < a->set.count; i++)
+		p->tc->bss->ids[i] = a->set.list[i].id;
+}
+
+static void load(struct programs *p, const struct asked *a, bool slow)
+{
+	load_xdp(p, a, slow);
+	load_tc(p, a, slow);
+}
+
+static void unload(struct programs *p)
+{
+	expr_xdp__destroy(p->xdp);
+	expr_tc__destroy(p->tc);
+}
+
+static void run(int program, const __u8 *bytes, size_t size, __u32 verdict)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes, .data_size_in = (__u32)size,
+		    .repeat = 1);
+
+	assert_int_equal(bpf_prog_test_run_opts(program, &opts), 0);
+	assert_int_equal(opts.retval, verdict);
+}
+
+static void compare(const struct asked *a, const char *where, __u64 found, const __u8 *bytes,
+		    size_t size)
+{
+	struct frame f = { .size = size < FRAME_MAX ? size : FRAME_MAX };
+
+	for (size_t i = 0; i < a->set.count; i++) {
+		bool holds = found >> i & 1, wanted = oracle_matches(a->oracle[i], bytes, size);
+
+		if (holds == wanted)
+			continue;
+		printf("# %s: \"%s\": libpcap says %d, of %zu bytes:\n", where, a->set.list[i].text,
+		       wanted, size);
+		memcpy(f.bytes, bytes, f.size);
+		frame_print(&f);
+		fail_msg("an expression differs from libpcap");
+	}
+}
+
+static size_t compare_xdp(const struct programs *p, const struct asked *a, const struct frame *f)
+{
+	if (f->size < ETHERNET_BYTES)
+		return 0;
+	p->xdp->bss->holds = ~0ULL;
+	run(bpf_program__fd(p->xdp->progs.expr_xdp), f->bytes, f->size, XDP_PASS);
+	compare(a, "XDP", p->xdp->bss->holds, f->bytes, f->size);
+	return a->set.count;
+}
+
+/* The kernel takes the outermost tag, if @type is not 0, off the frame. */
+static size_t compare_tc(const struct programs *p, const struct asked *a, const struct frame *f,
+			 __u16 type, __u16 tci)
+{
+	const __u8 tag[TAG_BYTES] = { type >> 8, (__u8)type, tci >> 8, (__u8)tci };
+	struct frame wire = *f;
+
+	if (harness_too_short_for_tc(f) || f->size + TAG_BYTES > FRAME_MAX)
+		return 0;
+	if (type) {
+		memmove(wire.bytes + 16, wire.bytes + 12, f->size - 12);
+		memcpy(wire.bytes + 12, tag, TAG_BYTES);
+		wire.size += TAG_BYTES;
+	}
+	p->tc->bss->tag_type = type;
+	p->tc->bss->tag_tci = tci;
+	p->tc->bss->holds = ~0ULL;
+	run(bpf_program__fd(p->tc->progs.expr_tc), f->bytes, f->size, TC_ACT_OK);
+	compare(a, type ? "TC, tag beside the frame" : "TC", p->tc->bss->holds, wire.bytes,
+		wire.size);
+	return a->set.count;
+}
+
+static size_t compare_all(const struct programs *p, const struct asked *a, const struct frame *f)
+{
+	static const __u16 types[] = { TYPE_8021Q, TYPE_8021AD };
+	static const __u16 tcis[] = { 10, 0, 0xf00a, 0xe00b };
+
+	return compare_xdp(p, a, f) + compare_tc(p, a, f, 0, 0) +
+	       compare_tc(p, a, f, types[generate_below(2)], tcis[generate_below(4)]);
+}
+
+static void ask_at_random(struct asked *a)
+{
+	for (int tries = 0; a->set.count < WEIR_EXPR_MAX && tries < 1000; tries++) {
+		struct failure why = {};
+		char text[EXPR_TEXT_BYTES];
+
+		generate_expr(text);
+		expr_set_add(&a->set, text, &why);
+		failure_free(&why);
+	}
+	assert_true(a->set.count > WEIR_EXPR_MAX / 2);
+}
+
+static void compare_at_random(bool slow, int rounds)
+{
+	size_t pairs = 0;
+
+	NEED_BPF();
+	generate_start();
+	for (int round = 0; round < rounds; round++) {
+		struct asked a = {};
+		struct programs p;
+
+		ask_at_random(&a);
+		ask_oracle(&a);
+		load(&p, &a, slow);
+		for (int i = 0; i < FRAMES; i++) {
+			struct frame f;
+
+			generate_frame(&f);
+			pairs += compare_all(&p, &a, &f);
+		}
+		unload(&p);
+		ask_nothing(&a);
+	}
+	printf("# %zu pairs of expression and frame\n", pairs);
+}
+
+static void random_expressions_hold_for_what_libpcap_says(void **state)
+{
+	(void)state;
+	compare_at_random(false, ROUNDS);
+}
+
+static void random_expressions_hold_outside_the_linear_part(void **state)
+{
+	(void)state;
+	compare_at_random(true, ROUNDS / 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_expressions_hold_for_what_libpcap_says),
+		cmocka_unit_test(random_expressions_hold_outside_the_linear_part),
+	};
+
+	return WEIR_RUN(tests);
+}
