@@ -10,6 +10,7 @@
 
 #include <pcap/pcap.h>
 
+#include "expr_flow.h"
 #include "own.h"
 
 #define SNAP_BYTES 262144
@@ -210,9 +211,19 @@ static int copy(const struct bpf_program *program, struct expr_code *code)
 	return 0;
 }
 
+static int refuse_chance(const char *text, struct expr_error *error)
+{
+	*error = (struct expr_error){ .width = strlen(text) };
+	snprintf(error->message, sizeof(error->message),
+		 "libpcap gives no certain answer to this, because it has geneve with \"or\" or "
+		 "\"not\"; write a rule for each part");
+	return -EINVAL;
+}
+
 int expr_compile(const char *text, struct expr_code *code, struct expr_error *error)
 {
 	char message[PCAP_ERRBUF_SIZE];
+	struct expr_code made = {};
 	struct bpf_program program;
 	int result;
 
@@ -222,7 +233,14 @@ int expr_compile(const char *text, struct expr_code *code, struct expr_error *er
 		explain(text, message, error);
 	if (result)
 		return result;
-	result = reads_metadata(&program) ? refuse_metadata(text, error) : copy(&program, code);
+	result = reads_metadata(&program) ? refuse_metadata(text, error) : copy(&program, &made);
 	pcap_freecode(&program);
-	return result;
+	if (result)
+		return result;
+	result = flow_reads_unwritten(&made);
+	if (!result)
+		*code = made;
+	else
+		expr_code_free(&made);
+	return result > 0 ? refuse_chance(text, error) : result;
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "expr_flow.h"
 
+#include <errno.h>
 #include <linux/filter.h>
 #include <stdlib.h>
+
+#include "own.h"
 
 #define UNKNOWN 0xffffffffU
 #define FAST_TAG_END 16
@@ -187,4 +190,34 @@ struct flow *flow_of(const struct expr_code *code, enum expr_context context)
 			changes |= go_on(code, context, flow, i);
 	}
 	return flow;
+}
+
+/*
+ * Jumps back are left out: the words that are written at the head of a loop
+ * are written at its end, too.
+ */
+int flow_reads_unwritten(const struct expr_code *code)
+{
+	OWN_FREE __u16 *unwritten = calloc(code->count + 1, sizeof(*unwritten));
+	size_t next[2];
+
+	if (!unwritten)
+		return -ENOMEM;
+	unwritten[0] = 0xffff;
+	for (size_t i = 0; i < code->count; i++) {
+		const struct expr_insn *insn = &code->insns[i];
+		__u8 class = BPF_CLASS(insn->code);
+		__u16 after = unwritten[i];
+
+		if ((class == BPF_LD || class == BPF_LDX) && BPF_MODE(insn->code) == BPF_MEM &&
+		    unwritten[i] & 1U << (insn->k & 0xf))
+			return 1;
+		if (class == BPF_ST || class == BPF_STX)
+			after &= ~(1U << (insn->k & 0xf));
+		for (int n = flow_next(code, i, next); n > 0; n--) {
+			if (next[n - 1] > i && next[n - 1] < code->count)
+				unwritten[next[n - 1]] |= after;
+		}
+	}
+	return 0;
 }

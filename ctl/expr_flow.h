@@ -39,4 +39,13 @@ int flow_next(const struct expr_code *code, size_t at, size_t next[2]);
  */
 struct flow *flow_of(const struct expr_code *code, enum expr_context context);
 
+/*
+ * Whether some way through the program reads a scratch word that it has not
+ * written, so that libpcap's own answer is chance: it makes such programs of
+ * geneve with "or" or "not".
+ *
+ * Returns 1, 0, or -ENOMEM.
+ */
+int flow_reads_unwritten(const struct expr_code *code);
+
 #endif
