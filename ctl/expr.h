@@ -61,6 +61,7 @@ struct expr_set {
 	size_t count;
 };
 
+bool expr_set_has(const struct expr_set *set, const char *text);
 /* Does nothing where the text is there already. */
 int expr_set_add(struct expr_set *set, const char *text, struct failure *why);
 /* All expressions of the filter called @filter; none where there is no such filter. */
@@ -72,9 +73,13 @@ void expr_set_free(struct expr_set *set);
 enum expr_context {
 	EXPR_XDP,
 	EXPR_SKB,
+	EXPR_CONTEXTS
 };
 
 struct bpf_insn;
+
+/* Room for WEIR_EXPR_INSNS, to be freed; or NULL. */
+struct bpf_insn *expr_room(void);
 
 /*
  * eBPF for int weir_expr(ctx, id): 1 where the frame matches the expression of

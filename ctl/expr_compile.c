@@ -15,8 +15,8 @@
 
 #define SNAP_BYTES 262144
 
-/* A byte that no token begins with: the parser complains of it only if it comes so far. */
-#define NO_TOKEN '@'
+/* A number that is too large: libpcap complains of it only if it comes so far. */
+#define STOP " 99999999999"
 
 /* Loads from here on are Linux's own, of what the kernel knows about the packet. */
 #define METADATA_FIRST 0xfffff000U
@@ -31,9 +31,11 @@ void expr_code_free(struct expr_code *code)
 
 const char *expr_library_version(void)
 {
-	const char *version = pcap_lib_version(), *number = strpbrk(version, "0123456789");
+	static char number[32];
+	const char *version = pcap_lib_version(), *at = strpbrk(version, "0123456789");
 
-	return number ? number : version;
+	snprintf(number, sizeof(number), "%.*s", at ? (int)strcspn(at, " ") : 0, at ? at : "");
+	return number;
 }
 
 /* A file can be read in no time; a name server may keep a check waiting. */
@@ -59,6 +61,7 @@ static int compile(const char *text, struct bpf_program *program, char message[P
 {
 	OWN(own_pcap) pcap_t *p = pcap_open_dead(DLT_EN10MB, SNAP_BYTES);
 
+	message[0] = 0;
 	if (!p)
 		return -ENOMEM;
 	if (!pcap_compile(p, program, text, 1, PCAP_NETMASK_UNKNOWN))
@@ -88,12 +91,13 @@ static size_t token_end(const char *text, size_t at)
 /* Whether libpcap says @message of the first @bytes alone, with something behind them. */
 static bool fails_within(const char *text, size_t bytes, const char *message)
 {
-	char cut[EXPR_BYTES_MAX + 4], found[PCAP_ERRBUF_SIZE];
+	char cut[EXPR_BYTES_MAX + sizeof(STOP)], found[PCAP_ERRBUF_SIZE];
 	struct bpf_program program;
 
-	snprintf(cut, sizeof(cut), "%.*s %c", (int)bytes, text, NO_TOKEN);
-	if (compile(cut, &program, found) == -EINVAL)
+	snprintf(cut, sizeof(cut), "%.*s" STOP, (int)bytes, text);
+	if (compile(cut, &program, found))
 		return !strcmp(found, message);
+	pcap_freecode(&program);
 	return false;
 }
 
@@ -108,7 +112,7 @@ static void find_place(const char *text, const char *message, struct expr_error 
 
 	error->at = 0;
 	error->width = strlen(text);
-	if (!ends)
+	if (!ends || fails_within(text, 0, message))
 		return;
 	for (size_t at = token_end(text, 0); !count || at > ends[count - 1];
 	     at = token_end(text, at))
@@ -144,6 +148,9 @@ static void explain(const char *text, const char *message, struct expr_error *er
 	if (error->at == strlen(text) && strstr(message, "syntax error"))
 		snprintf(error->message, sizeof(error->message),
 			 "the expression ends too early; see pcap-filter(7)");
+	else if (strstr(message, "syntax error"))
+		snprintf(error->message, sizeof(error->message),
+			 "syntax error in the expression; see pcap-filter(7)");
 	else
 		snprintf(error->message, sizeof(error->message), "%.200s; see pcap-filter(7)",
 			 message);

@@ -43,16 +43,31 @@ static int insert(struct expr_set *set, size_t at, const char *text, struct expr
 	return 0;
 }
 
+/* The first whose id is not less. */
+static size_t place_of(const struct expr_set *set, __u32 id)
+{
+	size_t at = 0;
+
+	while (at < set->count && set->list[at].id < id)
+		at++;
+	return at;
+}
+
+bool expr_set_has(const struct expr_set *set, const char *text)
+{
+	size_t at = place_of(set, expr_id(text));
+
+	return at < set->count && !strcmp(set->list[at].text, text);
+}
+
 int expr_set_add(struct expr_set *set, const char *text, struct failure *why)
 {
 	struct expr_error error;
 	struct expr_code code;
 	__u32 id = expr_id(text);
-	size_t at = 0;
+	size_t at = place_of(set, id);
 	int result;
 
-	while (at < set->count && set->list[at].id < id)
-		at++;
 	if (at < set->count && set->list[at].id == id) {
 		if (!strcmp(set->list[at].text, text))
 			return 0;
@@ -142,6 +157,11 @@ int expr_translate(const struct expr_set *set, enum expr_context context, int lo
 	return result;
 }
 
+struct bpf_insn *expr_room(void)
+{
+	return calloc(WEIR_EXPR_INSNS, sizeof(struct bpf_insn));
+}
+
 int expr_set_hash(const struct expr_set *set, enum expr_context context, __u64 *hash)
 {
 	OWN_FREE struct bpf_insn *insns = NULL;
@@ -150,7 +170,7 @@ int expr_set_hash(const struct expr_set *set, enum expr_context context, __u64 *
 	*hash = 0;
 	if (!set->count)
 		return 0;
-	insns = calloc(WEIR_EXPR_INSNS, sizeof(*insns));
+	insns = expr_room();
 	if (!insns)
 		return -ENOMEM;
 	count = expr_translate(set, context, 0, insns, WEIR_EXPR_INSNS);

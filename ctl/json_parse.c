@@ -287,6 +287,7 @@ static void import_set(struct build *b, void *arg, const struct node *n)
 	b->files = elements.json ? MODEL_FILES_STORED : MODEL_FILES_READ;
 	if (!b->failed)
 		build_set_end(b, s, written);
+	b->files = MODEL_FILES_READ;
 }
 
 struct match_target {

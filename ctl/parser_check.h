@@ -9,6 +9,9 @@
 /* Refuse rules that want an IPv4 source and an IPv6 destination, or the reverse. */
 void check_families(struct build *b, const struct name_index *sets);
 
+/* Refuse expressions that libpcap does, or that do not fit. */
+void check_exprs(struct build *b);
+
 /* What is allowed but is hardly meant. */
 void check_warn(struct build *b);
 

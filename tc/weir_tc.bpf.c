@@ -10,6 +10,8 @@
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 
+#include "expr.h"
+
 char LICENSE[] SEC("license") = "GPL";
 
 /* Ethernet, two tags, IPv6, some extensions, TCP with all its options. */

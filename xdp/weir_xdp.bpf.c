@@ -10,6 +10,7 @@
 
 #include "balance.h"
 #include "decap.h"
+#include "expr.h"
 #include "forward.h"
 
 char LICENSE[] SEC("license") = "GPL";
