@@ -70,11 +70,7 @@ int expr_set_add_filter(struct expr_set *set, const struct model *m, const char 
 void expr_set_free(struct expr_set *set);
 
 /* The context that a program runs on. */
-enum expr_context {
-	EXPR_XDP,
-	EXPR_SKB,
-	EXPR_CONTEXTS
-};
+enum expr_context { EXPR_XDP, EXPR_SKB, EXPR_CONTEXTS };
 
 struct bpf_insn;
 

@@ -70,15 +70,14 @@ void emit_alu32_imm(struct emit *e, __u8 op, __u8 dst, __u32 imm)
 
 void emit_alu32_reg(struct emit *e, __u8 op, __u8 dst, __u8 src)
 {
-	emit(e, (struct bpf_insn){ .code = BPF_ALU | op | BPF_X,
-				   .dst_reg = dst & 0xf,
-				   .src_reg = src & 0xf });
+	emit(e, (struct bpf_insn){
+			.code = BPF_ALU | op | BPF_X, .dst_reg = dst & 0xf, .src_reg = src & 0xf });
 }
 
 void emit_alu64_imm(struct emit *e, __u8 op, __u8 dst, __s32 imm)
 {
-	emit(e, (struct bpf_insn){
-			.code = BPF_ALU64 | op | BPF_K, .dst_reg = dst & 0xf, .imm = imm });
+	emit(e,
+	     (struct bpf_insn){ .code = BPF_ALU64 | op | BPF_K, .dst_reg = dst & 0xf, .imm = imm });
 }
 
 void emit_alu64_reg(struct emit *e, __u8 op, __u8 dst, __u8 src)
@@ -128,9 +127,8 @@ void emit_jump_imm(struct emit *e, __u8 class, __u8 op, __u8 dst, __u32 imm, int
 void emit_jump_reg(struct emit *e, __u8 class, __u8 op, __u8 dst, __u8 src, int label)
 {
 	add(e,
-	    (struct bpf_insn){ .code = class | op | BPF_X,
-			       .dst_reg = dst & 0xf,
-			       .src_reg = src & 0xf },
+	    (struct bpf_insn){
+		    .code = class | op | BPF_X, .dst_reg = dst & 0xf, .src_reg = src & 0xf },
 	    label);
 }
 

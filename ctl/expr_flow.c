@@ -161,8 +161,7 @@ static bool go_on(const struct expr_code *code, enum expr_context context, struc
 		bool stays = !flow_is_load(insn) || insn->k < FLOW_MAX_OFFSET;
 
 		if (here->is_fast && stays)
-			changes |= go_on_fast(to,
-					      here->check ? here->check : here->checked,
+			changes |= go_on_fast(to, here->check ? here->check : here->checked,
 					      x_after(insn, here->x_max));
 		changes |= here->is_slow && !to->is_slow;
 		to->is_slow |= here->is_slow;

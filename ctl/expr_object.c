@@ -53,9 +53,10 @@ static Elf64_Sym *find_in(const struct object *o, const Elf64_Shdr *table, const
 	strings = &o->sections[table->sh_link];
 	for (size_t i = 0; i < count; i++) {
 		size_t bytes = strlen(name) + 1;
-		const char *found = symbols[i].st_name < strings->sh_size
-					    ? part(o, strings->sh_offset + symbols[i].st_name, bytes)
-					    : NULL;
+		const char *found =
+			symbols[i].st_name < strings->sh_size
+				? part(o, strings->sh_offset + symbols[i].st_name, bytes)
+				: NULL;
 
 		if (found && !memcmp(found, name, bytes))
 			return &symbols[i];
@@ -91,9 +92,9 @@ int expr_put_into_object(const struct expr_set *set, enum expr_context context, 
 	insns = part(&o, o.sections[room->st_shndx].sh_offset + room->st_value, room->st_size);
 	if (!insns)
 		return -EINVAL;
-	count = expr_translate(set, context,
-			       ((int)load->st_value - (int)room->st_value) / (int)sizeof(*insns) - 1,
-			       insns, room->st_size / sizeof(*insns));
+	count = expr_translate(
+		set, context, ((int)load->st_value - (int)room->st_value) / (int)sizeof(*insns) - 1,
+		insns, room->st_size / sizeof(*insns));
 	if (count < 0)
 		return count;
 	room->st_size = (__u64)count * sizeof(*insns);

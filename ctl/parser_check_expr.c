@@ -12,10 +12,11 @@
 /* The byte of the file at @at, or NULL. */
 static const char *source_at(const struct build *b, const struct loc *at)
 {
-	const char *line = b->text, *end = b->text + b->size;
+	const char *line = b->text, *end;
 
-	if (!at->line || !b->text)
+	if (!at->line || !line)
 		return NULL;
+	end = line + b->size;
 	for (unsigned int n = 1; n < at->line && line; n++) {
 		line = memchr(line, '\n', (size_t)(end - line));
 		line = line ? line + 1 : NULL;
@@ -37,12 +38,13 @@ static unsigned int in_source(const char *source, const char *end, size_t bytes)
 static struct loc place_of(const struct build *b, const struct expr_match *e, size_t at,
 			   size_t width)
 {
-	const char *source = source_at(b, &e->loc), *end = b->text + b->size;
+	const char *source = source_at(b, &e->loc), *end;
 	struct loc loc = e->loc;
 	unsigned int before;
 
 	if (!source || source == b->text || source[-1] != '"')
 		return loc;
+	end = b->text + b->size;
 	before = in_source(source, end, at);
 	loc.column += before;
 	loc.width = in_source(source + before, end, width);

@@ -226,8 +226,7 @@ static int choose_step(struct plan *p, const struct state *s, struct plan_device
 		return 0;
 	hook->attached = attachment_find(&p->attached, device->link.ifindex, h);
 	hook->config = program_config(h, device->slot, device->stages, &p->capacity);
-	if (plan_exprs(p, device, h, &exprs, why) ||
-	    plan_exprs_hash(&exprs, h, &hook->config, why))
+	if (plan_exprs(p, device, h, &exprs, why) || plan_exprs_hash(&exprs, h, &hook->config, why))
 		return -1;
 	hook->step = step_for(p, s, device, hook);
 	return 0;

@@ -164,8 +164,7 @@ void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages)
 	struct failure why = {};
 
 	for (size_t i = 0; i < h->model.filters_count; i++)
-		check(&why,
-		      expr_set_add_filter(&exprs, &h->model, h->model.filters[i].name, &why));
+		check(&why, expr_set_add_filter(&exprs, &h->model, h->model.filters[i].name, &why));
 	own_close(&h->program[hook]);
 	h->program[hook] = program_load(hook, "test", &config, &exprs, &h->maps, &why);
 	expr_set_free(&exprs);

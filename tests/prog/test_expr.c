@@ -72,6 +72,7 @@ static void ask_nothing(struct asked *a)
 static void make_slow(char *elf, size_t bytes)
 {
 	struct bpf_insn insn[3];
+	size_t made = 0;
 
 	for (size_t at = 0; at + sizeof(insn) <= bytes; at += 8) {
 		memcpy(insn, elf + at, sizeof(insn));
@@ -81,7 +82,9 @@ static void make_slow(char *elf, size_t bytes)
 			continue;
 		insn[0].imm += BEYOND;
 		memcpy(elf + at, insn, sizeof(insn));
+		made++;
 	}
+	assert_true(made > 0);
 }
 
 static void *object_with(const struct asked *a, enum expr_context context, const void *elf,
@@ -263,11 +266,156 @@ static void random_expressions_hold_outside_the_linear_part(void **state)
 	compare_at_random(true, ROUNDS / 2);
 }
 
+static const struct packet whole[] = {
+	{ .src = "10.0.0.1", .dst = "10.0.1.2", .sport = 1005, .dport = 80, .payload = 20 },
+	{ .src = "10.0.0.1", .dst = "10.0.0.3", .option_words = 3, .sport = 22, .dport = 443 },
+	{ .src = "10.0.0.1", .dst = "10.0.0.3", .proto = IPPROTO_UDP, .sport = 53, .dport = 53 },
+	{ .src = "10.0.0.1", .dst = "10.0.0.3", .proto = IPPROTO_ICMP, .icmp_type = 8 },
+	{ .src = "10.0.0.1", .dst = "10.0.0.3", .fragment = IPV4_MORE_FRAGMENTS, .payload = 40 },
+	{ .src = "10.0.0.1", .dst = "10.0.0.3", .fragment = 100, .payload = 40 },
+	{ .src = "2001:db8::1", .dst = "2001:db8:0:1::3", .sport = 80, .dport = 22, .payload = 9 },
+	{ .src = "2001:db8::1",
+	  .dst = "2001:db8::2",
+	  .proto = IPPROTO_ICMPV6,
+	  .icmp_type = 128,
+	  .extensions = { EXT_HOPOPTS(1), EXT_FRAGMENT(IPV6_MORE_FRAGMENTS) } },
+	{ .tags = { TYPE_8021Q },
+	  .src = "10.0.0.1",
+	  .dst = "10.0.0.3",
+	  .sport = 1000,
+	  .dport = 80,
+	  .payload = 4 },
+	{ .tags = { TYPE_8021AD, TYPE_8021Q }, .src = "2001:db8::1", .dst = "::", .dport = 80 },
+	{ .type = TYPE_ARP, .src = "10.0.0.1", .dst = "10.0.0.3" },
+};
+
+#define WHOLE (sizeof(whole) / sizeof(*whole))
+
+static void a_frame_that_ends_at_any_byte_is_judged_as_libpcap_does(void **state)
+{
+	struct asked a = {};
+	struct programs p;
+	size_t pairs = 0;
+
+	(void)state;
+	NEED_BPF();
+	generate_start();
+	ask_at_random(&a);
+	ask_oracle(&a);
+	load(&p, &a, false);
+	for (size_t i = 0; i < WHOLE; i++) {
+		struct frame f;
+
+		packet_build(&whole[i], &f);
+		for (; f.size >= ETHERNET_BYTES; f.size--)
+			pairs += compare_all(&p, &a, &f);
+	}
+	printf("# %zu pairs of expression and frame\n", pairs);
+	unload(&p);
+	ask_nothing(&a);
+}
+
+#define LARGE 9000
+
+/* The linear part of a test run's frame ends within the first page. */
+static void loads_beyond_the_linear_part_of_a_large_frame_are_right(void **state)
+{
+	static __u8 bytes[LARGE];
+	struct asked a = {};
+	struct programs p;
+
+	(void)state;
+	NEED_BPF();
+	generate_start();
+	while (a.set.count < WEIR_EXPR_MAX) {
+		char text[80];
+
+		snprintf(text, sizeof(text), "ether[%u:%u] & 3 = %u and len > %u",
+			 generate_below(LARGE), 1U << generate_below(3), generate_below(4),
+			 generate_below(LARGE / 2));
+		ask(&a, text);
+	}
+	ask_oracle(&a);
+	load_xdp(&p, &a, false);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (__u8)generate_below(256);
+	for (size_t size = LARGE; size > 3000; size -= generate_below(20) + 1) {
+		p.xdp->bss->holds = ~0ULL;
+		run(bpf_program__fd(p.xdp->progs.expr_xdp), bytes, size, XDP_PASS);
+		compare(&a, "XDP", p.xdp->bss->holds, bytes, size);
+	}
+	expr_xdp__destroy(p.xdp);
+	ask_nothing(&a);
+}
+
+/* Random frames keep libpcap going round for ever: it follows AH the wrong way. */
+static void a_chain_of_headers_is_followed_as_libpcap_does(void **state)
+{
+	static const struct packet chains[] = {
+		{ .src = "2001:db8::1",
+		  .dst = "2001:db8::2",
+		  .extensions = { EXT_HOPOPTS(0), EXT_ROUTING(2), EXT_FRAGMENT(0),
+				  EXT_DSTOPTS(1) } },
+		{ .src = "2001:db8::1",
+		  .dst = "2001:db8::2",
+		  .proto = IPPROTO_UDP,
+		  .extensions = { EXT_HOPOPTS(0), EXT_DSTOPTS(0), EXT_DSTOPTS(1), EXT_DSTOPTS(2),
+				  EXT_DSTOPTS(0), EXT_DSTOPTS(0), EXT_DSTOPTS(1),
+				  EXT_DSTOPTS(2) } },
+		{ .src = "2001:db8::1", .dst = "2001:db8::2" },
+		{ .src = "10.0.0.1", .dst = "10.0.0.3", .proto = IPPROTO_UDP },
+	};
+	struct asked a = {};
+	struct programs p;
+
+	(void)state;
+	NEED_BPF();
+	generate_start();
+	ask(&a, "ip6 protochain 6");
+	ask(&a, "ip6 protochain 17");
+	ask(&a, "ip6 protochain 43");
+	ask(&a, "protochain 17");
+	ask(&a, "not ip6 protochain 6 and ip6");
+	ask_oracle(&a);
+	for (int slow = 0; slow < 2; slow++) {
+		load(&p, &a, slow);
+		for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++) {
+			struct frame f;
+
+			packet_build(&chains[i], &f);
+			for (; f.size >= ETHERNET_BYTES; f.size--)
+				compare_all(&p, &a, &f);
+		}
+		unload(&p);
+	}
+	ask_nothing(&a);
+}
+
+static void a_program_without_expressions_says_no_to_every_id(void **state)
+{
+	struct asked none = {};
+	struct programs p;
+	struct frame f;
+
+	(void)state;
+	NEED_BPF();
+	load(&p, &none, false);
+	packet_build(&whole[0], &f);
+	p.xdp->bss->holds = ~0ULL;
+	run(bpf_program__fd(p.xdp->progs.expr_xdp), f.bytes, f.size, XDP_PASS);
+	assert_int_equal(p.xdp->bss->holds, 0);
+	unload(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_expressions_hold_for_what_libpcap_says),
 		cmocka_unit_test(random_expressions_hold_outside_the_linear_part),
+		cmocka_unit_test(a_frame_that_ends_at_any_byte_is_judged_as_libpcap_does),
+		cmocka_unit_test(loads_beyond_the_linear_part_of_a_large_frame_are_right),
+		cmocka_unit_test(a_chain_of_headers_is_followed_as_libpcap_does),
+		cmocka_unit_test(a_program_without_expressions_says_no_to_every_id),
 	};
 
 	return WEIR_RUN(tests);

@@ -24,10 +24,10 @@ static __always_inline bool expr_holds(void *ctx, __u32 id);
  * The room for the code. What is not needed is cut off before the load. The
  * compiler must neither know the result nor leave an argument out.
  */
-#define EXPR_ROOM(result, ctx, id)                                                              \
-	asm volatile("%0 = 0\n\t.rept " EXPR_TEXT(WEIR_EXPR_INSNS) "\n\tr0 = 0\n\t.endr"        \
-		     : "=r"(result)                                                             \
-		     : "r"(ctx), "r"(id)                                                        \
+#define EXPR_ROOM(result, ctx, id)                                                       \
+	asm volatile("%0 = 0\n\t.rept " EXPR_TEXT(WEIR_EXPR_INSNS) "\n\tr0 = 0\n\t.endr" \
+		     : "=r"(result)                                                      \
+		     : "r"(ctx), "r"(id)                                                 \
 		     : "r0", "memory")
 
 /* No frame is longer, and the helpers' offsets are narrower. */
