@@ -5,6 +5,7 @@
 # make install    DESTDIR= PREFIX=/usr/local
 # make lint       format, static analysis, shell, layers
 # make bench      ns per packet on this machine
+# make bench-expr ns of expressions, beside the same by hand
 # make clean
 #
 # V=1 shows commands, WERROR=1 makes warnings errors (CI=true implies it),
@@ -59,7 +60,7 @@ MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests man install lint bench clean
+.PHONY: all tests man install lint bench bench-expr clean
 
 all: $B/weir man
 man: $(if $(shell command -v $(SCDOC)),$(MAN))
@@ -133,10 +134,12 @@ lint:
 
 bench: $B/tests/bench/bench
 	$Q$<
-$B/tests/bench/bench.o: tests/bench/bench.c $B/flags | $(SKEL) $B/bpf/bench.skel.h
+bench-expr: $B/tests/bench/bench_expr
+	$Q$<
+$B/tests/bench/%.o: tests/bench/%.c $B/bpf/%.skel.h $B/flags | $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
-$B/tests/bench/bench: $B/tests/bench/bench.o $(PROG_LIB) $B/libweir.a
+$B/tests/bench/%: $B/tests/bench/%.o $(PROG_LIB) $B/libweir.a
 	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@
 
 clean:
