@@ -137,6 +137,13 @@ void emit_goto(struct emit *e, int label)
 	add(e, (struct bpf_insn){ .code = BPF_JMP | BPF_JA }, label);
 }
 
+bool emit_falls_through(const struct emit *e)
+{
+	__u8 code = e->count && e->count <= e->room ? e->insns[e->count - 1].code : 0;
+
+	return code != (BPF_JMP | BPF_JA) && code != (BPF_JMP | BPF_EXIT);
+}
+
 void emit_return(struct emit *e, __s32 value)
 {
 	emit_alu64_imm(e, BPF_MOV, BPF_REG_0, value);

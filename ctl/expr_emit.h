@@ -7,6 +7,7 @@
 #define WEIR_CTL_EXPR_EMIT_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct emit {
@@ -51,6 +52,9 @@ void emit_to_be(struct emit *e, __u8 dst, __u32 bits);
 void emit_jump_imm(struct emit *e, __u8 class, __u8 op, __u8 dst, __u32 imm, int label);
 void emit_jump_reg(struct emit *e, __u8 class, __u8 op, __u8 dst, __u8 src, int label);
 void emit_goto(struct emit *e, int label);
+
+/* Whether the next instruction may come after the last one without a jump. */
+bool emit_falls_through(const struct emit *e);
 
 /* Return a constant. */
 void emit_return(struct emit *e, __s32 value);

@@ -202,6 +202,9 @@ static int write_code(struct work *w)
 
 		if (!(w->is_slow ? here->is_slow : here->is_fast))
 			continue;
+		/* Linux 6.1 refuses a loop that is entered by falling into it. */
+		if (here->is_loop && emit_falls_through(&w->t->e))
+			emit_goto(&w->t->e, label_of(w, w->at));
 		emit_label(&w->t->e, label_of(w, w->at));
 		error = one(w);
 	}
