@@ -171,21 +171,28 @@ static int one(const struct work *w)
 	return 0;
 }
 
+static bool has_loop(const struct work *w)
+{
+	for (size_t i = 0; i < w->code->count; i++) {
+		if (w->flow[i].is_loop)
+			return true;
+	}
+	return false;
+}
+
 /* Scratch words start as 0, and so does the count of a chain's headers. */
 static void clear_stack(const struct work *w)
 {
 	__u32 used = 0;
-	bool loops = false;
 
 	for (size_t i = 0; i < w->code->count; i++) {
 		const struct expr_insn *insn = &w->code->insns[i];
 		bool loads = BPF_CLASS(insn->code) == BPF_LD || BPF_CLASS(insn->code) == BPF_LDX;
 
-		loops |= w->flow[i].is_loop;
 		if (loads && BPF_MODE(insn->code) == BPF_MEM && insn->k < 16)
 			used |= 1U << insn->k;
 	}
-	if (loops)
+	if (w->loops)
 		emit_store_zero(&w->t->e, BPF_DW, BPF_REG_10, CHAIN_COUNTER);
 	for (int k = 0; k < 16; k++) {
 		if (used & 1U << k)
@@ -202,8 +209,11 @@ static int write_code(struct work *w)
 
 		if (!(w->is_slow ? here->is_slow : here->is_fast))
 			continue;
-		/* Linux 6.1 refuses a loop that is entered by falling into it. */
-		if (here->is_loop && emit_falls_through(&w->t->e))
+		/*
+		 * Linux 6.1 refuses to fall from one instruction of a loop into another
+		 * by which the loop may be entered; a jump to it is fine, and free.
+		 */
+		if (w->loops && emit_falls_through(&w->t->e))
 			emit_goto(&w->t->e, label_of(w, w->at));
 		emit_label(&w->t->e, label_of(w, w->at));
 		error = one(w);
@@ -240,6 +250,7 @@ int translate(struct translation *t, const struct expr_code *code)
 	w.fast = t->next_label;
 	w.slow = w.fast + (int)code->count;
 	t->next_label = w.slow + (int)code->count;
+	w.loops = has_loop(&w);
 	clear_stack(&w);
 	error = write_code(&w);
 	w.is_slow = true;

@@ -28,6 +28,7 @@ struct work {
 	int fast, slow; /* the labels of the first instruction */
 	size_t at;
 	bool is_slow;
+	bool loops; /* it has a jump that leads back */
 };
 
 static inline const struct expr_insn *insn_of(const struct work *w)
