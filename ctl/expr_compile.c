@@ -41,12 +41,12 @@ const char *expr_library_version(void)
 /* A file can be read in no time; a name server may keep a check waiting. */
 static void ask_no_name_server(void)
 {
+	static const char *const databases[] = { "hosts", "networks", "services", "protocols",
+						 "ethers" };
 	static bool done;
 
-	if (!done) {
-		__nss_configure_lookup("hosts", "files");
-		__nss_configure_lookup("networks", "files");
-	}
+	for (size_t i = 0; i < sizeof(databases) / sizeof(*databases) && !done; i++)
+		__nss_configure_lookup(databases[i], "files");
 	done = true;
 }
 
