@@ -411,6 +411,45 @@ static void a_program_without_expressions_says_no_to_every_id(void **state)
 	unload(&p);
 }
 
+/* The whole way: a rule's text, the image, the program. */
+static void a_rule_with_an_expression_decides_at_both_hooks(void **state)
+{
+	static const char config[] =
+		"interface lo { xdp auto; filter f }\n"
+		"filter f {\n"
+		"  rule web pass expr \"tcp port 80 and len > 60\"\n"
+		"  rule tagged pass tcp expr \"vlan 100 and tcp dst port 80\"\n"
+		"  rule rest drop not expr \"udp or icmp6\"\n"
+		"}\n";
+	static const struct image_device device = { .ifindex = 1,
+						    .filter = "f",
+						    .stages = STAGE(FILTER) };
+	static const struct harness_host host = { .devices = &device, .devices_count = 1 };
+	static const struct {
+		size_t packet; /* of whole */
+		bool passes;
+	} cases[] = { { 0, true },  { 1, false }, { 2, true },
+		      { 3, false }, { 7, false }, { 8, true } };
+	struct harness h;
+
+	(void)state;
+	NEED_BPF();
+	harness_start(&h, config, &host);
+	harness_load(&h, HOOK_XDP, 0, STAGE(FILTER));
+	harness_load(&h, HOOK_INGRESS, 0, STAGE(FILTER));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct outcome out;
+		struct frame f;
+
+		packet_build(&whole[cases[i].packet], &f);
+		assert_int_equal(harness_run(&h, HOOK_XDP, &f, &out), 0);
+		assert_int_equal(out.verdict, cases[i].passes ? XDP_PASS : XDP_DROP);
+		assert_int_equal(harness_run(&h, HOOK_INGRESS, &f, &out), 0);
+		assert_int_equal(out.verdict, cases[i].passes ? (__u32)TC_ACT_UNSPEC : TC_ACT_SHOT);
+	}
+	harness_stop(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +459,7 @@ int main(void)
 		cmocka_unit_test(loads_beyond_the_linear_part_of_a_large_frame_are_right),
 		cmocka_unit_test(a_chain_of_headers_is_followed_as_libpcap_does),
 		cmocka_unit_test(a_program_without_expressions_says_no_to_every_id),
+		cmocka_unit_test(a_rule_with_an_expression_decides_at_both_hooks),
 	};
 
 	return WEIR_RUN(tests);

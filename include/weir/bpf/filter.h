@@ -61,6 +61,7 @@ static __always_inline struct scratch *scratch_get(void)
 }
 
 struct search {
+	void *ctx;
 	const struct weir_image *image;
 	const struct weir_filter *filter;
 	const struct weir_forest *forest;
@@ -87,7 +88,7 @@ static __always_inline bool term_holds(const struct search *s, __u32 term)
 		return false;
 	}
 	rule = rule_of(s, term);
-	return !rule->conditions_count || conditions_hold(s->image, rule, &scratch->pkt);
+	return !rule->conditions_count || conditions_hold(s->ctx, s->image, rule, &scratch->pkt);
 }
 
 static __always_inline void judge_by_default(struct search *s)
@@ -251,10 +252,10 @@ static __always_inline enum weir_family family_of(const struct pkt *p)
  *
  * Returns an enum weir_reason.
  */
-static __noinline int filter_run(const struct weir_image *image, const struct weir_filter *f,
-				 struct scratch *scratch)
+static __noinline int filter_run(void *ctx, const struct weir_image *image,
+				 const struct weir_filter *f, struct scratch *scratch)
 {
-	struct search s = { .image = image, .filter = f, .scratch = scratch };
+	struct search s = { .ctx = ctx, .image = image, .filter = f, .scratch = scratch };
 	struct walk *w = &scratch->walk;
 	enum weir_family family;
 
@@ -287,10 +288,11 @@ static __always_inline const struct weir_filter *filter_of(const struct weir_ima
 	return image_at(image, device->filter_offset);
 }
 
-static __always_inline enum weir_reason
-filter(const struct weir_image *image, const struct weir_device *device, struct scratch *scratch)
+static __always_inline enum weir_reason filter(void *ctx, const struct weir_image *image,
+					       const struct weir_device *device,
+					       struct scratch *scratch)
 {
-	return filter_run(image, filter_of(image, device), scratch);
+	return filter_run(ctx, image, filter_of(image, device), scratch);
 }
 
 #endif
