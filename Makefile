@@ -5,6 +5,7 @@
 # make install    DESTDIR= PREFIX=/usr/local
 # make lint       format, static analysis, shell, layers
 # make bench      ns per packet on this machine
+# make bench-expr    of expressions, beside the same by hand
 # make bench-filter  of filters and sets of all sizes, beside nftables and xdp-filter
 # make clean
 #
@@ -54,13 +55,13 @@ BPF := weir_xdp weir_tc
 SKEL := $(BPF:%=$B/bpf/%.skel.h)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 PROG := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))
-PROG_LIB := $(patsubst tests/prog/%.c,$B/tests/prog/%.o,$(filter-out tests/prog/test_%,$(wildcard tests/prog/*.c)))
+PROG_LIB := $(patsubst tests/prog/%.c,$B/tests/prog/%.o,$(filter-out tests/prog/test_% %.bpf.c,$(wildcard tests/prog/*.c)))
 TOOLS := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests man install lint bench bench-filter clean
+.PHONY: all tests man install lint bench bench-expr bench-filter clean
 
 all: $B/weir man
 man: $(if $(shell command -v $(SCDOC)),$(MAN))
@@ -74,6 +75,9 @@ $B/bpf/%.bpf.o: tc/%.bpf.c $B/flags-bpf
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -Itc -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
 $B/bpf/%.bpf.o: tests/bench/%.bpf.c $B/flags-bpf
+	@mkdir -p $(@D)
+	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
+$B/bpf/%.bpf.o: tests/prog/%.bpf.c $B/flags-bpf
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
 $B/bpf/%.skel.h: $B/bpf/%.bpf.o
@@ -109,6 +113,7 @@ $B/tests/unit/%: tests/unit/%.c $B/san/libweir.a $B/flags
 $B/tests/prog/%.o: tests/prog/%.c $B/flags | $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
+$B/tests/prog/test_expr.o: $B/bpf/expr_xdp.skel.h $B/bpf/expr_tc.skel.h
 $B/tests/prog/%: $B/tests/prog/%.o $(PROG_LIB) $B/libweir.a
 	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@
 $B/tests/tools/%: tests/tools/%.c $B/flags
@@ -134,17 +139,20 @@ install: all
 lint:
 	$Qscripts/lint
 
-FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
+FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %/bench_expr.c %.bpf.c,$(wildcard tests/bench/*.c)))
 
 bench: $B/tests/bench/bench
+	$Q$<
+bench-expr: $B/tests/bench/bench_expr
 	$Q$<
 # ARGS: globs of its cases, or --rules MOST
 bench-filter: $B/tests/bench/filter_bench $B/weir
 	$Q$< $(ARGS)
+$B/tests/bench/bench_expr.o: $B/bpf/bench_expr.skel.h
 $B/tests/bench/%.o: tests/bench/%.c $B/flags | $(SKEL) $B/bpf/bench.skel.h $B/bpf/vary.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
-$B/tests/bench/bench: $B/tests/bench/bench.o $(PROG_LIB) $B/libweir.a
+$B/tests/bench/%: $B/tests/bench/%.o $(PROG_LIB) $B/libweir.a
 	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@
 $B/tests/bench/filter_bench: $(FILTER_BENCH) $(PROG_LIB) $B/libweir.a
 	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@

@@ -11,6 +11,7 @@
 #include "neighbours.h"
 #include "note.h"
 #include "own.h"
+#include "plan_exprs.h"
 #include "weir/latency.h"
 #include "weir/reason.h"
 
@@ -29,14 +30,50 @@ struct work {
 	struct loaded (*loaded)[HOOK_COUNT]; /* by device */
 };
 
-static int load(const struct work *w, size_t device, enum hook hook, __u32 stages,
+/* What sets a program before the swap apart from one after it. */
+struct code {
+	__u32 stages;
+	struct expr_set exprs;
+	__u64 exprs_hash;
+};
+
+static void own_code(struct code *c)
+{
+	expr_set_free(&c->exprs);
+}
+
+static int load(const struct work *w, size_t device, enum hook hook, const struct code *code,
 		struct failure *why)
 {
 	const struct plan_device *d = &w->plan->devices[device];
 	struct weir_program config = d->hook[hook].config;
 
-	config.stages = stages;
-	return program_load(hook, d->link.name, &config, &w->maps, why);
+	config.stages = code->stages;
+	config.exprs = code->exprs_hash;
+	return program_load(hook, d->link.name, &config, &code->exprs, &w->maps, why);
+}
+
+/* The code that the plan wants and, with @was, what that program needs for the image in force. */
+static int find_code(const struct work *w, size_t device, enum hook hook,
+		     const struct attachment *was, struct code *code, struct failure *why)
+{
+	const struct plan_device *d = &w->plan->devices[device];
+	struct weir_program config = d->hook[hook].config;
+
+	code->stages = config.stages | (was ? was->config.stages : 0);
+	if (plan_exprs(w->plan, d, hook, &code->exprs, why))
+		return -1;
+	if (was && plan_exprs_in_force(w->plan, d, hook, &code->exprs, why))
+		return -1;
+	if (plan_exprs_hash(&code->exprs, hook, &config, why))
+		return -1;
+	code->exprs_hash = config.exprs;
+	return 0;
+}
+
+static bool same_code(__u32 stages, __u64 exprs_hash, const struct code *code)
+{
+	return stages == code->stages && exprs_hash == code->exprs_hash;
 }
 
 /*
@@ -46,25 +83,28 @@ static int load(const struct work *w, size_t device, enum hook hook, __u32 stage
 static int load_hook(struct work *w, size_t device, enum hook hook, struct failure *why)
 {
 	const struct plan_hook *h = &w->plan->devices[device].hook[hook];
+	const struct attachment *was = h->step == STEP_UPDATE ? h->attached : NULL;
+	OWN(own_code) struct code wanted = {}, both = {};
 	struct loaded *l = &w->loaded[device][hook];
-	__u32 wanted = h->config.stages, both = wanted;
-	bool is_in_place = false;
+	bool is_one, is_in_place;
 
 	if (h->step == STEP_KEEP)
 		return 0;
-	if (h->step == STEP_UPDATE) {
-		both |= h->attached->config.stages;
-		is_in_place = !w->plan->rebuilds && both == h->attached->config.stages &&
-			      h->attached->image_map_id == w->state->image_map_id;
-	}
-	if (both == wanted || !is_in_place) {
-		l->before = load(w, device, hook, both, why);
+	if (find_code(w, device, hook, NULL, &wanted, why) ||
+	    find_code(w, device, hook, was, &both, why))
+		return -1;
+	is_one = same_code(wanted.stages, wanted.exprs_hash, &both);
+	is_in_place = was && !w->plan->rebuilds &&
+		      same_code(was->config.stages, was->config.exprs, &both) &&
+		      was->image_map_id == w->state->image_map_id;
+	if (is_one || !is_in_place) {
+		l->before = load(w, device, hook, &both, why);
 		if (l->before < 0)
 			return -1;
 	}
-	if (both != wanted)
-		l->after = load(w, device, hook, wanted, why);
-	return both != wanted && l->after < 0 ? -1 : 0;
+	if (!is_one)
+		l->after = load(w, device, hook, &wanted, why);
+	return !is_one && l->after < 0 ? -1 : 0;
 }
 
 static int load_all(struct work *w, struct failure *why)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expr.h"
 #include "filter_terms.h"
 #include "own.h"
 #include "ranges.h"
@@ -136,6 +137,11 @@ __u32 conditions_add(struct filter_build *f, const struct rule *rule, __u32 fiel
 		    (struct weir_condition){ .kind = WEIR_CONDITION_TCP_FLAGS,
 					     .negated = 1,
 					     .offset = flags->mask << 8 | flags->value });
+	if (rule->expr.text)
+		add(f, &c,
+		    (struct weir_condition){ .kind = WEIR_CONDITION_EXPR,
+					     .negated = rule->expr.negated,
+					     .offset = expr_id(rule->expr.text) });
 	*count = c.count;
 	return c.count ? builder_copy(f->b, c.list, c.count * sizeof(c.list[0])) : 0;
 }

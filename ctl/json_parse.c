@@ -81,6 +81,7 @@ static void import_set(struct build *b, void *arg, const struct node *n)
 	b->files = elements.json ? MODEL_FILES_STORED : MODEL_FILES_READ;
 	if (!b->failed)
 		build_set_end(b, s, written);
+	b->files = MODEL_FILES_READ;
 }
 
 static void import_port(struct build *b, void *arg, const struct node *n)

@@ -298,6 +298,7 @@ void build_check(struct build *b)
 	check_vips(b);
 	check_limits(b);
 	check_rings(b);
+	check_exprs(b);
 	if (!b->diags->errors)
 		check_warn(b);
 }

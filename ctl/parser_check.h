@@ -21,6 +21,9 @@ unsigned int protocol_families(const struct rule *r);
  */
 void check_families(struct build *b, const struct name_index *sets);
 
+/* Refuse expressions that libpcap does, or that do not fit. */
+void check_exprs(struct build *b);
+
 /* What is allowed but is hardly meant. */
 void check_warn(struct build *b);
 

@@ -9,6 +9,7 @@
 #include "image.h"
 #include "note.h"
 #include "own.h"
+#include "plan_exprs.h"
 
 static bool is_pattern(const char *name)
 {
@@ -214,21 +215,29 @@ static bool is_kept(const struct plan *p, const struct attachment *a)
 	return false;
 }
 
+static int choose_step(struct plan *p, const struct state *s, struct plan_device *device,
+		       enum hook h, struct failure *why)
+{
+	struct plan_hook *hook = &device->hook[h];
+	OWN(expr_set_free) struct expr_set exprs = {};
+
+	hook->step = STEP_KEEP;
+	if (!wants(device->config, h))
+		return 0;
+	hook->attached = attachment_find(&p->attached, device->link.ifindex, h);
+	hook->config = program_config(h, device->slot, device->stages, &p->capacity);
+	if (plan_exprs(p, device, h, &exprs, why) || plan_exprs_hash(&exprs, h, &hook->config, why))
+		return -1;
+	hook->step = step_for(p, s, device, hook);
+	return 0;
+}
+
 int choose_steps(struct plan *p, const struct state *s, struct failure *why)
 {
 	for (size_t i = 0; i < p->devices_count; i++) {
-		struct plan_device *device = &p->devices[i];
-
 		for (int h = 0; h < HOOK_COUNT; h++) {
-			struct plan_hook *hook = &device->hook[h];
-
-			hook->step = STEP_KEEP;
-			if (!wants(device->config, h))
-				continue;
-			hook->attached = attachment_find(&p->attached, device->link.ifindex, h);
-			hook->config =
-				program_config(h, device->slot, device->stages, &p->capacity);
-			hook->step = step_for(p, s, device, hook);
+			if (choose_step(p, s, &p->devices[i], h, why))
+				return -1;
 		}
 	}
 	p->leaving = calloc(p->attached.count + 1, sizeof(*p->leaving));

@@ -77,6 +77,33 @@ static int reuse_maps(struct bpf_object *object, const struct maps *maps)
 	return 0;
 }
 
+enum expr_context program_context(enum hook hook)
+{
+	return hook == HOOK_XDP ? EXPR_XDP : EXPR_SKB;
+}
+
+/* A copy of the object with the code of @exprs. */
+static void *object_with(const struct expr_set *exprs, enum hook hook, const char *ifname,
+			 const void *elf, size_t size, struct failure *why)
+{
+	OWN_FREE void *copy = malloc(size);
+	int error = copy ? 0 : -ENOMEM;
+
+	if (!error) {
+		memcpy(copy, elf, size);
+		error = expr_put_into_object(exprs, program_context(hook), copy, size);
+	}
+	if (error == -E2BIG)
+		fail(why, EXIT_USAGE,
+		     "%s: the expressions of its filter take more than %d instructions; make them "
+		     "shorter or fewer",
+		     ifname, WEIR_EXPR_INSNS);
+	else if (error)
+		fail_errno(why, -error, "%s: cannot put expressions into the %s program", ifname,
+			   hook_names[hook]);
+	return error ? NULL : TAKE_PTR(copy);
+}
+
 static int load_failed(int error, enum hook hook, const char *ifname, struct failure *why)
 {
 	return fail_errno(
@@ -93,14 +120,61 @@ static int keep_program(const struct bpf_program *program, const char *ifname, s
 	return fd < 0 ? fail_errno(why, errno, "%s: cannot keep the program", ifname) : fd;
 }
 
-static int load_xdp(const char *ifname, const struct weir_program *config, const struct maps *maps,
-		    struct failure *why)
+/* NULL, and @why filled in. */
+static struct weir_xdp *open_xdp(const char *ifname, const struct expr_set *exprs,
+				 struct failure *why)
 {
-	OWN(own_xdp) struct weir_xdp *skel = weir_xdp__open();
+	OWN(own_xdp) struct weir_xdp *skel = calloc(1, sizeof(*skel));
+	OWN_FREE void *object = NULL;
+	const void *elf;
+	size_t size;
+	int error;
+
+	elf = weir_xdp__elf_bytes(&size);
+	object = object_with(exprs, HOOK_XDP, ifname, elf, size, why);
+	if (!object)
+		return NULL;
+	error = skel ? weir_xdp__create_skeleton(skel) : -ENOMEM;
+	if (!error) {
+		skel->skeleton->data = object;
+		error = bpf_object__open_skeleton(skel->skeleton, NULL);
+	}
+	if (error)
+		load_failed(error, HOOK_XDP, ifname, why);
+	return error ? NULL : TAKE_PTR(skel);
+}
+
+static struct weir_tc *open_tc(enum hook hook, const char *ifname, const struct expr_set *exprs,
+			       struct failure *why)
+{
+	OWN(own_tc) struct weir_tc *skel = calloc(1, sizeof(*skel));
+	OWN_FREE void *object = NULL;
+	const void *elf;
+	size_t size;
+	int error;
+
+	elf = weir_tc__elf_bytes(&size);
+	object = object_with(exprs, hook, ifname, elf, size, why);
+	if (!object)
+		return NULL;
+	error = skel ? weir_tc__create_skeleton(skel) : -ENOMEM;
+	if (!error) {
+		skel->skeleton->data = object;
+		error = bpf_object__open_skeleton(skel->skeleton, NULL);
+	}
+	if (error)
+		load_failed(error, hook, ifname, why);
+	return error ? NULL : TAKE_PTR(skel);
+}
+
+static int load_xdp(const char *ifname, const struct weir_program *config,
+		    const struct expr_set *exprs, const struct maps *maps, struct failure *why)
+{
+	OWN(own_xdp) struct weir_xdp *skel = open_xdp(ifname, exprs, why);
 	int error;
 
 	if (!skel)
-		return load_failed(errno, HOOK_XDP, ifname, why);
+		return -1;
 	skel->rodata->weir = *config;
 	error = reuse_maps(skel->obj, maps);
 	if (!error)
@@ -111,14 +185,14 @@ static int load_xdp(const char *ifname, const struct weir_program *config, const
 }
 
 static int load_tc(enum hook hook, const char *ifname, const struct weir_program *config,
-		   const struct maps *maps, struct failure *why)
+		   const struct expr_set *exprs, const struct maps *maps, struct failure *why)
 {
-	OWN(own_tc) struct weir_tc *skel = weir_tc__open();
+	OWN(own_tc) struct weir_tc *skel = open_tc(hook, ifname, exprs, why);
 	struct bpf_program *wanted;
 	int error;
 
 	if (!skel)
-		return load_failed(errno, hook, ifname, why);
+		return -1;
 	wanted = hook == HOOK_INGRESS ? skel->progs.weir_ingress : skel->progs.weir_egress;
 	bpf_program__set_autoload(skel->progs.weir_ingress, hook == HOOK_INGRESS);
 	bpf_program__set_autoload(skel->progs.weir_egress, hook == HOOK_EGRESS);
@@ -132,11 +206,11 @@ static int load_tc(enum hook hook, const char *ifname, const struct weir_program
 }
 
 int program_load(enum hook hook, const char *ifname, const struct weir_program *config,
-		 const struct maps *maps, struct failure *why)
+		 const struct expr_set *exprs, const struct maps *maps, struct failure *why)
 {
 	note_libbpf_reason();
-	return hook == HOOK_XDP ? load_xdp(ifname, config, maps, why)
-				: load_tc(hook, ifname, config, maps, why);
+	return hook == HOOK_XDP ? load_xdp(ifname, config, exprs, maps, why)
+				: load_tc(hook, ifname, config, exprs, maps, why);
 }
 
 /* @config, if this is the .rodata of a program of ours. */

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "expr.h"
 #include "failure.h"
 #include "state.h"
 #include "weir/abi.h"
@@ -30,12 +31,16 @@ extern const char *const hook_names[HOOK_COUNT];
 struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 				   const struct capacity *c);
 
+/* The context that expressions see there. */
+enum expr_context program_context(enum hook hook);
+
 /*
- * Load a program for @config over @maps. @ifname is for messages.
+ * Load a program for @config over @maps, with code for @exprs, of which
+ * config->exprs is the hash. @ifname is for messages.
  * Returns its descriptor, or -1.
  */
 int program_load(enum hook hook, const char *ifname, const struct weir_program *config,
-		 const struct maps *maps, struct failure *why);
+		 const struct expr_set *exprs, const struct maps *maps, struct failure *why);
 
 /*
  * What a loaded program was made for, and the kernel id of its image map.

@@ -15,6 +15,7 @@
 
 #include "image.h"
 #include "own.h"
+#include "plan_exprs.h"
 #include "plan.h"
 #include "plan_devices.h"
 #include "weir/latency.h"
@@ -193,7 +194,11 @@ static int load(struct trial *t, const struct weir_image *image, __u32 stages,
 		const struct maps *live, struct failure *why)
 {
 	struct weir_program config = program_config(t->hook, t->slot, stages, &t->capacity);
+	OWN(expr_set_free) struct expr_set exprs = {};
 
+	if (expr_set_add_filter(&exprs, t->model, t->filter ? t->filter->name : "", why) ||
+	    plan_exprs_hash(&exprs, t->hook, &config, why))
+		return -1;
 	t->rules_before = calloc(t->capacity.rules, sizeof(*t->rules_before));
 	t->rules_now = calloc(t->capacity.rules, sizeof(*t->rules_now));
 	if (!t->rules_before || !t->rules_now || find_filter(t, image))
@@ -203,7 +208,7 @@ static int load(struct trial *t, const struct weir_image *image, __u32 stages,
 	    map_counters(t, WEIR_MAP_REASONS, &t->reasons, why) ||
 	    maps_swap_image(&t->maps, &t->capacity, image, image->bytes, why))
 		return -1;
-	t->program = program_load(t->hook, t->ifname, &config, &t->maps, why);
+	t->program = program_load(t->hook, t->ifname, &config, &exprs, &t->maps, why);
 	return t->program < 0 ? -1 : 0;
 }
 

@@ -10,6 +10,8 @@
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 
+#include "expr.h"
+
 char LICENSE[] SEC("license") = "GPL";
 
 /* Ethernet, two tags, IPv6, some extensions, TCP with all its options. */
@@ -72,7 +74,7 @@ int weir_ingress(struct __sk_buff *skb)
 		return finish(p, WEIR_R_NO_IMAGE);
 	device = device_row(image);
 	if (stage_is_on(device, WEIR_STAGE_FILTER))
-		reason = filter(image, device, scratch);
+		reason = filter(skb, image, device, scratch);
 	if (is_dropped(reason))
 		return finish(p, reason);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))

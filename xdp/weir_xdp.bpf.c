@@ -10,6 +10,7 @@
 
 #include "balance.h"
 #include "decap.h"
+#include "expr.h"
 #include "forward.h"
 #include "parse.h"
 
@@ -55,12 +56,12 @@ static __always_inline enum weir_reason admit(struct xdp_md *ctx, const struct w
 	enum weir_reason reason = WEIR_R_CONTINUE, unwrapped;
 
 	if (filters)
-		reason = forget(filter(image, device, scratch), p->bytes);
+		reason = forget(filter(ctx, image, device, scratch), p->bytes);
 	if (!stage_is_on(device, WEIR_STAGE_DECAP) || is_dropped(reason))
 		return reason;
 	unwrapped = forget(decap(ctx, image, p), p->bytes);
 	if (unwrapped == WEIR_R_DECAP && filters)
-		return filter(image, device, scratch);
+		return filter(ctx, image, device, scratch);
 	return unwrapped == WEIR_R_CONTINUE ? reason : unwrapped;
 }
 

@@ -71,7 +71,8 @@ struct weir_program {
 	__u32 hist_backend_base; /* first histogram of a backend */
 	__u32 stages; /* 1 << WEIR_STAGE_*: the code it has */
 	__u32 pad;
+	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
 };
-_Static_assert(sizeof(struct weir_program) == 32, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 40, "program config has holes");
 
 #endif

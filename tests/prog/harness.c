@@ -210,10 +210,14 @@ void harness_change(struct harness *h, const char *config)
 void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages)
 {
 	struct weir_program config = program_config(hook, device, stages, &h->capacity);
+	struct expr_set exprs = {};
 	struct failure why = {};
 
+	for (size_t i = 0; i < h->model.filters_count; i++)
+		check(&why, expr_set_add_filter(&exprs, &h->model, h->model.filters[i].name, &why));
 	own_close(&h->program[hook]);
-	h->program[hook] = program_load(hook, "test", &config, &h->maps, &why);
+	h->program[hook] = program_load(hook, "test", &config, &exprs, &h->maps, &why);
+	expr_set_free(&exprs);
 	check(&why, h->program[hook] < 0);
 }
 

@@ -159,8 +159,9 @@ static inline void random_interfaces(struct rule *r)
 
 static inline void random_expr(struct rule *r)
 {
-	static const char *const texts[] = { "tcp[13] & 0x3f = 0", "ip proto \\tcp", "\"", "\\",
-					     "a \\\" # { } ; \xc3\xa9 \\\\" };
+	static const char *const texts[] = { "tcp[13] & 0x3f = 0", "ip proto \\tcp",
+					     "not (udp || port 53) && ip[0] & 0xf != 5",
+					     "ether proto \\ip and not ip proto \\udp", "tcp" };
 
 	r->expr.text = strdup(texts[random_below(5)]);
 	r->expr.negated = one_in(3);

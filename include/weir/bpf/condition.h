@@ -5,6 +5,7 @@
 #ifndef WEIR_BPF_CONDITION_H
 #define WEIR_BPF_CONDITION_H
 
+#include "weir/bpf/expr.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 #include "weir/filter.h"
@@ -91,6 +92,7 @@ static __always_inline __u64 number_of(enum weir_field field, const struct pkt *
 }
 
 struct conditions {
+	void *ctx;
 	const struct weir_image *image;
 	const struct pkt *pkt;
 	__u32 offset;
@@ -98,7 +100,7 @@ struct conditions {
 	__u32 alternative; /* one before, of which this one is an alternative, held */
 };
 
-static __always_inline bool condition_holds(const struct weir_image *image,
+static __always_inline bool condition_holds(void *ctx, const struct weir_image *image,
 					    const struct weir_condition *c, const struct pkt *p)
 {
 	switch (c->kind) {
@@ -110,6 +112,8 @@ static __always_inline bool condition_holds(const struct weir_image *image,
 				    c->field == WEIR_FIELD_SADDR ? &p->src : &p->dst);
 	case WEIR_CONDITION_TCP_FLAGS:
 		return (p->tcp_flags & c->offset >> 8) == (c->offset & 0xff);
+	case WEIR_CONDITION_EXPR:
+		return expr_holds(ctx, c->offset);
 	}
 	return false;
 }
@@ -118,7 +122,7 @@ static long check_condition(__u32 index, struct conditions *s)
 {
 	const struct weir_condition *c =
 		image_at(s->image, s->offset + index * sizeof(struct weir_condition));
-	bool held = s->alternative || condition_holds(s->image, c, s->pkt) != c->negated;
+	bool held = s->alternative || condition_holds(s->ctx, s->image, c, s->pkt) != c->negated;
 
 	s->alternative = held && c->or_next;
 	s->holds = held || c->or_next;
@@ -126,10 +130,12 @@ static long check_condition(__u32 index, struct conditions *s)
 }
 
 /* Whether all conditions of a term hold; the packet has what the term needs. */
-static __noinline int conditions_hold(const struct weir_image *image,
+static __noinline int conditions_hold(void *ctx, const struct weir_image *image,
 				      const struct weir_term_rule *t, const struct pkt *p)
 {
-	struct conditions s = { .image = image, .pkt = p, .offset = t->conditions, .holds = 1 };
+	struct conditions s = {
+		.ctx = ctx, .image = image, .pkt = p, .offset = t->conditions, .holds = 1
+	};
 
 	bpf_loop(t->conditions_count, check_condition, &s, 0);
 	return s.holds;

@@ -55,6 +55,7 @@ static __always_inline struct scratch *scratch_get(void)
 }
 
 struct search {
+	void *ctx;
 	const struct weir_image *image;
 	const struct weir_filter *filter;
 	const struct weir_forest *forest;
@@ -187,7 +188,7 @@ static long judge(__u32 unused, struct search *s)
 	}
 	w->floor = number + 1;
 	rule = image_at(s->image, s->forest->rules_offset + number * sizeof(*rule));
-	if (listed & WEIR_TERM_ASKS && !conditions_hold(s->image, rule, &s->scratch->pkt))
+	if (listed & WEIR_TERM_ASKS && !conditions_hold(s->ctx, s->image, rule, &s->scratch->pkt))
 		return 0;
 	return act(s, rule);
 }
@@ -206,10 +207,10 @@ static __always_inline enum weir_family family_of(const struct pkt *p)
  *
  * Returns an enum weir_reason.
  */
-static __noinline int filter_run(const struct weir_image *image, const struct weir_filter *f,
-				 struct scratch *scratch)
+static __noinline int filter_run(void *ctx, const struct weir_image *image,
+				 const struct weir_filter *f, struct scratch *scratch)
 {
-	struct search s = { .image = image, .filter = f, .scratch = scratch };
+	struct search s = { .ctx = ctx, .image = image, .filter = f, .scratch = scratch };
 	struct walk *w = &scratch->walk;
 	enum weir_family family;
 
@@ -236,10 +237,11 @@ static __always_inline const struct weir_filter *filter_of(const struct weir_ima
 	return image_at(image, device->filter_offset);
 }
 
-static __always_inline enum weir_reason
-filter(const struct weir_image *image, const struct weir_device *device, struct scratch *scratch)
+static __always_inline enum weir_reason filter(void *ctx, const struct weir_image *image,
+					       const struct weir_device *device,
+					       struct scratch *scratch)
 {
-	return filter_run(image, filter_of(image, device), scratch);
+	return filter_run(ctx, image, filter_of(image, device), scratch);
 }
 
 #endif
