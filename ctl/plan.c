@@ -21,6 +21,7 @@
 #define BACKENDS_MIN 64
 /* 65,536 flows, 8 MiB. */
 #define FLOW_SETS (1U << 15)
+#define SETS_BYTES_MIN (1U << 16)
 
 void plan_close(struct plan *p)
 {
@@ -140,6 +141,7 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.rules = larger(have->rules, power_of_two(RULES_MIN, rules)),
 		.backends = larger(have->backends, power_of_two(BACKENDS_MIN, backends)),
 		.flow_sets = larger(have->flow_sets, measures(p) ? FLOW_SETS : 1),
+		.sets_bytes = larger(have->sets_bytes, SETS_BYTES_MIN),
 	};
 	p->capacity.hists = p->capacity.flow_sets > 1
 				    ? p->capacity.devices * WEIR_DIR_COUNT + p->capacity.backends
