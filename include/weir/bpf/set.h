@@ -50,8 +50,10 @@ static __always_inline __u32 set_walk(const void *arena, __u32 base, __u32 word,
 				      __u64 hi, __u64 lo)
 {
 	for (int i = 0; i < SET_STEPS; i++) {
-		__u32 kind = word & ((1 << WEIR_SET_KIND_BITS) - 1);
-		__u32 node = base + (word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE;
+		__u32 kind = word & ((1 << WEIR_SET_KIND_BITS) - 1), node;
+
+		depth = forget(depth, base);
+		node = base + (word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE;
 
 		if (kind == WEIR_SET_RECORD)
 			return word;
@@ -64,7 +66,7 @@ static __always_inline __u32 set_walk(const void *arena, __u32 base, __u32 word,
 			__u32 bits = kind == WEIR_SET_BRANCH16 ? 4 : 8;
 			__u64 next = set_bits_from(hi, lo, depth & 127) >> (64 - bits);
 
-			word = *(const __u32 *)set_at(arena, node + next * sizeof(__u32));
+			word = *(const __u32 *)set_at(arena, node + (__u32)next * 4);
 			depth += bits;
 		}
 	}
