@@ -1,168 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Filters: rules to compiled rules, their values to sorted ranges.
+ * Filters: rules to terms, and a forest over the terms of each family.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include "filter_terms.h"
 
-#include "image_internal.h"
-#include "own.h"
-
-enum value_type { ADDR, SMALL };
-
-static const enum value_type value_types[] = {
-#define X(sym, keyword, type, member) [WEIR_FIELD_##sym] = type,
-	WEIR_RULE_FIELDS(X)
-#undef X
-};
-
-/* Where each set's ranges went, in the order of the model, for both types. */
-struct placed_sets {
-	const struct model *model;
-	struct weir_ranges *places;
-};
-
-static struct weir_ranges add_small(struct builder *b, const range *list, size_t count)
+static void put_rule(struct builder *b, __u32 offset, const struct weir_rule *rule)
 {
-	struct weir_ranges placed = { .offset = builder_add(b, count * sizeof(struct weir_range16)),
-				      .count = count };
-	struct weir_range16 *small = BUILDER_AT(b, placed.offset, struct weir_range16);
+	struct weir_rule *place = BUILDER_AT(b, offset, struct weir_rule);
 
-	for (size_t i = 0; i < count && !b->error; i++)
-		small[i] =
-			(struct weir_range16){ .first = list[i].first_lo, .last = list[i].last_lo };
-	return placed;
+	if (place)
+		*place = *rule;
 }
 
-static struct weir_ranges add_ranges(struct builder *b, const range *list, size_t count,
-				     enum value_type type)
+static struct weir_rule rule_row(const struct rule *rule, __u32 id)
 {
-	if (type == SMALL)
-		return add_small(b, list, count);
-	return (struct weir_ranges){ .offset = builder_copy(b, list, count * sizeof(*list)),
-				     .count = count };
+	struct weir_rule row = { .id = id, .action = rule->action };
+
+	if (rule->action == WEIR_ACTION_LOG)
+		row.argument = rule->log_sample;
+	else if (rule->action == WEIR_ACTION_MARK)
+		row.argument = rule->mark;
+	return row;
 }
 
-static void place_sets(struct builder *b, struct placed_sets *sets)
+/* Rows of the rules at @rules, then terms and trees. */
+static void build_filter(struct builder *b, const struct image_spec *spec,
+			 const struct filter *filter, const __u32 *ids, __u32 rules, __u32 place)
 {
-	for (size_t i = 0; i < sets->model->sets_count; i++) {
-		const struct set *set = &sets->model->sets[i];
+	struct filter_build f = { .b = b, .spec = spec };
+	const __u32 size = sizeof(struct weir_rule);
+	struct weir_rule row;
 
-		sets->places[i] = add_ranges(b, set->elements, set->elements_count,
-					     set->type == SET_PREFIX ? ADDR : SMALL);
+	for (size_t i = 0; i < filter->rules_count && !b->error; i++) {
+		row = rule_row(&filter->rules[i], ids[i]);
+		put_rule(b, rules + i * size, &row);
+		terms_add_rule(&f, &filter->rules[i], i, ids[i]);
 	}
-}
+	row = (struct weir_rule){ .id = ids[filter->rules_count],
+				  .action = filter->default_action,
+				  .is_default = 1 };
+	put_rule(b, rules + filter->rules_count * size, &row);
 
-/* All values of a condition in one canonical list; freed by the caller. */
-static range *join_values(const struct model *m, const struct match *match, size_t *count)
-{
-	size_t total = match->ranges_count;
-	range *all;
-
-	for (size_t i = 0; i < match->sets_count; i++)
-		total += model_set(m, match->sets[i])->elements_count;
-	all = calloc(total + 1, sizeof(*all));
-	if (!all)
-		return NULL;
-	total = match->ranges_count;
-	if (total)
-		memcpy(all, match->ranges, total * sizeof(*all));
-	for (size_t i = 0; i < match->sets_count; i++) {
-		const struct set *set = model_set(m, match->sets[i]);
-
-		if (set->elements_count)
-			memcpy(all + total, set->elements, set->elements_count * sizeof(*all));
-		total += set->elements_count;
-	}
-	*count = ranges_normalise(all, total);
-	return all;
-}
-
-static struct weir_ranges add_match(struct builder *b, const struct placed_sets *sets,
-				    const struct match *match, enum value_type type)
-{
-	OWN_FREE range *all = NULL;
-	size_t count = 0;
-
-	if (!match->sets_count)
-		return add_ranges(b, match->ranges, match->ranges_count, type);
-	if (match->sets_count == 1 && !match->ranges_count)
-		return sets->places[model_set(sets->model, match->sets[0]) - sets->model->sets];
-	all = join_values(sets->model, match, &count);
-	if (!all)
-		b->error = -ENOMEM;
-	return add_ranges(b, all, count, type);
-}
-
-/* What struct weir_rule cannot say. */
-static bool needs_more(const struct rule *rule)
-{
-	for (int field = WEIR_RULE_FIELD_COUNT; field < WEIR_FIELD_COUNT; field++) {
-		if (rule->match[field].present)
-			return true;
-	}
-	return rule->expr.text || rule->action > WEIR_ACTION_COUNT;
-}
-
-static void fill_rule(struct builder *b, const struct placed_sets *sets, const struct rule *rule,
-		      __u32 id, __u32 offset)
-{
-	struct weir_rule compiled = {
-		.action = rule->action,
-		.id = id,
-		.tcp_mask = rule->tcp_flags.present ? rule->tcp_flags.mask : 0,
-		.tcp_value = rule->tcp_flags.value,
-		.tcp_negated = rule->tcp_flags.negated,
-	};
-
-	for (int field = 0; field < WEIR_RULE_FIELD_COUNT; field++) {
-		const struct match *match = &rule->match[field];
-
-		if (!match->present)
-			continue;
-		compiled.fields |= 1 << field;
-		compiled.negated |= match->negated << field;
-		compiled.match[field] = add_match(b, sets, match, value_types[field]);
-	}
-	if (needs_more(rule))
-		b->error = -EOPNOTSUPP;
+	f.out.rules_offset = rules;
+	f.out.rules_count = filter->rules_count + 1;
+	f.out.default_id = row.id;
+	f.out.default_action = row.action;
+	if (filter->default_action == WEIR_ACTION_REJECT)
+		f.out.depth = WEIR_DEPTH_ALL;
+	f.out.terms_count = f.terms.count;
+	f.out.terms_offset = builder_copy(b, f.terms.list, f.terms.count * sizeof(*f.terms.list));
+	for (int family = 0; family < WEIR_FAMILY_COUNT && !b->error; family++)
+		classifier_build(b, f.terms.boxed, f.terms.count, family, &f.out.forest[family]);
 	if (!b->error)
-		*BUILDER_AT(b, offset, struct weir_rule) = compiled;
-}
-
-static void fill_default(struct builder *b, const struct filter *filter, __u32 id, __u32 offset)
-{
-	if (!b->error)
-		*BUILDER_AT(b, offset, struct weir_rule) = (struct weir_rule){
-			.action = filter->default_action, .id = id, .is_default = 1
-		};
+		*BUILDER_AT(b, place, struct weir_filter) = f.out;
+	terms_free(&f.terms);
 }
 
 void build_filters(struct builder *b, const struct image_spec *spec)
 {
 	const struct model *m = spec->model;
-	OWN_FREE struct weir_ranges *places = calloc(m->sets_count + 1, sizeof(*places));
-	struct placed_sets sets = { .model = m, .places = places };
+	const __u32 *ids = spec->rule_ids;
 	size_t count = model_rules_count(m);
-	const __u32 *id = spec->rule_ids;
-	__u32 offset = builder_add(b, count * sizeof(struct weir_rule));
+	__u32 rules = builder_add(b, count * sizeof(struct weir_rule));
+	__u32 filters = builder_add(b, m->filters_count * sizeof(struct weir_filter));
+	struct weir_image *header = BUILDER_AT(b, 0, struct weir_image);
 
-	if (!places)
-		b->error = -ENOMEM;
-	if (b->error)
+	if (!header)
 		return;
-	BUILDER_AT(b, 0, struct weir_image)->rules_offset = offset;
-	BUILDER_AT(b, 0, struct weir_image)->rules_count = count;
-	place_sets(b, &sets);
-	for (size_t i = 0; i < m->filters_count; i++) {
+	header->rules_offset = rules;
+	header->rules_count = count;
+	header->filters_offset = filters;
+	header->filters_count = m->filters_count;
+	for (size_t i = 0; i < m->filters_count && !b->error; i++) {
 		const struct filter *filter = &m->filters[i];
 
-		for (size_t r = 0; r < filter->rules_count; r++) {
-			fill_rule(b, &sets, &filter->rules[r], *id++, offset);
-			offset += sizeof(struct weir_rule);
-		}
-		fill_default(b, filter, *id++, offset);
-		offset += sizeof(struct weir_rule);
+		build_filter(b, spec, filter, ids, rules, filters + i * sizeof(struct weir_filter));
+		ids += filter->rules_count + 1;
+		rules += (filter->rules_count + 1) * sizeof(struct weir_rule);
 	}
 }

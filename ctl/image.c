@@ -63,21 +63,14 @@ size_t model_backends_count(const struct model *m)
 	return count;
 }
 
-/* Where the rules of filter @name begin, and how many there are. */
-static void find_rules(const struct weir_image *header, const struct model *m, const char *name,
-		       struct weir_device *row)
+/* Where filter @name is, or 0. */
+static __u32 find_filter(const struct weir_image *header, const struct model *m, const char *name)
 {
-	__u32 before = 0;
-
 	for (size_t i = 0; i < m->filters_count; i++) {
-		if (!strcmp(m->filters[i].name, name)) {
-			row->rules_offset =
-				header->rules_offset + before * (__u32)sizeof(struct weir_rule);
-			row->rules_count = m->filters[i].rules_count + 1;
-			return;
-		}
-		before += m->filters[i].rules_count + 1;
+		if (!strcmp(m->filters[i].name, name))
+			return header->filters_offset + i * sizeof(struct weir_filter);
 	}
+	return 0;
 }
 
 static void build_devices(struct builder *b, const struct image_spec *spec)
@@ -96,7 +89,7 @@ static void build_devices(struct builder *b, const struct image_spec *spec)
 
 		row->ifindex = device->ifindex;
 		row->stages = device->stages;
-		find_rules(header, spec->model, device->filter, row);
+		row->filter_offset = find_filter(header, spec->model, device->filter);
 	}
 }
 

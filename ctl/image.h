@@ -13,6 +13,7 @@
 struct image_device {
 	__u32 slot;
 	__u32 ifindex;
+	const char *name; /* that rules may ask for; NULL: none */
 	__u32 stages; /* 1 << WEIR_STAGE_* */
 	const char *filter; /* name, "" for none */
 };

@@ -174,6 +174,7 @@ static struct image_device *image_devices(const struct plan *p)
 		devices[i] = (struct image_device){
 			.slot = p->devices[i].slot,
 			.ifindex = p->devices[i].link.ifindex,
+			.name = p->devices[i].link.name,
 			.stages = p->devices[i].stages,
 			.filter = p->devices[i].config->filter,
 		};

@@ -30,7 +30,7 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason)
 static __always_inline void parse(struct __sk_buff *skb, struct pkt *p)
 {
 	pkt_init(p, skb->len, skb->vlan_present ? PKT_TAGGED : 0);
-	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p);
+	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p, WEIR_DEPTH_ALL);
 }
 
 /* Headers may lie outside the linear part; where they can't be pulled in, they end there. */
@@ -53,21 +53,25 @@ int weir_ingress(struct __sk_buff *skb)
 {
 	const struct weir_image *image = image_in_force();
 	enum weir_reason reason = WEIR_R_CONTINUE;
+	struct scratch *scratch = scratch_get();
 	const struct weir_device *device;
-	struct pkt p;
+	struct pkt *p;
 
+	if (!scratch)
+		return TC_ACT_UNSPEC;
+	p = &scratch->pkt;
 	pull_headers(skb);
-	parse(skb, &p);
+	parse(skb, p);
 	if (!image)
-		return finish(&p, WEIR_R_NO_IMAGE);
+		return finish(p, WEIR_R_NO_IMAGE);
 	device = device_row(image);
 	if (stage_is_on(device, WEIR_STAGE_FILTER))
-		reason = filter(image, device, &p);
+		reason = filter(image, device, scratch);
 	if (is_dropped(reason))
-		return finish(&p, reason);
+		return finish(p, reason);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
-		measure(skb, &p, WEIR_DIR_WIRE);
-	return finish(&p, reason);
+		measure(skb, p, WEIR_DIR_WIRE);
+	return finish(p, reason);
 }
 
 /*
@@ -79,11 +83,11 @@ SEC("tc")
 int weir_egress(struct __sk_buff *skb)
 {
 	const struct weir_image *image = image_in_force();
-	struct pkt p;
+	struct scratch *scratch = scratch_get();
 
-	if (!image || !stage_is_on(device_row(image), WEIR_STAGE_MEASURE))
+	if (!image || !scratch || !stage_is_on(device_row(image), WEIR_STAGE_MEASURE))
 		return TC_ACT_UNSPEC;
-	parse(skb, &p);
-	measure(skb, &p, WEIR_DIR_HOST);
+	parse(skb, &scratch->pkt);
+	measure(skb, &scratch->pkt, WEIR_DIR_HOST);
 	return TC_ACT_UNSPEC;
 }

@@ -73,7 +73,7 @@ static __always_inline enum weir_reason decap(struct xdp_md *ctx, const struct w
 		return WEIR_R_DECAP_ERROR;
 
 	pkt_init(p, bytes - outer_bytes, 0);
-	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
+	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, WEIR_DEPTH_ALL);
 	return WEIR_R_DECAP;
 }
 

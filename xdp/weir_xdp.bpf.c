@@ -28,6 +28,16 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason, 
 	return fate[reason] == WEIR_FATE_DROP ? XDP_DROP : forward_verdict;
 }
 
+/*
+ * Not inlined, so that no pointer into the packet outlives it: the verifier
+ * would follow each way to parse a frame through all stages. Returns 0.
+ */
+static __noinline int parse(struct xdp_md *ctx, struct pkt *p, enum weir_depth depth)
+{
+	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, depth);
+	return 0;
+}
+
 static __always_inline bool is_dropped(enum weir_reason reason)
 {
 	return reason == WEIR_R_FILTER_DROP || reason == WEIR_R_FILTER_DEFAULT ||
@@ -39,18 +49,20 @@ static __always_inline bool is_dropped(enum weir_reason reason)
  * rules say who may send tunnels here, and what they may carry.
  */
 static __always_inline enum weir_reason admit(struct xdp_md *ctx, const struct weir_image *image,
-					      const struct weir_device *device, struct pkt *p)
+					      const struct weir_device *device,
+					      struct scratch *scratch)
 {
+	struct pkt *p = &scratch->pkt;
 	bool filters = stage_is_on(device, WEIR_STAGE_FILTER);
 	enum weir_reason reason = WEIR_R_CONTINUE, unwrapped;
 
 	if (filters)
-		reason = forget(filter(image, device, p), p->bytes);
+		reason = forget(filter(image, device, scratch), p->bytes);
 	if (!stage_is_on(device, WEIR_STAGE_DECAP) || is_dropped(reason))
 		return reason;
 	unwrapped = forget(decap(ctx, image, p), p->bytes);
 	if (unwrapped == WEIR_R_DECAP && filters)
-		return filter(image, device, p);
+		return filter(image, device, scratch);
 	return unwrapped == WEIR_R_CONTINUE ? reason : unwrapped;
 }
 
@@ -58,8 +70,10 @@ static __always_inline enum weir_reason admit(struct xdp_md *ctx, const struct w
  * What the stages make of a packet. A stage that lets it go on leaves the
  * reason of the last one that had something to say.
  */
-static __always_inline enum weir_reason run(struct xdp_md *ctx, struct pkt *p, int *verdict)
+static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *scratch,
+					    int *verdict)
 {
+	struct pkt *p = &scratch->pkt;
 	const struct weir_image *image = image_in_force();
 	enum weir_reason reason, chosen = WEIR_R_CONTINUE;
 	const struct weir_device *device;
@@ -69,9 +83,9 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct pkt *p, i
 		return WEIR_R_NO_IMAGE;
 	device = device_row(image);
 	if (weir.stages)
-		pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
+		parse(ctx, p, WEIR_DEPTH_ALL);
 
-	reason = forget(admit(ctx, image, device, p), p->bytes);
+	reason = forget(admit(ctx, image, device, scratch), p->bytes);
 	if (is_dropped(reason))
 		return reason;
 
@@ -89,11 +103,13 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct pkt *p, i
 SEC("xdp.frags")
 int weir_xdp(struct xdp_md *ctx)
 {
+	struct scratch *scratch = scratch_get();
 	enum weir_reason reason;
 	int verdict = XDP_PASS;
-	struct pkt p;
 
-	pkt_init(&p, bpf_xdp_get_buff_len(ctx), 0);
-	reason = run(ctx, &p, &verdict);
-	return finish(&p, reason, verdict);
+	if (!scratch)
+		return XDP_PASS;
+	pkt_init(&scratch->pkt, bpf_xdp_get_buff_len(ctx), 0);
+	reason = run(ctx, scratch, &verdict);
+	return finish(&scratch->pkt, reason, verdict);
 }

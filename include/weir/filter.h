@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The compiled form of a filter: what the image holds and the datapath walks.
- * Rules stand in the order of the configuration; the first one that decides
- * wins, and the filter's default is a last rule that always matches.
+ * Rules become terms, in the order of the configuration; the forest names the
+ * terms that may hold for a packet, and the first that does and decides wins.
  */
 #ifndef WEIR_FILTER_H
 #define WEIR_FILTER_H
 
 #include <linux/types.h>
+
+#include "weir/classifier.h"
 
 /*
  * A condition on a packet. X(symbol, keyword, type, member)
@@ -43,17 +45,6 @@ enum weir_field {
 #undef X
 		WEIR_FIELD_COUNT
 };
-
-/* The fields that struct weir_rule has room for; the first of enum weir_field. */
-#define WEIR_RULE_FIELDS(X)             \
-	X(SADDR, "saddr", ADDR, saddr)  \
-	X(DADDR, "daddr", ADDR, daddr)  \
-	X(PROTO, "proto", SMALL, proto) \
-	X(SPORT, "sport", SMALL, sport) \
-	X(DPORT, "dport", SMALL, dport) \
-	X(ICMP_TYPE, "type", SMALL, icmp_type)
-
-#define WEIR_RULE_FIELD_COUNT 6
 
 /* TCP flags as they stand in byte 13 of the header. X(symbol, keyword, bit) */
 #define WEIR_TCP_FLAGS(X)   \
@@ -95,30 +86,100 @@ struct weir_range128 {
 _Static_assert(sizeof(struct weir_range128) == 32, "range has holes");
 
 /* Inclusive range, host order. */
-struct weir_range16 {
-	__u16 first;
-	__u16 last;
+struct weir_range64 {
+	__u64 first;
+	__u64 last;
 };
-_Static_assert(sizeof(struct weir_range16) == 4, "range has holes");
+_Static_assert(sizeof(struct weir_range64) == 16, "range has holes");
 
-/* @count disjoint ranges in ascending order, @offset bytes into the image. */
-struct weir_ranges {
+/*
+ * What a term cannot say by itself. All conditions of a term must hold.
+ */
+enum weir_condition_kind {
+	WEIR_CONDITION_NUMBER, /* the field lies in one of @count weir_range64 at @offset */
+	WEIR_CONDITION_ADDR, /* ... weir_range128 */
+	WEIR_CONDITION_TCP_FLAGS, /* flags & (offset >> 8) == (offset & 0xff) */
+	WEIR_CONDITION_SET, /* the field lies in the set in slot @offset */
+	WEIR_CONDITION_EXPR, /* the expression named @offset holds */
+};
+
+struct weir_condition {
+	__u8 kind;
+	__u8 field; /* enum weir_field */
+	__u8 negated;
+	__u8 or_next; /* 1: the next one holding is as good */
 	__u32 offset;
-	__u32 count;
+	__u32 count; /* of disjoint ranges in ascending order */
+	__u32 pad2;
+};
+_Static_assert(sizeof(struct weir_condition) == 16, "condition has holes");
+
+/*
+ * One combination of a rule's values; a rule holds where one of its terms does.
+ * Terms stand in the order of the rules. One cache line.
+ */
+struct weir_term {
+	__u64 src_hi, src_lo; /* v4-mapped, host order */
+	__u64 dst_hi, dst_lo;
+	__u16 sport_first, sport_last;
+	__u16 dport_first, dport_last;
+	__u8 src_hi_bits, src_lo_bits; /* of each half that count, 0 to 64 */
+	__u8 dst_hi_bits, dst_lo_bits;
+	__u8 proto, proto_mask;
+	__u8 tcp_mask, tcp_value;
+	__u16 needs; /* enum pkt_has: what the packet must have */
+	__u8 action; /* enum weir_action */
+	__u8 conditions_count;
+	__u32 conditions; /* offset */
+	__u32 rule; /* of the filter, from 0 */
+	__u32 id; /* counter; stable over reloads by filter and rule name */
+};
+_Static_assert(sizeof(struct weir_term) == 64, "term is not a cache line");
+
+/* A rule by itself, whatever it matches; a filter's default is its last one. */
+struct weir_rule {
+	__u32 id; /* counter */
+	__u8 action; /* enum weir_action */
+	__u8 is_default;
+	__u8 pad[2];
+	__u32 argument; /* LIMIT: offset of struct weir_limit; LOG: 1/N; MARK: the mark */
+	__u32 pad2;
+};
+_Static_assert(sizeof(struct weir_rule) == 16, "rule has holes");
+
+/* The packets that a forest is for: keys of addresses mean different things. */
+#define WEIR_FAMILIES(X) \
+	X(V4)            \
+	X(V6)            \
+	X(OTHER) /* not IP, or its header is broken */
+
+enum weir_family {
+#define X(sym) WEIR_FAMILY_##sym,
+	WEIR_FAMILIES(X)
+#undef X
+		WEIR_FAMILY_COUNT
 };
 
-/* One cache line. */
-struct weir_rule {
-	__u16 fields; /* 1 << WEIR_FIELD_*: conditions that are set */
-	__u16 negated; /* 1 << WEIR_FIELD_*: conditions that are inverted */
-	__u8 action; /* enum weir_action */
-	__u8 tcp_mask; /* 0: the rule does not look at TCP flags */
-	__u8 tcp_value; /* flags & tcp_mask must equal this */
-	__u8 tcp_negated; /* 1: must not equal */
-	__u32 id; /* counter; stable over reloads by filter and rule name */
-	__u32 is_default; /* 1: the filter's default, which has no conditions */
-	struct weir_ranges match[WEIR_RULE_FIELD_COUNT];
+/* How much of a packet a filter reads; what is not read need not be parsed. */
+enum weir_depth {
+	WEIR_DEPTH_TYPE, /* its Ethernet type */
+	WEIR_DEPTH_ADDR, /* addresses too */
+	WEIR_DEPTH_ALL,
 };
-_Static_assert(sizeof(struct weir_rule) == 64, "rule is not a cache line");
+
+struct weir_filter {
+	struct weir_forest forest[WEIR_FAMILY_COUNT];
+	__u32 terms_offset; /* struct weir_term[] */
+	__u32 terms_count;
+	__u32 rules_offset; /* struct weir_rule[rules_count], default last */
+	__u32 rules_count;
+	__u32 default_id;
+	__u8 default_action; /* PASS, DROP or REJECT */
+	__u8 depth; /* enum weir_depth */
+	__u8 judges_all; /* 1: some rule judges frames that are not IP */
+	__u8 pad;
+	__u32 pad2[8];
+};
+_Static_assert(sizeof(struct weir_filter) == 128, "filter is not two cache lines");
 
 #endif

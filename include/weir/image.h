@@ -42,8 +42,8 @@ enum weir_stage {
 struct weir_device {
 	__u32 ifindex; /* 0: free */
 	__u32 stages; /* 1 << WEIR_STAGE_* */
-	__u32 rules_offset; /* struct weir_rule[rules_count], default last */
-	__u32 rules_count;
+	__u32 filter_offset; /* struct weir_filter of what comes in */
+	__u32 egress_offset; /* and of what leaves */
 };
 _Static_assert(sizeof(struct weir_device) == 16, "device has holes");
 
@@ -65,9 +65,11 @@ struct weir_image {
 	__u32 bytes; /* in use, from the start */
 	__u32 config_offset; /* canonical text, without a final NUL */
 	__u32 config_bytes;
-	__u32 rules_offset; /* all filters' rules in configuration order */
+	__u32 rules_offset; /* struct weir_rule[] of all filters in configuration order */
 	__u32 rules_count;
-	__u32 pad2[6];
+	__u32 filters_offset; /* struct weir_filter[], the same */
+	__u32 filters_count;
+	__u32 pad2[4];
 };
 _Static_assert(sizeof(struct weir_image) == 128, "image header is not two cache lines");
 

@@ -79,24 +79,38 @@ static void structs_of_the_filter_keep_their_layout(void **state)
 	AT(weir_range128, last_hi, 16);
 	AT(weir_range128, last_lo, 24);
 
-	SIZE(weir_range16, 4);
-	AT(weir_range16, first, 0);
-	AT(weir_range16, last, 2);
+	SIZE(weir_range64, 16);
+	AT(weir_range64, first, 0);
+	AT(weir_range64, last, 8);
 
-	SIZE(weir_ranges, 8);
-	AT(weir_ranges, offset, 0);
-	AT(weir_ranges, count, 4);
+	SIZE(weir_condition, 16);
+	AT(weir_condition, or_next, 3);
+	AT(weir_condition, offset, 4);
+	AT(weir_condition, count, 8);
 
-	SIZE(weir_rule, 64);
-	AT(weir_rule, fields, 0);
-	AT(weir_rule, negated, 2);
+	SIZE(weir_term, 64);
+	AT(weir_term, sport_first, 32);
+	AT(weir_term, src_hi_bits, 40);
+	AT(weir_term, proto, 44);
+	AT(weir_term, tcp_mask, 46);
+	AT(weir_term, needs, 48);
+	AT(weir_term, action, 50);
+	AT(weir_term, conditions, 52);
+	AT(weir_term, rule, 56);
+	AT(weir_term, id, 60);
+
+	SIZE(weir_rule, 16);
+	AT(weir_rule, id, 0);
 	AT(weir_rule, action, 4);
-	AT(weir_rule, tcp_mask, 5);
-	AT(weir_rule, tcp_value, 6);
-	AT(weir_rule, tcp_negated, 7);
-	AT(weir_rule, id, 8);
-	AT(weir_rule, is_default, 12);
-	AT(weir_rule, match, 16);
+	AT(weir_rule, is_default, 5);
+	AT(weir_rule, argument, 8);
+
+	SIZE(weir_filter, 128);
+	AT(weir_filter, forest, 0);
+	AT(weir_filter, terms_offset, 72);
+	AT(weir_filter, rules_offset, 80);
+	AT(weir_filter, default_id, 88);
+	AT(weir_filter, default_action, 92);
 }
 
 static void structs_of_the_image_keep_their_layout(void **state)
@@ -105,8 +119,8 @@ static void structs_of_the_image_keep_their_layout(void **state)
 	SIZE(weir_device, 16);
 	AT(weir_device, ifindex, 0);
 	AT(weir_device, stages, 4);
-	AT(weir_device, rules_offset, 8);
-	AT(weir_device, rules_count, 12);
+	AT(weir_device, filter_offset, 8);
+	AT(weir_device, egress_offset, 12);
 
 	SIZE(weir_image, 128);
 	AT(weir_image, devices_offset, 0);
@@ -168,7 +182,7 @@ static void limits_fit_the_fields_that_hold_them(void **state)
 
 	(void)state;
 	assert_true(WEIR_MAX_BACKENDS <= WEIR_NO_BACKEND);
-	assert_true(WEIR_RULE_FIELD_COUNT <= 8 * sizeof(((struct weir_rule *)0)->fields));
+	assert_true(WEIR_FIELD_COUNT <= 32);
 	assert_true(WEIR_STAGE_COUNT <= 8 * sizeof(((struct weir_device *)0)->stages));
 	assert_true(WEIR_STAGE_COUNT <= 8 * sizeof(((struct weir_program *)0)->stages));
 	assert_true(WEIR_ACTION_KINDS <= 256 && WEIR_FORWARD_KINDS <= 256);

@@ -1,146 +1,256 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The filter: the first rule that matches and decides. A plain loop over the
- * rules in the image, one cache line each.
+ * The filter: the first rule that matches and decides. The forest names the
+ * terms that may hold for the packet, and each is checked in full.
  */
 #ifndef WEIR_BPF_FILTER_H
 #define WEIR_BPF_FILTER_H
 
+#include "weir/bpf/condition.h"
+#include "weir/bpf/forest.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 #include "weir/filter.h"
 
-/* Halvings that a search needs at most: an image holds fewer than 2^23 ranges. */
-#define SEARCH_HALVINGS 24
+#define NO_TERM 0xffffffff
 
-static __always_inline bool in_ranges16(const struct weir_image *image,
-					const struct weir_ranges *ranges, __u16 value)
-{
-	const struct weir_range16 *r;
-	__u32 base = ranges->offset, n = ranges->count;
+/* More steps than any search takes; the kernel's own bound. */
+#define STEPS_MAX (1U << 23)
 
-	for (int i = 0; i < 16 && n > 1; i++) {
-		__u32 half = n / 2;
-
-		r = image_at(image, base + half * sizeof(*r));
-		if (r->first <= value)
-			base += half * sizeof(*r);
-		n -= half;
-	}
-	r = image_at(image, base);
-	return n && r->first <= value && value <= r->last;
-}
-
-static __always_inline bool at_most128(__u64 a_hi, __u64 a_lo, __u64 b_hi, __u64 b_lo)
-{
-	return a_hi < b_hi || (a_hi == b_hi && a_lo <= b_lo);
-}
-
-static __always_inline bool in_ranges128(const struct weir_image *image, __u32 base, __u32 n,
-					 const union pkt_addr *addr)
-{
-	__u64 hi = bpf_be64_to_cpu(addr->half[0]), lo = bpf_be64_to_cpu(addr->half[1]);
-	const struct weir_range128 *r;
-
-	for (int i = 0; i < SEARCH_HALVINGS && n > 1; i++) {
-		__u32 half = n / 2;
-
-		r = image_at(image, base + half * sizeof(*r));
-		if (at_most128(r->first_hi, r->first_lo, hi, lo))
-			base += half * sizeof(*r);
-		n -= half;
-	}
-	r = image_at(image, base);
-	return n && at_most128(r->first_hi, r->first_lo, hi, lo) &&
-	       at_most128(hi, lo, r->last_hi, r->last_lo);
-}
+/* Terms of one leaf that are still to be tried: offset of their numbers, and how many. */
+struct trial {
+	__u32 list;
+	__u32 count;
+};
 
 /*
- * How a condition of each type reads the packet: the bit that says that the
- * field is there, and the search.
+ * A search through the leaves that a packet fell into. A round goes through all
+ * of them and finds the first term that holds and was not taken before.
  */
-#define HAS_SADDR PKT_ADDR
-#define HAS_DADDR PKT_ADDR
-#define HAS_PROTO PKT_PROTO
-#define HAS_SPORT PKT_PORTS
-#define HAS_DPORT PKT_PORTS
-#define HAS_ICMP_TYPE PKT_ICMP
-
-#define VALUE_SADDR(p) (&(p)->src)
-#define VALUE_DADDR(p) (&(p)->dst)
-#define VALUE_PROTO(p) ((p)->proto)
-#define VALUE_SPORT(p) bpf_ntohs((p)->sport)
-#define VALUE_DPORT(p) bpf_ntohs((p)->dport)
-#define VALUE_ICMP_TYPE(p) ((p)->icmp_type)
-
-#define SEARCH_ADDR(image, ranges, value) \
-	in_ranges128(image, (ranges)->offset, (ranges)->count, value)
-#define SEARCH_SMALL(image, ranges, value) in_ranges16(image, ranges, value)
-
-/* A field that the packet lacks fails the condition and its negation alike. */
-static __always_inline bool rule_matches(const struct weir_image *image,
-					 const struct weir_rule *rule, const struct pkt *p)
-{
-	__u16 fields = rule->fields;
-
-#define X(sym, keyword, type, member)                                                       \
-	if (fields & (1 << WEIR_FIELD_##sym)) {                                             \
-		bool negated = rule->negated & (1 << WEIR_FIELD_##sym);                     \
-                                                                                            \
-		if (!(p->has & HAS_##sym))                                                  \
-			return false;                                                       \
-		if (SEARCH_##type(image, &rule->match[WEIR_FIELD_##sym], VALUE_##sym(p)) == \
-		    negated)                                                                \
-			return false;                                                       \
-	}
-	WEIR_RULE_FIELDS(X)
-#undef X
-	if (rule->tcp_mask) {
-		if (!(p->has & PKT_TCP))
-			return false;
-		if (((p->tcp_flags & rule->tcp_mask) == rule->tcp_value) == rule->tcp_negated)
-			return false;
-	}
-	return true;
-}
-
 struct walk {
-	const struct weir_image *image;
-	const struct pkt *pkt;
-	__u32 rules_offset;
+	struct keys keys;
+	struct trial trial[WEIR_FOREST_TREES]; /* the first is at work; they take turns */
+	__u32 trees; /* 1 or all */
+	__u32 left; /* trees of this round */
+	__u32 best; /* of this round so far */
+	__u32 floor; /* terms before it were taken in earlier rounds */
+	__u32 terms_offset;
 	__u32 reason;
 };
 
-static long walk_rule(__u32 index, struct walk *w)
-{
-	const struct weir_rule *rule =
-		image_at(w->image, w->rules_offset + index * sizeof(struct weir_rule));
+/*
+ * What a packet is worked on with, one per CPU: too large for the stack, and
+ * the verifier, which does not follow what is in a map, checks it faster.
+ * Packets are handled with softirqs off, so no two of a CPU meet.
+ */
+struct scratch {
+	struct pkt pkt;
+	struct walk walk;
+};
 
-	if (!rule_matches(w->image, rule, w->pkt))
-		return 0;
-	count(&weir_rules, rule->id, w->pkt->bytes);
-	if (rule->action == WEIR_ACTION_COUNT)
-		return 0;
-	if (rule->action == WEIR_ACTION_PASS)
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} weir_scratch SEC(".maps");
+
+static __always_inline struct scratch *scratch_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&weir_scratch, &zero);
+}
+
+struct search {
+	const struct weir_image *image;
+	const struct weir_filter *filter;
+	struct scratch *scratch;
+};
+
+/* How many of the high bits of half an address a prefix compares. */
+const volatile __u64 half_masks[128] = {
+#define MASK(n) [n] = ~0ULL << (64 - (n))
+#define MASKS(n)                                                                            \
+	MASK(n), MASK((n) + 1), MASK((n) + 2), MASK((n) + 3), MASK((n) + 4), MASK((n) + 5), \
+		MASK((n) + 6), MASK((n) + 7)
+	MASKS(1), MASKS(9), MASKS(17), MASKS(25), MASKS(33), MASKS(41), MASKS(49), MASKS(57),
+#undef MASKS
+#undef MASK
+};
+
+static __always_inline __u64 differs(__u64 a, __u64 b, __u8 bits)
+{
+	return (a ^ b) & half_masks[bits & 127];
+}
+
+static __always_inline bool term_holds(const struct weir_term *t, const struct pkt *p)
+{
+	__u16 sport = bpf_ntohs(p->sport), dport = bpf_ntohs(p->dport);
+	__u64 wrong;
+
+	wrong = differs(t->src_lo, bpf_be64_to_cpu(p->src.half[1]), t->src_lo_bits);
+	wrong |= differs(t->src_hi, bpf_be64_to_cpu(p->src.half[0]), t->src_hi_bits);
+	wrong |= differs(t->dst_lo, bpf_be64_to_cpu(p->dst.half[1]), t->dst_lo_bits);
+	wrong |= differs(t->dst_hi, bpf_be64_to_cpu(p->dst.half[0]), t->dst_hi_bits);
+	wrong |= (t->proto ^ p->proto) & t->proto_mask;
+	wrong |= (t->tcp_value ^ p->tcp_flags) & t->tcp_mask;
+	wrong |= t->needs & ~p->has;
+	if (wrong)
+		return false;
+	if (!(t->needs & PKT_PORTS))
+		return true;
+	return t->sport_first <= sport && sport <= t->sport_last && t->dport_first <= dport &&
+	       dport <= t->dport_last;
+}
+
+static __always_inline void judge_by_default(const struct search *s)
+{
+	const struct weir_filter *f = s->filter;
+	const struct pkt *p = &s->scratch->pkt;
+
+	if (!(p->has & PKT_IP))
+		return;
+	count(&weir_rules, f->default_id, p->bytes);
+	s->scratch->walk.reason =
+		f->default_action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS : WEIR_R_FILTER_DEFAULT;
+}
+
+static __always_inline const struct weir_term *term_at(const struct search *s, __u32 number)
+{
+	return image_at(s->image,
+			s->scratch->walk.terms_offset + number * sizeof(struct weir_term));
+}
+
+/* What the rule of w->best does. Returns 1 where it decides, else another round begins. */
+static __always_inline long act(struct search *s)
+{
+	struct walk *w = &s->scratch->walk;
+	const struct weir_term *t = term_at(s, w->best);
+
+	count(&weir_rules, t->id, s->scratch->pkt.bytes);
+	switch (t->action) {
+	case WEIR_ACTION_PASS:
 		w->reason = WEIR_R_FILTER_PASS;
-	else
-		w->reason = rule->is_default ? WEIR_R_FILTER_DEFAULT : WEIR_R_FILTER_DROP;
+		return 1;
+	case WEIR_ACTION_DROP:
+		w->reason = WEIR_R_FILTER_DROP;
+		return 1;
+	}
+	w->floor = w->best + 1;
+	w->best = NO_TERM;
+	w->left = w->trees;
+	return 0;
+}
+
+static __always_inline long end_round(struct search *s)
+{
+	if (s->scratch->walk.best != NO_TERM)
+		return act(s);
+	judge_by_default(s);
 	return 1;
 }
 
-/*
- * Run the device's filter. Frames that are not IP are not its business: a
- * default of drop would cut ARP.
- */
-static __always_inline enum weir_reason
-filter(const struct weir_image *image, const struct weir_device *device, const struct pkt *p)
+static __always_inline long end_tree(struct search *s)
 {
-	struct walk w = { .image = image, .pkt = p, .rules_offset = device->rules_offset };
+	struct walk *w = &s->scratch->walk;
+	struct trial done = w->trial[0];
 
-	if (!(p->has & PKT_IP))
+	if (w->trees > 1) {
+		w->trial[0] = w->trial[1];
+		w->trial[1] = w->trial[2];
+		w->trial[2] = w->trial[3];
+		w->trial[3] = done;
+	}
+	return --w->left ? 0 : end_round(s);
+}
+
+static __always_inline bool holds(const struct search *s, __u32 number)
+{
+	const struct weir_term *t = term_at(s, number);
+
+	if (!term_holds(t, &s->scratch->pkt))
+		return false;
+	return !t->conditions_count || conditions_hold(s->image, t, &s->scratch->pkt);
+}
+
+/* Try one term, or go on to the next tree. Returns 1 when the packet is judged. */
+static long step(__u32 unused, struct search *s)
+{
+	struct walk *w = &s->scratch->walk;
+	const __u32 *number;
+
+	if (!w->trial[0].count)
+		return end_tree(s);
+	number = image_at(s->image, w->trial[0].list);
+	if (*number >= w->best)
+		return end_tree(s);
+	if (*number >= w->floor && holds(s, *number)) {
+		w->best = *number;
+		return end_tree(s);
+	}
+	w->trial[0].list += sizeof(*number);
+	w->trial[0].count--;
+	return 0;
+}
+
+static __always_inline void begin(const struct search *s, const struct weir_forest *forest)
+{
+	struct walk *w = &s->scratch->walk;
+	__u32 leaf[WEIR_FOREST_TREES];
+
+	keys_of(&w->keys, &s->scratch->pkt);
+	forest_walk(s->image, forest, &w->keys, leaf);
+#pragma unroll
+	for (int t = 0; t < WEIR_FOREST_TREES; t++) {
+		const struct weir_node *node = image_at(s->image, leaf[t]);
+
+		w->trial[t].list = node->terms;
+		w->trial[t].count = node->count;
+	}
+	w->trees = w->left = forest->trees;
+	w->best = NO_TERM;
+	w->floor = 0;
+	w->terms_offset = s->filter->terms_offset;
+}
+
+static __always_inline enum weir_family family_of(const struct pkt *p)
+{
+	if (!(p->has & PKT_ADDR))
+		return WEIR_FAMILY_OTHER;
+	return p->is_v6 ? WEIR_FAMILY_V6 : WEIR_FAMILY_V4;
+}
+
+/*
+ * Run a filter over the packet in @scratch, parsed as deep as the filter reads.
+ * A frame that is not IP is judged only by rules that ask for what every frame
+ * has, and not by the default: a default of drop would cut ARP.
+ *
+ * Returns an enum weir_reason.
+ */
+static __noinline int filter_run(const struct weir_image *image, const struct weir_filter *f,
+				 struct scratch *scratch)
+{
+	struct search s = { .image = image, .filter = f, .scratch = scratch };
+	const struct weir_forest *forest;
+
+	scratch->walk.reason = WEIR_R_CONTINUE;
+	if (!(scratch->pkt.has & PKT_IP) && !f->judges_all)
 		return WEIR_R_CONTINUE;
-	bpf_loop(device->rules_count, walk_rule, &w, 0);
-	return w.reason;
+	forest = &f->forest[family_of(&scratch->pkt)];
+	if (!forest->trees) {
+		judge_by_default(&s);
+		return scratch->walk.reason;
+	}
+	begin(&s, forest);
+	bpf_loop(STEPS_MAX, step, &s, 0);
+	return scratch->walk.reason;
+}
+
+static __always_inline enum weir_reason
+filter(const struct weir_image *image, const struct weir_device *device, struct scratch *scratch)
+{
+	return filter_run(image, image_at(image, device->filter_offset), scratch);
 }
 
 #endif

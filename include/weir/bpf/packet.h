@@ -16,28 +16,21 @@
 #include <bpf/bpf_helpers.h>
 
 #include "weir/bpf/cursor.h"
-
-/* What a frame turned out to have; a field without its bit is not to be read. */
-enum pkt_has {
-	PKT_IP = 1 << 0, /* the Ethernet type says IPv4 or IPv6 */
-	PKT_ADDR = 1 << 1, /* src, dst */
-	PKT_PROTO = 1 << 2, /* proto, l4_offset, l4_bytes */
-	PKT_PORTS = 1 << 3, /* sport, dport */
-	PKT_TCP = 1 << 4, /* tcp_flags, tcp_header_bytes */
-	PKT_ICMP = 1 << 5, /* icmp_type */
-	PKT_FRAGMENT = 1 << 6, /* any fragment, the first included */
-	PKT_TAGGED = 1 << 7, /* 802.1Q or 802.1ad */
-};
+#include "weir/filter.h"
+#include "weir/packet.h"
 
 union pkt_addr {
 	__be32 word[4];
 	__u64 half[2]; /* as they lie in memory */
 };
 
+/* A field is not to be read without its bit in has. */
 struct pkt {
 	union pkt_addr src; /* v4-mapped */
 	union pkt_addr dst;
+	__be32 mac[3]; /* of the destination, then of the source, as in the frame */
 	__u32 bytes; /* whole frame */
+	__u32 ip_bytes; /* by the IP header: without padding */
 	__u32 l3_offset;
 	__u32 l4_offset;
 	__u32 l4_bytes; /* transport header and payload, by the IP header's length */
@@ -49,7 +42,11 @@ struct pkt {
 	__u8 tcp_flags;
 	__u8 tcp_header_bytes;
 	__u8 icmp_type;
+	__u8 icmp_code;
 	__u8 traffic_class;
+	__u8 ttl; /* or hop limit */
+	__u16 vlan; /* of the outermost tag */
+	__be16 ethertype; /* below all tags */
 };
 
 #define PKT_MAX_TAGS 4
@@ -79,6 +76,17 @@ struct fragment {
 	__be16 offset; /* in units of 8, over 3 flag bits */
 	__be32 id;
 };
+
+/* 48 bits, most significant byte first. */
+static __always_inline __u64 pkt_dmac(const struct pkt *p)
+{
+	return (__u64)bpf_ntohl(p->mac[0]) << 16 | bpf_ntohl(p->mac[1]) >> 16;
+}
+
+static __always_inline __u64 pkt_smac(const struct pkt *p)
+{
+	return (__u64)(bpf_ntohl(p->mac[1]) & 0xffff) << 32 | bpf_ntohl(p->mac[2]);
+}
 
 static __always_inline bool pkt_is(const struct pkt *p, __u16 has)
 {
@@ -117,6 +125,7 @@ static __always_inline void pkt_parse_icmp(struct cursor *c, struct pkt *p)
 	if (!icmp || p->l4_bytes < sizeof(*icmp))
 		return;
 	p->icmp_type = icmp->type;
+	p->icmp_code = icmp->code;
 	p->has |= PKT_ICMP;
 }
 
@@ -144,7 +153,7 @@ static __always_inline void pkt_parse_l4(struct cursor *c, struct pkt *p)
 	}
 }
 
-static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p)
+static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p, enum weir_depth depth)
 {
 	struct iphdr *ip = cursor_pull(c, struct iphdr);
 	__u32 total, header;
@@ -156,7 +165,10 @@ static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p)
 	p->src.word[3] = ip->saddr;
 	p->dst.word[3] = ip->daddr;
 	p->traffic_class = ip->tos;
+	p->ttl = ip->ttl;
 	p->has |= PKT_ADDR;
+	if (depth < WEIR_DEPTH_ALL)
+		return;
 
 	header = ip->ihl * 4;
 	total = bpf_ntohs(ip->tot_len);
@@ -164,6 +176,8 @@ static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p)
 		total = p->bytes - p->l3_offset;
 	if (total < header || total > p->bytes - p->l3_offset)
 		return;
+	p->ip_bytes = total;
+	p->has |= PKT_LENGTH;
 	p->proto = ip->protocol;
 	p->l4_bytes = total - header;
 	cursor_skip(c, header - sizeof(*ip));
@@ -266,7 +280,7 @@ static __always_inline bool pkt_is_v4mapped(const struct in6_addr *a)
 	       a->in6_u.u6_addr32[2] == PKT_V4MAPPED;
 }
 
-static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p)
+static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p, enum weir_depth depth)
 {
 	struct ipv6hdr *ip = cursor_pull(c, struct ipv6hdr);
 	__u32 payload;
@@ -279,13 +293,18 @@ static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p)
 	__builtin_memcpy(&p->src, &ip->saddr, sizeof(p->src));
 	__builtin_memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
 	p->traffic_class = bpf_ntohl(*(__be32 *)ip) >> 20;
+	p->ttl = ip->hop_limit;
 	p->has |= PKT_ADDR;
+	if (depth < WEIR_DEPTH_ALL)
+		return;
 
 	payload = bpf_ntohs(ip->payload_len);
 	if (!payload)
 		payload = p->bytes - p->l3_offset - sizeof(*ip);
 	if (payload > p->bytes - p->l3_offset - sizeof(*ip))
 		return;
+	p->ip_bytes = payload + sizeof(*ip);
+	p->has |= PKT_LENGTH;
 	p->proto = ip->nexthdr;
 	p->l4_bytes = payload;
 
@@ -302,15 +321,19 @@ static __always_inline __be16 pkt_parse_ethernet(struct cursor *c, struct pkt *p
 
 	if (!eth)
 		return 0;
+	__builtin_memcpy(p->mac, eth, sizeof(p->mac));
+	p->has |= PKT_ETHERNET;
 	type = eth->h_proto;
 #pragma unroll
 	for (int i = 0; i < PKT_MAX_TAGS; i++) {
 		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
 			break;
-		p->has |= PKT_TAGGED;
 		tag = cursor_pull(c, struct vlan_tag);
 		if (!tag)
 			break;
+		if (!(p->has & PKT_TAGGED))
+			p->vlan = bpf_ntohs(tag->tci) & 0xfff;
+		p->has |= PKT_TAGGED;
 		type = tag->type;
 	}
 	return type;
@@ -342,7 +365,9 @@ static __always_inline void pkt_init(struct pkt *p, __u32 bytes, __u16 has)
 	p->has = has;
 	p->is_v6 = 0;
 	p->proto = p->tcp_flags = p->tcp_header_bytes = bytes;
-	p->icmp_type = p->traffic_class = bytes;
+	p->icmp_type = p->icmp_code = p->traffic_class = p->ttl = bytes;
+	p->mac[0] = p->mac[1] = p->mac[2] = p->ip_bytes = bytes;
+	p->vlan = p->ethertype = bytes;
 }
 
 /*
@@ -351,22 +376,27 @@ static __always_inline void pkt_init(struct pkt *p, __u32 bytes, __u16 has)
  * @p  as pkt_init() leaves it. What cannot be parsed, because the frame ends or
  *     contradicts itself, leaves its bits in has unset; IP under more tags or
  *     extension headers than are walked counts as that too.
+ * @depth  what is deeper is left alone, with its bits unset
  */
-static __always_inline void pkt_parse(void *data, void *data_end, struct pkt *p)
+static __always_inline void pkt_parse(void *data, void *data_end, struct pkt *p,
+				      enum weir_depth depth)
 {
 	struct cursor c = cursor_at(data, data_end, 0);
 	__be16 type = pkt_parse_ethernet(&c, p);
 
 	p->l3_offset = c.offset;
+	p->ethertype = type;
 	switch (type) {
 	case bpf_htons(ETH_P_IP):
 		p->has |= PKT_IP;
-		pkt_parse_ipv4(&c, p);
+		if (depth > WEIR_DEPTH_TYPE)
+			pkt_parse_ipv4(&c, p, depth);
 		break;
 	case bpf_htons(ETH_P_IPV6):
 		p->has |= PKT_IP;
 		p->is_v6 = 1;
-		pkt_parse_ipv6(&c, p);
+		if (depth > WEIR_DEPTH_TYPE)
+			pkt_parse_ipv6(&c, p, depth);
 		break;
 	case bpf_htons(ETH_P_8021Q):
 	case bpf_htons(ETH_P_8021AD):

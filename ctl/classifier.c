@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "classifier.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classifier_cut.h"
+#include "own.h"
+
+/* A leaf with so few terms is not worth another level. */
+#define LEAF_TERMS 4
+/* A forest of so few terms is one leaf. */
+#define FOREST_TERMS 8
+/* Terms in all leaves for each term there is, before leaves may grow instead. */
+#define COPIES_MAX 16
+
+const struct box box_all = { .last = { [0 ... WEIR_KEY_COUNT - 1] = ~0U } };
+
+/* One tree while it grows. */
+struct tree {
+	struct builder *b;
+	const struct boxed *terms;
+	enum weir_family family;
+	size_t copies_left;
+	__u32 depth;
+};
+
+static bool covers(const struct box *outer, const struct box *inner)
+{
+	for (int k = 0; k < WEIR_KEY_COUNT; k++) {
+		if (outer->first[k] > inner->first[k] || outer->last[k] < inner->last[k])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What stands behind a term that decides for the whole box is never reached.
+ * Frames without addresses lack more than a box can tell.
+ */
+static __u32 reachable(const struct tree *t, const struct box *box, const __u32 *list, __u32 count)
+{
+	for (__u32 i = 0; i < count && t->family != WEIR_FAMILY_OTHER; i++) {
+		if (t->terms[list[i]].decides && covers(&t->terms[list[i]].box, box))
+			return i + 1;
+	}
+	return count;
+}
+
+static void put_leaf(struct tree *t, __u32 at, const __u32 *list, __u32 count)
+{
+	__u32 terms = at + offsetof(struct weir_node, term);
+	struct weir_node *node;
+
+	if (count > WEIR_NODE_CUTS)
+		terms = builder_copy(t->b, list, count * sizeof(*list));
+	node = BUILDER_AT(t->b, at, struct weir_node);
+	if (!node)
+		return;
+	*node = (struct weir_node){
+		.next = at, .terms = terms, .count = count, .mask = WEIR_NODE_LEAF
+	};
+	if (count && count <= WEIR_NODE_CUTS)
+		memcpy(node->term, list, count * sizeof(*list));
+	t->copies_left -= count < t->copies_left ? count : t->copies_left;
+}
+
+static void grow(struct tree *t, __u32 at, struct box *box, __u32 *list, __u32 count, __u32 depth);
+
+/* Terms of @list that reach into child @child, appended to @out. */
+static __u32 select_child(const struct tree *t, const struct cut *cut, __u32 child,
+			  const __u32 *list, __u32 count, __u32 *out)
+{
+	__u32 first = cut_first(cut, child), last = cut_last(cut, child), kept = 0;
+
+	for (__u32 i = 0; i < count; i++) {
+		const struct box *box = &t->terms[list[i]].box;
+
+		if (box->first[cut->key] <= last && box->last[cut->key] >= first)
+			out[kept++] = list[i];
+	}
+	return kept;
+}
+
+static void grow_children(struct tree *t, const struct cut *cut, __u32 next, struct box *box,
+			  const __u32 *list, __u32 count, __u32 depth)
+{
+	OWN_FREE __u32 *part = malloc(count * sizeof(*part));
+	__u32 first = box->first[cut->key], last = box->last[cut->key];
+
+	if (!part) {
+		t->b->error = -ENOMEM;
+		return;
+	}
+	for (__u32 child = 0; child <= cut->count && !t->b->error; child++) {
+		__u32 kept = select_child(t, cut, child, list, count, part);
+
+		box->first[cut->key] = child ? cut_first(cut, child) : first;
+		box->last[cut->key] = child < cut->count ? cut_last(cut, child) : last;
+		grow(t, next + child * sizeof(struct weir_node), box, part, kept, depth + 1);
+	}
+	box->first[cut->key] = first;
+	box->last[cut->key] = last;
+}
+
+static void put_inner(struct tree *t, const struct cut *cut, __u32 at, __u32 next)
+{
+	struct weir_node *node = BUILDER_AT(t->b, at, struct weir_node);
+
+	if (!node)
+		return;
+	*node = (struct weir_node){ .next = next, .key = cut->key, .mask = WEIR_NODE_INNER };
+	memset(node->cut, 0xff, sizeof(node->cut));
+	memcpy(node->cut, cut->at, cut->count * sizeof(*cut->at));
+}
+
+/* The subtree for @list, whose terms all reach into @box, in the node at @at. */
+static void grow(struct tree *t, __u32 at, struct box *box, __u32 *list, __u32 count, __u32 depth)
+{
+	struct cut cut;
+	__u32 next;
+
+	count = reachable(t, box, list, count);
+	if (count <= LEAF_TERMS || depth == WEIR_FOREST_DEPTH || !t->copies_left ||
+	    !cut_choose(t->terms, list, count, box, &cut)) {
+		put_leaf(t, at, list, count);
+		return;
+	}
+	next = builder_add(t->b, (cut.count + 1) * sizeof(struct weir_node));
+	put_inner(t, &cut, at, next);
+	if (depth + 1 > t->depth)
+		t->depth = depth + 1;
+	if (!t->b->error)
+		grow_children(t, &cut, next, box, list, count, depth);
+}
+
+static bool is_narrow(const struct box *box, int key)
+{
+	return box->last[key] - box->first[key] < 1U << 20;
+}
+
+/* Which addresses a term tells apart: what is wide in one would be copied by cuts there. */
+static int group_of(const struct boxed *term, enum weir_family family)
+{
+	int word = family == WEIR_FAMILY_V4 ? 3 : 0;
+
+	if (family == WEIR_FAMILY_OTHER)
+		return 0;
+	return is_narrow(&term->box, WEIR_KEY_SRC + word) |
+	       is_narrow(&term->box, WEIR_KEY_DST + word) << 1;
+}
+
+/* Terms that share a tree, ascending. */
+struct group {
+	__u32 *list;
+	__u32 count;
+};
+
+/* The terms of @family, sorted into groups; @list has room for all. */
+static __u32 take_groups(const struct boxed *terms, __u32 count, enum weir_family family,
+			 __u32 *list, struct group groups[WEIR_FOREST_TREES])
+{
+	__u32 used = 0;
+
+	for (int group = 0; group < WEIR_FOREST_TREES; group++) {
+		groups[group] = (struct group){ .list = list + used };
+		for (__u32 i = 0; i < count; i++) {
+			if (terms[i].families & 1 << family && group_of(&terms[i], family) == group)
+				list[used++] = i;
+		}
+		groups[group].count = list + used - groups[group].list;
+	}
+	return used;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	__u32 x = *(const __u32 *)a, y = *(const __u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_first(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	return x->count && y->count ? ascending(x->list, y->list) : !x->count - !y->count;
+}
+
+static void plant(struct builder *b, const struct boxed *terms, enum weir_family family,
+		  struct group *g, __u32 *root, __u32 *depth)
+{
+	struct tree t = { .b = b,
+			  .terms = terms,
+			  .family = family,
+			  .copies_left = (size_t)g->count * COPIES_MAX + 1024 };
+	struct box box = box_all;
+
+	*root = builder_add(b, sizeof(struct weir_node));
+	grow(&t, *root, &box, g->list, g->count, 0);
+	if (t.depth > *depth)
+		*depth = t.depth;
+}
+
+void classifier_build(struct builder *b, const struct boxed *terms, __u32 count,
+		      enum weir_family family, struct weir_forest *forest)
+{
+	OWN_FREE __u32 *list = malloc((count + 1) * sizeof(*list));
+	struct group groups[WEIR_FOREST_TREES];
+	__u32 used;
+
+	if (!list) {
+		b->error = -ENOMEM;
+		return;
+	}
+	used = take_groups(terms, count, family, list, groups);
+	if (!used)
+		return;
+	forest->trees = WEIR_FOREST_TREES;
+	if (used <= FOREST_TERMS) {
+		qsort(list, used, sizeof(*list), ascending);
+		groups[0] = (struct group){ list, used };
+		forest->trees = 1;
+	}
+	/* A match in an early tree spares the search in those that begin later. */
+	qsort(groups, forest->trees, sizeof(groups[0]), by_first);
+	for (__u32 i = 0; i < forest->trees; i++)
+		plant(b, terms, family, &groups[i], &forest->root[i], &forest->depth);
+	for (__u32 i = forest->trees; i < WEIR_FOREST_TREES; i++)
+		forest->root[i] = forest->root[0];
+}

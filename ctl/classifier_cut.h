@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a node of the forest is cut.
+ */
+#ifndef WEIR_CLASSIFIER_CUT_H
+#define WEIR_CLASSIFIER_CUT_H
+
+#include "classifier.h"
+
+/* Child i holds the values above at[i - 1], up to and with at[i]. */
+struct cut {
+	enum weir_key key;
+	__u32 count; /* 1 to WEIR_NODE_CUTS, ascending */
+	__u32 at[WEIR_NODE_CUTS];
+};
+
+static inline __u32 cut_first(const struct cut *cut, __u32 child)
+{
+	return child ? cut->at[child - 1] + 1 : 0;
+}
+
+static inline __u32 cut_last(const struct cut *cut, __u32 child)
+{
+	return child < cut->count ? cut->at[child] : ~0U;
+}
+
+/*
+ * Choose the key and the cuts that leave the fewest terms to look at, without
+ * copying too many of them. All terms in @list reach into @box.
+ *
+ * Returns false where no cut tells the terms apart; @cut is then undefined.
+ */
+bool cut_choose(const struct boxed *terms, const __u32 *list, __u32 count, const struct box *box,
+		struct cut *cut);
+
+#endif

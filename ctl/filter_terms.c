@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "filter_terms.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "own.h"
+#include "ranges.h"
+#include "weir/packet.h"
+
+/* A rule of more combinations keeps its longest lists as conditions instead. */
+#define TERMS_PER_RULE 64
+
+#define ETHERTYPE_IP 0x0800
+#define ETHERTYPE_IPV6 0x86dd
+
+struct choice {
+	u128 first;
+	u128 last; /* of a prefix: first and bits say it all */
+	__u8 bits;
+};
+
+/* The values of one field that terms are made of; none: a term leaves the field open. */
+struct choices {
+	struct choice list[TERMS_PER_RULE];
+	__u32 count;
+};
+
+/* Fields that a term can say. */
+enum dimension { DIM_SADDR, DIM_DADDR, DIM_SPORT, DIM_DPORT, DIM_PROTO, DIM_COUNT };
+
+static const enum weir_field dimension_field[DIM_COUNT] = {
+	WEIR_FIELD_SADDR, WEIR_FIELD_DADDR, WEIR_FIELD_SPORT, WEIR_FIELD_DPORT, WEIR_FIELD_PROTO,
+};
+
+/* Split an interval into prefixes. False where there are too many. */
+static bool add_prefixes(struct choices *c, u128 first, u128 last)
+{
+	for (;;) {
+		unsigned int free_bits = 0;
+
+		while (free_bits < 128 && !(first >> free_bits & 1) &&
+		       last - first >= (((u128)2 << free_bits) - 1))
+			free_bits++;
+		if (c->count == TERMS_PER_RULE)
+			return false;
+		c->list[c->count++] = (struct choice){ .first = first, .bits = 128 - free_bits };
+		if (free_bits == 128 || last - first < (u128)1 << free_bits)
+			return true;
+		first += (u128)1 << free_bits;
+	}
+}
+
+static bool add_interval(struct choices *c, u128 first, u128 last)
+{
+	if (c->count == TERMS_PER_RULE)
+		return false;
+	c->list[c->count++] = (struct choice){ .first = first, .last = last };
+	return true;
+}
+
+static bool add_choice(struct choices *c, enum dimension dim, const range *r)
+{
+	if (dim == DIM_SADDR || dim == DIM_DADDR)
+		return add_prefixes(c, range_first(r), range_last(r));
+	if (dim == DIM_PROTO && r->first_lo != r->last_lo)
+		return false;
+	return add_interval(c, r->first_lo, r->last_lo);
+}
+
+/* Ports that are not in the list, as intervals. */
+static bool add_other_ports(struct choices *c, const range *list, size_t count)
+{
+	__u32 next = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].first_lo > next && !add_interval(c, next, list[i].first_lo - 1))
+			return false;
+		next = list[i].last_lo + 1;
+	}
+	return next > 0xffff || add_interval(c, next, 0xffff);
+}
+
+static bool is_live(const struct match *match, enum dimension dim)
+{
+	return match->sets_count && (dim == DIM_SADDR || dim == DIM_DADDR);
+}
+
+/* False where the field must stay a condition. */
+static bool choose(struct filter_build *f, const struct match *match, enum dimension dim,
+		   struct choices *c)
+{
+	bool is_port = dim == DIM_SPORT || dim == DIM_DPORT, fits = true;
+	OWN_FREE range *all = NULL;
+	size_t count = 0;
+
+	c->count = 0;
+	if (!match->present)
+		return true;
+	if (is_live(match, dim) || (match->negated && !is_port))
+		return false;
+	all = match_values(f->spec->model, match, &count);
+	if (!all)
+		f->b->error = -ENOMEM;
+	if (f->b->error)
+		return false;
+	if (match->negated)
+		return add_other_ports(c, all, count) && c->count;
+	for (size_t i = 0; i < count && fits; i++)
+		fits = add_choice(c, dim, &all[i]);
+	return fits && c->count;
+}
+
+/* Leave out the field with the longest list until the combinations are few enough. */
+static __u32 limit_choices(struct choices choices[DIM_COUNT])
+{
+	__u32 left_out = 0;
+
+	for (;;) {
+		__u64 product = 1;
+		int longest = 0;
+
+		for (int dim = 0; dim < DIM_COUNT; dim++) {
+			if (choices[dim].count)
+				product *= choices[dim].count;
+			if (choices[dim].count > choices[longest].count)
+				longest = dim;
+		}
+		if (product <= TERMS_PER_RULE)
+			return left_out;
+		choices[longest].count = 0;
+		left_out |= 1U << dimension_field[longest];
+	}
+}
+
+static __u16 needs_of(const struct rule *r)
+{
+	static const __u16 needs[WEIR_FIELD_COUNT] = {
+		[WEIR_FIELD_SADDR] = PKT_ADDR,	       [WEIR_FIELD_DADDR] = PKT_ADDR,
+		[WEIR_FIELD_PROTO] = PKT_PROTO,	       [WEIR_FIELD_SPORT] = PKT_PORTS,
+		[WEIR_FIELD_DPORT] = PKT_PORTS,	       [WEIR_FIELD_ICMP_TYPE] = PKT_ICMP,
+		[WEIR_FIELD_ICMP_CODE] = PKT_ICMP,     [WEIR_FIELD_LENGTH] = PKT_LENGTH,
+		[WEIR_FIELD_TTL] = PKT_ADDR,	       [WEIR_FIELD_DSCP] = PKT_ADDR,
+		[WEIR_FIELD_ETHERTYPE] = PKT_ETHERNET, [WEIR_FIELD_SMAC] = PKT_ETHERNET,
+		[WEIR_FIELD_DMAC] = PKT_ETHERNET,      [WEIR_FIELD_VLAN] = PKT_TAGGED,
+	};
+	__u16 all = rule_judges_all(r) ? 0 : PKT_IP;
+
+	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+		if (r->match[field].present)
+			all |= needs[field];
+	}
+	return r->tcp_flags.present ? all | PKT_TCP : all;
+}
+
+bool rule_judges_all(const struct rule *r)
+{
+	return r->match[WEIR_FIELD_ETHERTYPE].present || r->match[WEIR_FIELD_SMAC].present ||
+	       r->match[WEIR_FIELD_DMAC].present || r->match[WEIR_FIELD_VLAN].present;
+}
+
+static bool may_hold(const struct match *m, __u64 number)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < m->ranges_count; i++)
+		inside |= m->ranges[i].first_lo <= number && number <= m->ranges[i].last_lo;
+	return !m->present || inside != m->negated;
+}
+
+static __u8 families_of(const struct rule *r, __u16 needs)
+{
+	const struct match *type = &r->match[WEIR_FIELD_ETHERTYPE];
+	__u8 families = 0;
+
+	if (may_hold(type, ETHERTYPE_IP))
+		families |= 1 << WEIR_FAMILY_V4;
+	if (may_hold(type, ETHERTYPE_IPV6))
+		families |= 1 << WEIR_FAMILY_V6;
+	return needs & PKT_ADDR ? families : families | 1 << WEIR_FAMILY_OTHER;
+}
+
+static void box_set(struct box *box, int key, __u32 first, __u32 last)
+{
+	box->first[key] = first;
+	box->last[key] = last;
+}
+
+/* The four words of a prefix: equal, then an interval, then open. */
+static void box_prefix(struct box *box, int key, const struct choice *c)
+{
+	for (int word = 0; word < 4 && c->bits > word * 32; word++) {
+		__u32 value = (__u32)(c->first >> (96 - word * 32));
+		unsigned int bits = c->bits - word * 32;
+
+		box_set(box, key + word, value, bits >= 32 ? value : value | ~0U >> bits);
+	}
+}
+
+/* Families that an address belongs to: a wide one may hold the v4-mapped block. */
+static __u8 prefix_families(const struct choice *c)
+{
+	u128 last = c->bits ? c->first | (c->bits < 128 ? ~(u128)0 >> c->bits : 0) : ~(u128)0;
+
+	if (c->first >= V4_FIRST && last <= V4_LAST)
+		return 1 << WEIR_FAMILY_V4;
+	if (last < V4_FIRST || c->first > V4_LAST)
+		return 1 << WEIR_FAMILY_V6;
+	return 1 << WEIR_FAMILY_V4 | 1 << WEIR_FAMILY_V6;
+}
+
+static void say(struct weir_term *t, struct boxed *box, enum dimension dim, const struct choice *c)
+{
+	switch (dim) {
+	case DIM_SADDR:
+		t->src_hi = c->first >> 64;
+		t->src_lo = c->first;
+		t->src_hi_bits = c->bits < 64 ? c->bits : 64;
+		t->src_lo_bits = c->bits < 64 ? 0 : c->bits - 64;
+		box_prefix(&box->box, WEIR_KEY_SRC, c);
+		box->families &= prefix_families(c);
+		break;
+	case DIM_DADDR:
+		t->dst_hi = c->first >> 64;
+		t->dst_lo = c->first;
+		t->dst_hi_bits = c->bits < 64 ? c->bits : 64;
+		t->dst_lo_bits = c->bits < 64 ? 0 : c->bits - 64;
+		box_prefix(&box->box, WEIR_KEY_DST, c);
+		box->families &= prefix_families(c);
+		break;
+	case DIM_SPORT:
+		t->sport_first = c->first;
+		t->sport_last = c->last;
+		box_set(&box->box, WEIR_KEY_SPORT, c->first, c->last);
+		break;
+	case DIM_DPORT:
+		t->dport_first = c->first;
+		t->dport_last = c->last;
+		box_set(&box->box, WEIR_KEY_DPORT, c->first, c->last);
+		break;
+	case DIM_PROTO:
+		t->proto = c->first;
+		t->proto_mask = 0xff;
+		box_set(&box->box, WEIR_KEY_PROTO, c->first, c->first);
+		break;
+	case DIM_COUNT:
+		break;
+	}
+}
+
+/* The interval around a condition's values helps the forest, which need not be exact. */
+static void box_hull(struct box *box, int key, const struct match *m, unsigned int shift)
+{
+	if (!m->present || m->negated || !m->ranges_count)
+		return;
+	box_set(box, key, (__u32)m->ranges[0].first_lo << shift,
+		((__u32)m->ranges[m->ranges_count - 1].last_lo << shift) | ((1U << shift) - 1));
+}
+
+/* Only the low half of an address is a key: where the values share the high one. */
+static void box_mac(struct box *box, int key, const struct match *m)
+{
+	if (m->present && m->ranges_count &&
+	    m->ranges[0].first_lo >> 32 == m->ranges[m->ranges_count - 1].last_lo >> 32)
+		box_hull(box, key, m, 0);
+}
+
+static void box_conditions(struct box *box, const struct rule *r)
+{
+	const struct match *m = r->match;
+
+	if (!m[WEIR_FIELD_SPORT].sets_count && box->last[WEIR_KEY_SPORT] == ~0U)
+		box_hull(box, WEIR_KEY_SPORT, &m[WEIR_FIELD_SPORT], 0);
+	if (!m[WEIR_FIELD_DPORT].sets_count && box->last[WEIR_KEY_DPORT] == ~0U)
+		box_hull(box, WEIR_KEY_DPORT, &m[WEIR_FIELD_DPORT], 0);
+	if (box->last[WEIR_KEY_PROTO] == ~0U)
+		box_hull(box, WEIR_KEY_PROTO, &m[WEIR_FIELD_PROTO], 0);
+	box_hull(box, WEIR_KEY_ICMP, &m[WEIR_FIELD_ICMP_TYPE], 8);
+	box_hull(box, WEIR_KEY_VLAN, &m[WEIR_FIELD_VLAN], 0);
+	box_hull(box, WEIR_KEY_LENGTH, &m[WEIR_FIELD_LENGTH], 0);
+	box_mac(box, WEIR_KEY_SMAC, &m[WEIR_FIELD_SMAC]);
+	box_mac(box, WEIR_KEY_DMAC, &m[WEIR_FIELD_DMAC]);
+}
+
+static bool reserve(struct filter_build *f)
+{
+	struct terms *t = &f->terms;
+	__u32 room = t->room ? t->room * 2 : 64;
+	void *list, *boxed;
+
+	if (t->count < t->room)
+		return true;
+	list = realloc(t->list, room * sizeof(*t->list));
+	if (list)
+		t->list = list;
+	boxed = realloc(t->boxed, room * sizeof(*t->boxed));
+	if (boxed)
+		t->boxed = boxed;
+	if (!list || !boxed) {
+		f->b->error = -ENOMEM;
+		return false;
+	}
+	t->room = room;
+	return true;
+}
+
+/* One term for each combination: count through the choices as an odometer does. */
+static void add_combinations(struct filter_build *f, struct weir_term term, struct boxed boxed,
+			     const struct choices choices[DIM_COUNT])
+{
+	__u32 turn[DIM_COUNT] = {};
+	int dim;
+
+	do {
+		struct weir_term t = term;
+		struct boxed box = boxed;
+
+		for (dim = 0; dim < DIM_COUNT; dim++) {
+			if (choices[dim].count)
+				say(&t, &box, dim, &choices[dim].list[turn[dim]]);
+		}
+		if (box.families && reserve(f)) {
+			f->terms.list[f->terms.count] = t;
+			f->terms.boxed[f->terms.count++] = box;
+		}
+		for (dim = 0; dim < DIM_COUNT; dim++) {
+			if (++turn[dim] < choices[dim].count)
+				break;
+			turn[dim] = 0;
+		}
+	} while (dim < DIM_COUNT && !f->b->error);
+}
+
+static bool decides(enum weir_action action)
+{
+	return action == WEIR_ACTION_PASS || action == WEIR_ACTION_DROP ||
+	       action == WEIR_ACTION_REJECT;
+}
+
+static void note_depth(struct filter_build *f, const struct rule *r)
+{
+	const __u32 shallow = 1U << WEIR_FIELD_SADDR | 1U << WEIR_FIELD_DADDR |
+			      1U << WEIR_FIELD_ETHERTYPE | 1U << WEIR_FIELD_SMAC |
+			      1U << WEIR_FIELD_DMAC | 1U << WEIR_FIELD_VLAN |
+			      1U << WEIR_FIELD_IFACE;
+	__u8 depth = r->tcp_flags.present || r->expr.text || r->action == WEIR_ACTION_REJECT ||
+				     r->action == WEIR_ACTION_LOG
+			     ? WEIR_DEPTH_ALL
+			     : WEIR_DEPTH_ADDR;
+
+	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+		if (r->match[field].present && !(shallow & 1U << field))
+			depth = WEIR_DEPTH_ALL;
+	}
+	if (depth > f->out.depth)
+		f->out.depth = depth;
+	f->out.judges_all |= rule_judges_all(r);
+}
+
+void terms_add_rule(struct filter_build *f, const struct rule *rule, __u32 number, __u32 id)
+{
+	OWN_FREE struct choices *choices = calloc(DIM_COUNT, sizeof(*choices));
+	__u32 said = 0, fields = 0;
+	struct weir_term term = { .rule = number,
+				  .id = id,
+				  .action = rule->action,
+				  .needs = needs_of(rule),
+				  .sport_last = 0xffff,
+				  .dport_last = 0xffff };
+	struct boxed boxed = { .box = box_all };
+
+	if (!choices) {
+		f->b->error = -ENOMEM;
+		return;
+	}
+	for (int dim = 0; dim < DIM_COUNT; dim++) {
+		if (choose(f, &rule->match[dimension_field[dim]], dim, &choices[dim]))
+			said |= 1U << dimension_field[dim];
+		else
+			choices[dim].count = 0;
+	}
+	said &= ~limit_choices(choices);
+	for (int field = 0; field < WEIR_FIELD_COUNT; field++)
+		fields |= (rule->match[field].present && !(said & 1U << field)) << field;
+
+	if (rule->tcp_flags.present && !rule->tcp_flags.negated) {
+		term.tcp_mask = rule->tcp_flags.mask;
+		term.tcp_value = rule->tcp_flags.value;
+	}
+	term.conditions = conditions_add(f, rule, fields, &term.conditions_count);
+	box_conditions(&boxed.box, rule);
+	boxed.families = families_of(rule, term.needs);
+	boxed.decides = decides(rule->action) && !term.conditions_count && !term.tcp_mask;
+	note_depth(f, rule);
+	add_combinations(f, term, boxed, choices);
+}
+
+void terms_free(struct terms *t)
+{
+	free(t->list);
+	free(t->boxed);
+	*t = (struct terms){};
+}
