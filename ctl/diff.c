@@ -53,6 +53,8 @@ static void describe_interface(const struct interface *i, FILE *out)
 		fprintf(out, " tc %s", print_tc[i->tc]);
 	if (i->filter[0])
 		fprintf(out, " filter %s", i->filter);
+	if (i->filter_egress[0])
+		fprintf(out, " filter %s egress", i->filter_egress);
 	fprintf(out, "%s%s%s\n", i->balance ? " balance" : "", i->decap ? " decap" : "",
 		i->measure ? " measure" : "");
 }
@@ -68,6 +70,9 @@ static void diff_interface(struct diff *d, const struct interface *a, const stru
 	if (strcmp(a->filter, b->filter))
 		diff_change(d, "interface", b->pattern, "filter %s -> %s", or_none(a->filter),
 			    or_none(b->filter));
+	if (strcmp(a->filter_egress, b->filter_egress))
+		diff_change(d, "interface", b->pattern, "egress filter %s -> %s",
+			    or_none(a->filter_egress), or_none(b->filter_egress));
 	if (a->balance != b->balance)
 		diff_change(d, "interface", b->pattern, "balance %s -> %s", on_off(a->balance),
 			    on_off(b->balance));

@@ -366,8 +366,8 @@ static void import_filter(struct build *b, void *arg, const struct node *n)
 		b->names_lost = true;
 		return;
 	}
-	if (optional(b, n, "default", &w) && build_keyword(b, &w, &words_default) == 1)
-		f->default_action = WEIR_ACTION_DROP;
+	if (optional(b, n, "default", &w))
+		f->default_action = build_default(build_keyword(b, &w, &words_default));
 	each_object(b, n, "rules", import_rule, f);
 }
 

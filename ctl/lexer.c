@@ -11,7 +11,13 @@
 
 bool lexer_is_word_byte(unsigned char c)
 {
-	return c > ' ' && c != 0x7f && !strchr("{};,#\"=!", c);
+	static const bool no_word_byte[256] = {
+		[0 ... ' '] = true, [0x7f] = true, ['{'] = true, ['}'] = true,
+		[';'] = true,	    [','] = true,  ['#'] = true, ['"'] = true,
+		['='] = true,	    ['!'] = true,  ['<'] = true, ['>'] = true,
+	};
+
+	return !no_word_byte[c];
 }
 
 void lexer_init(struct lexer *l, const char *file, const char *text, size_t size)
@@ -94,17 +100,30 @@ static struct token lex_word(struct lexer *l)
 
 static struct token lex_sign(struct lexer *l)
 {
-	static const char signs[] = "{};,=";
-	static const enum token_kind kinds[] = { TOKEN_OPEN, TOKEN_CLOSE, TOKEN_SEMICOLON,
-						 TOKEN_COMMA, TOKEN_EQUAL };
-	const char *start = l->at, *sign = strchr(signs, *start);
+	static const struct {
+		char sign;
+		enum token_kind alone, with_equal; /* TOKEN_EOF: there is none */
+	} signs[] = {
+		{ '{', TOKEN_OPEN },
+		{ '}', TOKEN_CLOSE },
+		{ ';', TOKEN_SEMICOLON },
+		{ ',', TOKEN_COMMA },
+		{ '=', TOKEN_EQUAL },
+		{ '!', TOKEN_STRAY, TOKEN_NOT_EQUAL },
+		{ '<', TOKEN_LESS, TOKEN_LESS_EQUAL },
+		{ '>', TOKEN_GREATER, TOKEN_GREATER_EQUAL },
+	};
+	const char *start = l->at++;
 
-	l->at++;
-	if (*start == '!' && l->at < l->end && *l->at == '=') {
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		if (signs[i].sign != *start)
+			continue;
+		if (signs[i].with_equal == TOKEN_EOF || l->at == l->end || *l->at != '=')
+			return make(l, signs[i].alone, start, 1);
 		l->at++;
-		return make(l, TOKEN_NOT_EQUAL, start, 2);
+		return make(l, signs[i].with_equal, start, 2);
 	}
-	return make(l, sign ? kinds[sign - signs] : TOKEN_STRAY, start, 1);
+	return make(l, TOKEN_STRAY, start, 1);
 }
 
 struct token lexer_next(struct lexer *l)

@@ -24,6 +24,10 @@
 	X(COMMA, "\",\"")                   \
 	X(EQUAL, "\"=\"")                   \
 	X(NOT_EQUAL, "\"!=\"")              \
+	X(LESS, "\"<\"")                    \
+	X(LESS_EQUAL, "\"<=\"")             \
+	X(GREATER, "\">\"")                 \
+	X(GREATER_EQUAL, "\">=\"")          \
 	X(UNCLOSED, "a string without end") \
 	X(STRAY, "a stray character")
 

@@ -7,6 +7,12 @@
 
 #include "ranges.h"
 
+const enum field_type field_type[WEIR_FIELD_COUNT] = {
+#define X(sym, keyword, type, member) [WEIR_FIELD_##sym] = FIELD_##type,
+	WEIR_FIELDS(X)
+#undef X
+};
+
 static void free_rule(struct rule *r)
 {
 	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {

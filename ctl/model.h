@@ -50,6 +50,10 @@ struct prefix {
  */
 typedef struct weir_range128 range;
 
+/* What the values of a field are; include/weir/filter.h says which has what. */
+enum field_type { FIELD_ADDR, FIELD_NUMBER, FIELD_FLAG, FIELD_NAME };
+extern const enum field_type field_type[WEIR_FIELD_COUNT];
+
 /* A place in the configuration, packed: a filter may have 100,000 rules. */
 struct spot {
 	__u32 line; /* 0: from JSON, the column names a path */
@@ -86,6 +90,8 @@ struct expr_match {
 	bool negated;
 	struct loc loc; /* of the text, inside the quotes; line 0 from JSON */
 };
+
+#define EXPR_BYTES_MAX 4096
 
 #define LIMIT_RATE_MAX 1000000000
 #define LIMIT_BURST_MAX (1U << 24)

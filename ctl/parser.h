@@ -74,6 +74,12 @@ void parser_set(struct parser *p);
 void parser_filter(struct parser *p);
 void parser_service(struct parser *p);
 
+/* What belongs to the action of @r, which is taken. */
+void parser_action(struct parser *p, struct rule *r);
+
+/* True and an error for a word of an action where a match is wanted. */
+bool parser_is_late(struct parser *p, const struct word *w);
+
 /* Call @each with every word of define @token; false and an error when there is none. */
 bool parser_expand(struct parser *p, const struct token *token, word_fn each, void *arg);
 void parser_free_defines(struct parser *p);

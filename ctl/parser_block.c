@@ -29,13 +29,35 @@ static void take_xdp(struct parser *p, struct interface *i)
 		build_keyword(&p->build, &w, &words_xdp);
 }
 
+/* "filter NAME" of what comes in, "filter NAME egress" of what leaves; one each. */
+static void take_filter(struct parser *p, struct interface *i, struct loc at)
+{
+	struct word name, side;
+	bool is_egress;
+
+	if (!parser_take_value(p, "a filter name", &name))
+		return;
+	side = parser_word(&p->token);
+	is_egress = p->token.kind == TOKEN_WORD && word_is(&side, "egress");
+	if (is_egress)
+		parser_next(p);
+	else if (!parser_at_end(p))
+		parser_expected(p, "\"egress\" or the end of the statement");
+	if (is_egress ? i->filter_egress[0] : i->filter[0])
+		build_error(&p->build, at, NULL,
+			    "interface %s has \"filter NAME%s\" twice; keep one", i->pattern,
+			    is_egress ? " egress" : "");
+	else if (is_egress)
+		build_interface_egress(&p->build, i, &name);
+	else
+		build_interface_filter(&p->build, i, &name);
+}
+
 static void interface_statement(struct parser *p, void *object, int word, struct loc at)
 {
 	struct interface *i = object;
-	struct word name;
 	int mode;
 
-	(void)at;
 	switch (word) {
 	case IF_XDP:
 		take_xdp(p, i);
@@ -45,8 +67,7 @@ static void interface_statement(struct parser *p, void *object, int word, struct
 		i->tc = TC_MODE_AUTO + (enum tc_mode)(mode < 0 ? 0 : mode);
 		break;
 	case IF_FILTER:
-		if (parser_take_value(p, "a filter name", &name))
-			build_interface_filter(&p->build, i, &name);
+		take_filter(p, i, at);
 		break;
 	case IF_BALANCE:
 		i->balance = true;
@@ -71,7 +92,8 @@ static bool take_header(struct parser *p, const char *what, struct word *name)
 
 void parser_interface(struct parser *p)
 {
-	static const struct block block = { &words_interface, ~0U, interface_statement };
+	static const struct block block = { &words_interface, ~(1U << IF_FILTER),
+					    interface_statement };
 	struct interface *i;
 	struct word name;
 

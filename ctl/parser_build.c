@@ -139,7 +139,7 @@ bool build_ref(struct build *b, enum ref_kind kind, const struct word *w)
 	return true;
 }
 
-static bool interface_name_fits(struct build *b, const struct word *w)
+bool build_interface_name(struct build *b, const struct word *w)
 {
 	const char *wrong = NULL;
 
@@ -164,7 +164,7 @@ struct interface *build_interface(struct build *b, const struct word *pattern)
 {
 	struct interface *i;
 
-	if (!interface_name_fits(b, pattern) ||
+	if (!build_interface_name(b, pattern) ||
 	    !RESERVE(b, b->model.interfaces, b->model.interfaces_count))
 		return NULL;
 	i = &b->model.interfaces[b->model.interfaces_count++];
@@ -179,15 +179,24 @@ void build_interface_filter(struct build *b, struct interface *i, const struct w
 		build_ref(b, REF_FILTER, name);
 }
 
+void build_interface_egress(struct build *b, struct interface *i, const struct word *name)
+{
+	if (build_name(b, name, "filter", i->filter_egress))
+		build_ref(b, REF_FILTER, name);
+}
+
 void build_interface_end(struct build *b, struct interface *i)
 {
 	if (i->tc != TC_MODE_NONE && i->xdp == XDP_MODE_NONE && (i->balance || i->decap))
 		build_error(b, i->loc, NULL,
 			    "interface %s has tc alone, but %s needs xdp; add \"xdp\"", i->pattern,
 			    i->balance ? "balance" : "decap");
-	if (i->xdp == XDP_MODE_NONE && i->tc == TC_MODE_NONE &&
-	    (i->filter[0] || i->balance || i->decap || i->measure))
+	if (i->xdp != XDP_MODE_NONE || i->tc != TC_MODE_NONE)
+		return;
+	if (i->filter[0] || i->balance || i->decap || i->measure)
 		i->xdp = XDP_MODE_AUTO;
+	else if (i->filter_egress[0])
+		i->tc = TC_MODE_AUTO;
 }
 
 struct set *build_set(struct build *b, const struct word *name)
@@ -352,9 +361,8 @@ void build_service_address(struct build *b, struct service *s, const struct word
 	memcpy(s->addrs[s->addrs_count++], addr, sizeof(addr));
 }
 
-/* A number out of a word; false and an error when it is none. */
-static bool read_number(struct build *b, const struct word *w, const char *what, unsigned int least,
-			unsigned int most, unsigned int *out)
+bool build_number(struct build *b, const struct word *w, const char *what, unsigned int least,
+		  unsigned int most, unsigned int *out)
 {
 	struct problem why;
 	char text[WORD_TEXT_BYTES];
@@ -376,7 +384,7 @@ void build_service_port(struct build *b, struct service *s, const struct word *p
 	int index = build_keyword(b, proto, &words_port_proto);
 	unsigned int number;
 
-	if (index < 0 || !read_number(b, port, "port", 1, 65535, &number) ||
+	if (index < 0 || !build_number(b, port, "port", 1, 65535, &number) ||
 	    !build_count_value(b, port) || !RESERVE(b, s->ports, s->ports_count))
 		return;
 	s->ports[s->ports_count++] =
@@ -402,7 +410,7 @@ void build_backend_weight(struct build *b, struct backend *backend, const struct
 	if (word_is(w, "0"))
 		build_error(b, w->loc, NULL,
 			    "weight 0 is not allowed; write \"drain\" to empty a backend");
-	else if (read_number(b, w, "weight", 1, WEIGHT_MAX, &weight))
+	else if (build_number(b, w, "weight", 1, WEIGHT_MAX, &weight))
 		backend->weight = (__u16)weight;
 }
 

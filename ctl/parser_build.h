@@ -46,8 +46,8 @@ struct vocabulary {
 };
 
 extern const struct vocabulary words_top, words_interface, words_set, words_filter, words_service;
-extern const struct vocabulary words_match, words_action, words_default, words_forward, words_xdp,
-	words_tc, words_set_type, words_port_proto, words_backend;
+extern const struct vocabulary words_match, words_action, words_limit, words_default, words_forward,
+	words_xdp, words_tc, words_set_type, words_port_proto, words_backend;
 
 /* Order of the words in the vocabularies of statements. */
 enum top_word { TOP_DEFINE, TOP_INTERFACE, TOP_SET, TOP_FILTER, TOP_SERVICE };
@@ -55,10 +55,13 @@ enum interface_word { IF_XDP, IF_TC, IF_FILTER, IF_BALANCE, IF_DECAP, IF_MEASURE
 enum set_word { SET_WORD_TYPE, SET_WORD_FILE, SET_WORD_ELEMENTS };
 enum filter_word { FILTER_DEFAULT, FILTER_RULE };
 enum service_word { SERVICE_ADDRESS, SERVICE_PORT, SERVICE_FORWARD, SERVICE_BACKEND };
+enum limit_word { LIMIT_BURST, LIMIT_PER };
 enum backend_word { BACKEND_WEIGHT, BACKEND_DRAIN };
 /* Fields come first, as enum weir_field. */
 enum match_word {
 	MATCH_FLAGS = WEIR_FIELD_COUNT,
+	MATCH_EXPR,
+	MATCH_NOT,
 	MATCH_TCP,
 	MATCH_UDP,
 	MATCH_ICMP,
@@ -68,9 +71,9 @@ enum match_word {
 /* A name that must exist once everything is read. */
 enum ref_kind {
 	REF_FILTER,
-	REF_SET_PREFIX,
+	REF_SET_ADDR, /* a prefix, address or address+port set */
 	REF_SET_PORT,
-	REF_SET_NONE, /* the field takes no set */
+	REF_SET_INTERFACE,
 };
 
 struct ref {
@@ -139,6 +142,10 @@ bool word_is(const struct word *w, const char *text);
 void word_text(const struct word *w, char *buf, size_t size);
 char *build_copy(struct build *b, const struct word *w);
 
+/* A number out of a word; false and an error when it is none. */
+bool build_number(struct build *b, const struct word *w, const char *what, unsigned int least,
+		  unsigned int most, unsigned int *out);
+
 /* Count a value against VALUES_MAX. */
 bool build_count_value(struct build *b, const struct word *w);
 
@@ -157,7 +164,11 @@ int vocabulary_find(const struct vocabulary *v, const struct word *w);
 bool build_name(struct build *b, const struct word *w, const char *what, char name[NAME_BYTES]);
 
 struct interface *build_interface(struct build *b, const struct word *pattern);
+/* The filter of what comes in, and of what leaves. */
 void build_interface_filter(struct build *b, struct interface *i, const struct word *name);
+void build_interface_egress(struct build *b, struct interface *i, const struct word *name);
+/* False and an error for what no interface is called; "*" and "?" may be in it. */
+bool build_interface_name(struct build *b, const struct word *w);
 void build_interface_end(struct build *b, struct interface *i);
 
 /* A set's type until its statement is read. */
@@ -182,6 +193,24 @@ void build_match_value(struct build *b, struct rule *r, enum weir_field field,
 		       const struct word *w);
 struct tcp_flags_match *build_flags(struct build *b, struct rule *r, const struct word *w,
 				    struct loc at);
+/* A number that compares so with the one @w. */
+void build_match_compared(struct build *b, struct rule *r, enum weir_field field, enum compare how,
+			  const struct word *w);
+/* A match without values: "fragment". */
+struct match *build_match_flag(struct build *b, struct rule *r, enum weir_field field,
+			       struct loc at);
+struct expr_match *build_expr(struct build *b, struct rule *r, const struct word *w, struct loc at);
+
+/* What stands behind an action; @r's action is the one that wants it. */
+void build_limit_rate(struct build *b, struct rule *r, const struct word *w);
+void build_limit_burst(struct build *b, struct rule *r, const struct word *w);
+void build_limit_per(struct build *b, struct rule *r, const struct word *w);
+void build_log_sample(struct build *b, struct rule *r, const struct word *w);
+void build_mark(struct build *b, struct rule *r, const struct word *w);
+
+/* The default that the word at @index of words_default means. */
+enum weir_action build_default(int index);
+
 void build_rule_end(struct build *b, struct rule *r);
 
 struct service *build_service(struct build *b, const struct word *name);

@@ -9,7 +9,7 @@
 struct rule *build_rule(struct build *b, struct filter *f, const struct word *name,
 			const struct word *action)
 {
-	struct rule r = { .loc = name->loc };
+	struct rule *r;
 	int index;
 
 	if (vocabulary_find(&words_action, name) >= 0 &&
@@ -19,12 +19,17 @@ struct rule *build_rule(struct build *b, struct filter *f, const struct word *na
 		return NULL;
 	}
 	index = build_keyword(b, action, &words_action);
-	if (!build_name(b, name, "rule", r.name) || index < 0 ||
-	    !RESERVE(b, f->rules, f->rules_count))
+	if (index < 0 || !RESERVE(b, f->rules, f->rules_count))
 		return NULL;
-	r.action = (enum weir_action)index;
-	f->rules[f->rules_count] = r;
-	return &f->rules[f->rules_count++];
+	r = &f->rules[f->rules_count];
+	memset(r, 0, sizeof(*r));
+	if (!build_name(b, name, "rule", r->name))
+		return NULL;
+	r->loc = name->loc;
+	r->action = (enum weir_action)index;
+	r->log_sample = r->action == WEIR_ACTION_LOG;
+	f->rules_count++;
+	return r;
 }
 
 struct match *build_match(struct build *b, struct rule *r, enum weir_field field, struct loc at)
@@ -44,27 +49,37 @@ struct match *build_match(struct build *b, struct rule *r, enum weir_field field
 
 static bool set_fits(struct build *b, enum weir_field field, const struct word *w)
 {
-	enum ref_kind kind = field == WEIR_FIELD_SADDR || field == WEIR_FIELD_DADDR ? REF_SET_PREFIX
-			     : field == WEIR_FIELD_SPORT || field == WEIR_FIELD_DPORT
-				     ? REF_SET_PORT
-				     : REF_SET_NONE;
+	static const enum ref_kind kinds[WEIR_FIELD_COUNT] = {
+		[WEIR_FIELD_SADDR] = REF_SET_ADDR,	[WEIR_FIELD_DADDR] = REF_SET_ADDR,
+		[WEIR_FIELD_SPORT] = REF_SET_PORT,	[WEIR_FIELD_DPORT] = REF_SET_PORT,
+		[WEIR_FIELD_IFACE] = REF_SET_INTERFACE,
+	};
 	char name[NAME_BYTES];
 	struct word bare = *w;
 
 	bare.kind = WORD_PLAIN;
-	if (kind == REF_SET_NONE) {
+	if (kinds[field] == REF_FILTER) {
 		build_error(b, w->loc, NULL, "%s takes no set; write its values in { }",
 			    words_match.words[field]);
 		return false;
 	}
-	return build_name(b, &bare, "set", name) && build_ref(b, kind, w);
+	return build_name(b, &bare, "set", name) && build_ref(b, kinds[field], w);
 }
+
+/* Each is compared with those before it. */
+#define MATCH_SETS_MAX 1000
+#define MATCH_NAMES_MAX 1000
 
 static void add_match_set(struct build *b, struct match *m, const struct word *w)
 {
 	for (size_t i = 0; i < m->sets_count; i++) {
 		if (word_is(&(struct word){ .text = w->text, .size = w->size }, m->sets[i]))
 			return;
+	}
+	if (m->sets_count == MATCH_SETS_MAX) {
+		build_error(b, w->loc, NULL, "over %d sets in one match; join some",
+			    MATCH_SETS_MAX);
+		return;
 	}
 	if (!RESERVE(b, m->sets, m->sets_count))
 		return;
@@ -81,14 +96,86 @@ static void add_match_ranges(struct build *b, struct match *m, enum value_kind k
 	m->ranges_count = (__u32)count;
 }
 
+/* "@" begins a set in JSON, so a name cannot begin with it. */
+static void add_interface(struct build *b, struct rule *r, const struct word *w)
+{
+	if (!build_count_value(b, w) || !build_interface_name(b, w))
+		return;
+	if (w->text[0] == '@') {
+		build_error(b, w->loc, NULL, "a name here cannot begin with \"@\"; use a pattern");
+		return;
+	}
+	for (size_t i = 0; i < r->interfaces_count; i++) {
+		if (word_is(w, r->interfaces[i]))
+			return;
+	}
+	if (r->interfaces_count == MATCH_NAMES_MAX) {
+		build_error(b, w->loc, NULL, "over %d interfaces in one match; use patterns",
+			    MATCH_NAMES_MAX);
+		return;
+	}
+	if (!RESERVE(b, r->interfaces, r->interfaces_count))
+		return;
+	r->interfaces[r->interfaces_count] = build_copy(b, w);
+	r->interfaces_count += r->interfaces[r->interfaces_count] != NULL;
+}
+
 void build_match_value(struct build *b, struct rule *r, enum weir_field field, const struct word *w)
 {
 	struct match *m = &r->match[field];
 
-	if (w->kind != WORD_SET)
+	if (w->kind == WORD_SET) {
+		if (build_count_value(b, w) && set_fits(b, field, w))
+			add_match_set(b, m, w);
+	} else if (field == WEIR_FIELD_IFACE) {
+		add_interface(b, r, w);
+	} else {
 		add_match_ranges(b, m, rule_value_kind(r, field), w);
-	else if (build_count_value(b, w) && set_fits(b, field, w))
-		add_match_set(b, m, w);
+	}
+}
+
+static void set_one_range(struct build *b, struct match *m, const range *only)
+{
+	if (!RESERVE(b, m->ranges, 0))
+		return;
+	m->ranges[0] = *only;
+	m->ranges_count = 1;
+}
+
+void build_match_compared(struct build *b, struct rule *r, enum weir_field field, enum compare how,
+			  const struct word *w)
+{
+	enum value_kind kind = rule_value_kind(r, field);
+	char text[WORD_TEXT_BYTES];
+	struct problem why;
+	range result;
+
+	word_text(w, text, sizeof(text));
+	if (w->kind == WORD_SET)
+		build_error(b, w->loc, NULL, "a set cannot stand here; write a number");
+	else if (!build_count_value(b, w))
+		return;
+	else if (!value_compared(kind, how, text, &result, &why))
+		build_problem(b, w, &why);
+	else
+		set_one_range(b, &r->match[field], &result);
+}
+
+struct match *build_match_flag(struct build *b, struct rule *r, enum weir_field field,
+			       struct loc at)
+{
+	struct match *m = &r->match[field];
+	const range one = { .first_lo = 1, .last_lo = 1 };
+
+	if (m->present) {
+		build_error(b, at, NULL, "rule %s has %s twice; keep one", r->name,
+			    words_match.words[field]);
+		return NULL;
+	}
+	m->present = true;
+	m->at = build_spot(at);
+	set_one_range(b, m, &one);
+	return m;
 }
 
 struct tcp_flags_match *build_flags(struct build *b, struct rule *r, const struct word *w,
@@ -110,85 +197,4 @@ struct tcp_flags_match *build_flags(struct build *b, struct rule *r, const struc
 	else if (!value_tcp_flags(text, &flags->value, &flags->mask, &why))
 		build_problem(b, w, &why);
 	return flags;
-}
-
-static bool may_be(const struct match *proto, unsigned int number)
-{
-	bool inside = false;
-
-	for (size_t i = 0; i < proto->ranges_count; i++)
-		inside |= proto->ranges[i].first_lo <= number && number <= proto->ranges[i].last_lo;
-	return !proto->present || inside != proto->negated;
-}
-
-/* Whether all protocols that the rule names are ICMP of some family. */
-static bool names_icmp(const struct match *proto)
-{
-	for (size_t i = 0; i < proto->ranges_count; i++) {
-		const range *r = &proto->ranges[i];
-
-		if (r->first_lo != r->last_lo ||
-		    (r->first_lo != IPPROTO_ICMP && r->first_lo != IPPROTO_ICMPV6))
-			return false;
-	}
-	return proto->present && !proto->negated;
-}
-
-static void check_ports(struct build *b, const struct rule *r)
-{
-	static const __u8 with_ports[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP,
-					   IPPROTO_UDPLITE };
-	const struct match *sport = &r->match[WEIR_FIELD_SPORT];
-	const struct match *dport = &r->match[WEIR_FIELD_DPORT];
-	bool possible = false;
-
-	if (!sport->present && !dport->present)
-		return;
-	for (size_t i = 0; i < sizeof(with_ports); i++)
-		possible |= may_be(&r->match[WEIR_FIELD_PROTO], with_ports[i]);
-	if (!possible)
-		build_error(b, build_loc(b, sport->present ? sport->at : dport->at), NULL,
-			    "rule %s can never match; its protocol has no ports", r->name);
-}
-
-static void imply_tcp(struct build *b, struct rule *r)
-{
-	struct match *proto = &r->match[WEIR_FIELD_PROTO];
-
-	if (proto->present) {
-		build_error(b, build_loc(b, r->tcp_flags.at), NULL,
-			    "rule %s looks at TCP flags but not only at tcp; write \"tcp\"",
-			    r->name);
-		return;
-	}
-	if (!RESERVE(b, proto->ranges, 0))
-		return;
-	range_set(&proto->ranges[0], IPPROTO_TCP, IPPROTO_TCP);
-	proto->ranges_count = 1;
-	proto->present = true;
-	proto->at = r->tcp_flags.at;
-}
-
-void build_rule_end(struct build *b, struct rule *r)
-{
-	const struct match *type = &r->match[WEIR_FIELD_ICMP_TYPE];
-
-	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {
-		struct match *m = &r->match[f];
-
-		m->ranges_count = (__u32)ranges_normalise(m->ranges, m->ranges_count);
-		if (m->present && !m->ranges_count && !m->sets_count)
-			build_error(b, build_loc(b, m->at), NULL,
-				    "the list of %s is empty; name a value", words_match.words[f]);
-	}
-	if (b->failed)
-		return;
-	if (r->tcp_flags.present && !match_is_only(&r->match[WEIR_FIELD_PROTO], IPPROTO_TCP))
-		imply_tcp(b, r);
-	if (type->present && !names_icmp(&r->match[WEIR_FIELD_PROTO]))
-		build_error(b, build_loc(b, type->at),
-			    "types of icmp and icmpv6 have different numbers",
-			    "\"type\" needs icmp or icmpv6 in rule %s; write it before \"type\"",
-			    r->name);
-	check_ports(b, r);
 }

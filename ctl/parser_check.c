@@ -70,13 +70,21 @@ static void refuse_unknown(struct build *b, const struct ref *ref, const char *n
 
 static void check_set_type(struct build *b, const struct ref *ref, const struct set *s)
 {
-	enum set_type wanted = ref->kind == REF_SET_PORT ? SET_PORT : SET_PREFIX;
+	static const struct {
+		unsigned int types; /* 1 << enum set_type */
+		const char *text;
+	} wanted[] = {
+		[REF_SET_ADDR] = { 1U << SET_PREFIX | 1U << SET_ADDRESS | 1U << SET_ADDRESS_PORT,
+				   "prefix, address or address+port" },
+		[REF_SET_PORT] = { 1U << SET_PORT, "port" },
+		[REF_SET_INTERFACE] = { 1U << SET_INTERFACE, "interface" },
+	};
 
-	if (s->type == wanted || s->type >= SET_TYPE_KINDS)
+	if (s->type >= SET_TYPE_KINDS || wanted[ref->kind].types & 1U << s->type)
 		return;
 	b->failed = false;
 	build_error(b, ref->loc, NULL, "@%s is a set of type %s; a set of type %s is wanted here",
-		    s->name, print_set_type[s->type], print_set_type[wanted]);
+		    s->name, print_set_type[s->type], wanted[ref->kind].text);
 }
 
 static void check_refs(struct build *b, const struct name_index *sets,

@@ -61,6 +61,23 @@ const struct name names_icmpv6[] = {
 	{ NULL, 0 },
 };
 
+/* https://www.iana.org/assignments/dscp-registry */
+const struct name names_dscp[] = {
+	{ "cs0", 0 },	{ "cs1", 8 },	{ "cs2", 16 },	{ "cs3", 24 },	{ "cs4", 32 },
+	{ "cs5", 40 },	{ "cs6", 48 },	{ "cs7", 56 },	{ "af11", 10 }, { "af12", 12 },
+	{ "af13", 14 }, { "af21", 18 }, { "af22", 20 }, { "af23", 22 }, { "af31", 26 },
+	{ "af32", 28 }, { "af33", 30 }, { "af41", 34 }, { "af42", 36 }, { "af43", 38 },
+	{ "ef", 46 },	{ "va", 44 },	{ "le", 1 },	{ NULL, 0 },
+};
+
+/* https://www.iana.org/assignments/ieee-802-numbers */
+const struct name names_ethertype[] = {
+	{ "ip", 0x0800 },    { "arp", 0x0806 },	 { "ip6", 0x86dd },	   { "ipv4", 0x0800 },
+	{ "ipv6", 0x86dd },  { "mpls", 0x8847 }, { "pppoe-disc", 0x8863 }, { "pppoe", 0x8864 },
+	{ "eapol", 0x888e }, { "lldp", 0x88cc }, { "macsec", 0x88e5 },	   { "ptp", 0x88f7 },
+	{ NULL, 0 },
+};
+
 /* Only for a hint: what a name means is the administrator's /etc/services. */
 const struct name names_port[] = {
 	{ "ftp", 21 },	  { "ssh", 22 },     { "telnet", 23 },	     { "smtp", 25 },

@@ -16,6 +16,8 @@ struct name {
 extern const struct name names_proto[];
 extern const struct name names_icmp[];
 extern const struct name names_icmpv6[];
+extern const struct name names_dscp[];
+extern const struct name names_ethertype[];
 extern const struct name names_flag[]; /* bits of byte 13 of the TCP header */
 extern const struct name names_port[]; /* for hints only */
 extern const struct name names_none[];

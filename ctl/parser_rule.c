@@ -29,6 +29,35 @@ static bool take_not(struct parser *p)
 	return true;
 }
 
+static int comparison(const struct parser *p)
+{
+	switch (p->token.kind) {
+	case TOKEN_LESS:
+		return COMPARE_LESS;
+	case TOKEN_LESS_EQUAL:
+		return COMPARE_LESS_EQUAL;
+	case TOKEN_GREATER:
+		return COMPARE_GREATER;
+	case TOKEN_GREATER_EQUAL:
+		return COMPARE_GREATER_EQUAL;
+	default:
+		return -1;
+	}
+}
+
+static void take_compared(struct parser *p, struct rule *r, enum weir_field field, int how)
+{
+	struct word w;
+
+	if (field == WEIR_FIELD_IFACE || !value_has_order(rule_value_kind(r, field)))
+		build_error(&p->build, p->token.loc, NULL,
+			    "%s takes no comparison; write its values in { }",
+			    words_match.words[field]);
+	parser_next(p);
+	if (!p->build.failed && parser_take_value(p, "a number", &w))
+		build_match_compared(&p->build, r, field, (enum compare)how, &w);
+}
+
 static void take_field(struct parser *p, struct rule *r, enum weir_field field, struct loc at)
 {
 	struct values values = { r, field };
@@ -36,7 +65,14 @@ static void take_field(struct parser *p, struct rule *r, enum weir_field field, 
 
 	if (!m)
 		return;
+	if (comparison(p) >= 0) {
+		take_compared(p, r, field, comparison(p));
+		return;
+	}
 	m->negated = take_not(p);
+	if (m->negated && comparison(p) >= 0)
+		build_error(&p->build, p->token.loc, NULL,
+			    "a comparison is not negated; write the opposite one");
 	parser_take_values(p, "a value", add_value, &values);
 }
 
@@ -98,6 +134,59 @@ static void take_flags(struct parser *p, struct rule *r, struct loc at)
 		flags->negated = negated;
 }
 
+static void take_expr(struct parser *p, struct rule *r, struct loc at, bool negated)
+{
+	struct expr_match *e;
+	struct word w;
+
+	if (take_not(p))
+		build_error(&p->build, at, NULL, "write not expr \"...\"");
+	else if (p->token.kind == TOKEN_WORD)
+		build_error(&p->build, p->token.loc, NULL,
+			    "an expression stands in quotes; write expr \"...\"");
+	if (p->build.failed || !parser_take_value(p, "an expression in quotes", &w))
+		return;
+	e = build_expr(&p->build, r, &w, at);
+	if (e)
+		e->negated = negated;
+}
+
+static void take_flag(struct parser *p, struct rule *r, enum weir_field field, struct loc at,
+		      bool negated)
+{
+	struct match *m = build_match_flag(&p->build, r, field, at);
+
+	if (m)
+		m->negated = negated;
+	if (comparison(p) >= 0 || p->token.kind == TOKEN_EQUAL || p->token.kind == TOKEN_NOT_EQUAL)
+		build_error(&p->build, p->token.loc, NULL,
+			    "%s takes no value; write \"%s\" or \"not %s\"",
+			    words_match.words[field], words_match.words[field],
+			    words_match.words[field]);
+}
+
+/* "not" and what it may stand before. */
+static void take_negated(struct parser *p, struct rule *r, struct loc at)
+{
+	struct word w = parser_word(&p->token);
+	int index = p->token.kind == TOKEN_WORD ? vocabulary_find(&words_match, &w) : -1;
+
+	if (index == MATCH_EXPR ||
+	    (index >= 0 && index < WEIR_FIELD_COUNT && field_type[index] == FIELD_FLAG)) {
+		parser_next(p);
+		if (index == MATCH_EXPR)
+			take_expr(p, r, w.loc, true);
+		else
+			take_flag(p, r, (enum weir_field)index, w.loc, true);
+	} else if (index > MATCH_NOT) {
+		build_error(&p->build, at, NULL, "write \"proto != %s\"", words_match.words[index]);
+	} else if (index >= 0 && index != MATCH_NOT) {
+		build_error(&p->build, at, NULL, "write \"%s != ...\"", words_match.words[index]);
+	} else {
+		parser_expected(p, "fragment, established or expr");
+	}
+}
+
 static void second_action(struct parser *p, const struct word *w)
 {
 	build_error(&p->build, w->loc, NULL, "a rule has one action; " WORD_FMT " is a second one",
@@ -113,12 +202,20 @@ static void take_match(struct parser *p, struct rule *r)
 		second_action(p, &w);
 		return;
 	}
+	if (parser_is_late(p, &w))
+		return;
 	index = build_keyword(&p->build, &w, &words_match);
 	if (index < 0)
 		return;
 	parser_next(p);
-	if (index < WEIR_FIELD_COUNT)
+	if (index < WEIR_FIELD_COUNT && field_type[index] == FIELD_FLAG)
+		take_flag(p, r, (enum weir_field)index, w.loc, false);
+	else if (index < WEIR_FIELD_COUNT)
 		take_field(p, r, (enum weir_field)index, w.loc);
+	else if (index == MATCH_EXPR)
+		take_expr(p, r, w.loc, false);
+	else if (index == MATCH_NOT)
+		take_negated(p, r, w.loc);
 	else if (index == MATCH_FLAGS)
 		take_flags(p, r, w.loc);
 	else
@@ -131,9 +228,11 @@ static void take_rule(struct parser *p, struct filter *f)
 	struct rule *r;
 
 	if (!parser_take_word(p, "a rule name", &name) ||
-	    !parser_take_word(p, "an action, pass, drop or count,", &action))
+	    !parser_take_word(p, "an action, such as pass or drop,", &action))
 		return;
 	r = build_rule(&p->build, f, &name, &action);
+	if (r)
+		parser_action(p, r);
 	while (r && !p->build.failed && p->token.kind == TOKEN_WORD)
 		take_match(p, r);
 	if (!r || p->build.failed)
@@ -159,10 +258,10 @@ static void filter_statement(struct parser *p, void *object, int word, struct lo
 		take_rule(p, f);
 		return;
 	}
-	if (!parser_take_value(p, "pass or drop", &w))
+	if (!parser_take_value(p, "pass, drop or reject", &w))
 		return;
 	action = build_keyword(&p->build, &w, &words_default);
-	f->default_action = action == 1 ? WEIR_ACTION_DROP : WEIR_ACTION_PASS;
+	f->default_action = build_default(action);
 }
 
 void parser_filter(struct parser *p)

@@ -2,35 +2,33 @@
 #include "parser_value.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "parser_names.h"
+#include "parser_value_internal.h"
 #include "ranges.h"
 
 #define V4_BITS 32
 #define V6_BITS 128
-#define WORD_BYTES 128 /* longer than any value; longer ones are none */
-
-struct small_kind {
-	const char *what;
-	unsigned int most;
-	const struct name *names;
-};
-
-static const struct small_kind small_kinds[] = {
-	[VALUE_PORT] = { "port", 65535, names_none },
+const struct small_kind small_kinds[] = {
+	[VALUE_PORT] = { "port", 65535, names_none, .has_order = true },
 	[VALUE_PROTO] = { "protocol", 255, names_proto },
 	[VALUE_ICMP_TYPE] = { "ICMP type", 255, names_icmp },
 	[VALUE_ICMPV6_TYPE] = { "ICMPv6 type", 255, names_icmpv6 },
 	[VALUE_TYPE_NUMBER] = { "ICMP type", 255, names_none },
+	[VALUE_ICMP_CODE] = { "ICMP code", 255, names_none },
+	[VALUE_LENGTH] = { "length", 40 + 65535, names_none, .has_order = true },
+	[VALUE_TTL] = { "TTL", 255, names_none, .has_order = true },
+	[VALUE_DSCP] = { "DSCP", 63, names_dscp, .has_order = true },
+	[VALUE_ETHERTYPE] = { "ethertype", 65535, names_ethertype, .in_hex = true },
+	[VALUE_VLAN] = { "VLAN ID", 4095, names_none, .has_order = true },
 };
 
-__attribute__((format(printf, 2, 3))) static bool refuse(struct problem *why, const char *format,
-							 ...)
+bool value_refuse(struct problem *why, const char *format, ...)
 {
 	va_list args;
 
@@ -41,7 +39,7 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct problem *why, co
 	return false;
 }
 
-__attribute__((format(printf, 2, 3))) static bool hint(struct problem *why, const char *format, ...)
+bool value_hint(struct problem *why, const char *format, ...)
 {
 	va_list args;
 
@@ -60,8 +58,7 @@ static void copy_until(char out[WORD_BYTES], const char *word, const char *end)
 	out[bytes] = 0;
 }
 
-/* Decimal digits to their end; what is too large stays too large. */
-static bool digits(const char *word, size_t size, unsigned int *out)
+bool value_digits(const char *word, size_t size, unsigned int *out)
 {
 	unsigned int number = 0;
 
@@ -70,10 +67,43 @@ static bool digits(const char *word, size_t size, unsigned int *out)
 	for (size_t i = 0; i < size; i++) {
 		if (word[i] < '0' || word[i] > '9')
 			return false;
-		if (number < 100000000)
-			number = number * 10 + (unsigned int)(word[i] - '0');
+		number = number < DIGITS_MAX / 10 ? number * 10 + (unsigned int)(word[i] - '0')
+						  : DIGITS_MAX;
 	}
 	*out = number;
+	return true;
+}
+
+/* "0x" and up to 8 hex digits. */
+static bool hex_digits(const char *word, size_t size, unsigned int *out)
+{
+	unsigned int number = 0;
+
+	if (size < 3 || size > 10 || word[0] != '0' || (word[1] != 'x' && word[1] != 'X'))
+		return false;
+	for (size_t i = 2; i < size; i++) {
+		if (!isxdigit((unsigned char)word[i]))
+			return false;
+		number = number << 4 | (unsigned int)(isdigit((unsigned char)word[i])
+							      ? word[i] - '0'
+							      : (word[i] | 0x20) - 'a' + 10);
+	}
+	*out = number;
+	return true;
+}
+
+static bool kind_digits(const struct small_kind *kind, const char *word, size_t size,
+			unsigned int *out)
+{
+	return value_digits(word, size, out) || (kind->in_hex && hex_digits(word, size, out));
+}
+
+static bool in_range(const char *word, const char *what, unsigned int number, unsigned int least,
+		     unsigned int most, struct problem *why)
+{
+	if (number < least || number > most)
+		return value_refuse(why, "%s %.60s is out of range; it goes from %u to %u", what,
+				    word, least, most);
 	return true;
 }
 
@@ -82,13 +112,30 @@ bool value_number(const char *word, const char *what, unsigned int least, unsign
 {
 	unsigned int number;
 
-	if (!digits(word, strlen(word), &number))
-		return refuse(why, "\"%.60s\" is no %s; write a number from %u to %u", word, what,
-			      least, most);
-	if (number < least || number > most)
-		return refuse(why, "%s %.60s is out of range; it goes from %u to %u", what, word,
-			      least, most);
+	if (!value_digits(word, strlen(word), &number))
+		return value_refuse(why, "\"%.60s\" is no %s; write a number from %u to %u", word,
+				    what, least, most);
+	if (!in_range(word, what, number, least, most, why))
+		return false;
 	*out = number;
+	return true;
+}
+
+bool value_mark(const char *word, __u32 *out, struct problem *why)
+{
+	char *end;
+	unsigned long number;
+
+	if (hex_digits(word, strlen(word), out))
+		return true;
+	number = word[0] >= '0' && word[0] <= '9' && strlen(word) <= 10 ? strtoul(word, &end, 10)
+									: ~0UL;
+	if (number > 0xffffffff || *end)
+		return value_refuse(why,
+				    "\"%.60s\" is no mark; write a number from 0 to 4294967295, "
+				    "decimal or as 0x1f",
+				    word);
+	*out = (__u32)number;
 	return true;
 }
 
@@ -99,23 +146,25 @@ static bool refuse_small(const struct small_kind *kind, const char *word, struct
 	const char *near = name_suggest(kind->names, word);
 
 	if (kind->names != names_none)
-		refuse(why, "\"%.60s\" is no known %s; write its name or a number from 0 to %u",
-		       word, kind->what, kind->most);
+		value_refuse(why,
+			     "\"%.60s\" is no known %s; write its name or a number from 0 to %u",
+			     word, kind->what, kind->most);
 	else
-		refuse(why, "\"%.60s\" is no %s; write a number from 0 to %u", word, kind->what,
-		       kind->most);
+		value_refuse(why, "\"%.60s\" is no %s; write a number from 0 to %u", word,
+			     kind->what, kind->most);
 	if (known)
-		hint(why, "%s is %s %u", known->text, kind->what, known->number);
+		value_hint(why, "%s is %s %u", known->text, kind->what, known->number);
 	else if (kind == &small_kinds[VALUE_TYPE_NUMBER])
-		hint(why,
-		     "type names differ between icmp and icmpv6; name one of them in the rule");
+		value_hint(
+			why,
+			"type names differ between icmp and icmpv6; name one of them in the rule");
 	else if (near)
-		hint(why, "did you mean \"%s\"?", near);
+		value_hint(why, "did you mean \"%s\"?", near);
 	return false;
 }
 
-static bool small_value(const struct small_kind *kind, const char *word, unsigned int *out,
-			struct problem *why)
+bool value_small(const struct small_kind *kind, const char *word, unsigned int *out,
+		 struct problem *why)
 {
 	const struct name *name = name_find(kind->names, word);
 
@@ -123,9 +172,9 @@ static bool small_value(const struct small_kind *kind, const char *word, unsigne
 		*out = name->number;
 		return true;
 	}
-	if (!digits(word, strlen(word), out))
+	if (!kind_digits(kind, word, strlen(word), out))
 		return refuse_small(kind, word, why);
-	return value_number(word, kind->what, 0, kind->most, out, why);
+	return in_range(word, kind->what, *out, 0, kind->most, why);
 }
 
 static size_t small_ranges(const struct small_kind *kind, const char *word, range *out,
@@ -136,24 +185,24 @@ static size_t small_ranges(const struct small_kind *kind, const char *word, rang
 	char start[WORD_BYTES];
 
 	/* names have dashes, too: a range begins with a number */
-	if (!dash || !digits(word, (size_t)(dash - word), &first)) {
-		if (!small_value(kind, word, &first, why))
+	if (!dash || !kind_digits(kind, word, (size_t)(dash - word), &first)) {
+		if (!value_small(kind, word, &first, why))
 			return 0;
 		range_set(out, first, first);
 		return 1;
 	}
 	copy_until(start, word, dash);
-	if (!small_value(kind, start, &first, why))
+	if (!value_small(kind, start, &first, why))
 		return 0;
-	if (!digits(dash + 1, strlen(dash + 1), &last)) {
-		refuse(why, "\"%.60s\" is not a range of %ss; write FIRST-LAST, two numbers", word,
-		       kind->what);
+	if (!kind_digits(kind, dash + 1, strlen(dash + 1), &last)) {
+		value_refuse(why, "\"%.60s\" is not a range of %ss; write FIRST-LAST, two numbers",
+			     word, kind->what);
 		return 0;
 	}
-	if (!value_number(dash + 1, kind->what, 0, kind->most, &last, why))
+	if (!in_range(dash + 1, kind->what, last, 0, kind->most, why))
 		return 0;
 	if (first > last) {
-		refuse(why, "range %s is upside down; write %u-%u", word, last, first);
+		value_refuse(why, "range %s is upside down; write %s-%s", word, dash + 1, start);
 		return 0;
 	}
 	range_set(out, first, last);
@@ -170,16 +219,16 @@ static bool parse_address(const char *word, __u8 out[16], unsigned int *bits, st
 	if (inet_pton(AF_INET, word, addr + 12) != 1) {
 		*bits = V6_BITS;
 		if (inet_pton(AF_INET6, word, addr) != 1) {
-			refuse(why, "\"%.60s\" is not an address", word);
+			value_refuse(why, "\"%.60s\" is not an address", word);
 			if (strpbrk(word, "ghijklmnopqrstuvwxyz") && strchr(word, '.'))
-				hint(why, "names are not looked up; write the address");
+				value_hint(why, "names are not looked up; write the address");
 			else if (strchr(word, '%'))
-				hint(why, "leave out the interface behind the %%");
+				value_hint(why, "leave out the interface behind the %%");
 			return false;
 		}
 		if (addr_is_v4(addr))
-			return refuse(why, "%s is IPv4 written as IPv6; write %s", word,
-				      addr_text(addr, text, sizeof(text)));
+			return value_refuse(why, "%s is IPv4 written as IPv6; write %s", word,
+					    addr_text(addr, text, sizeof(text)));
 	}
 	memcpy(out, addr, 16);
 	return true;
@@ -190,7 +239,7 @@ bool value_address(const char *word, __u8 out[16], struct problem *why)
 	unsigned int bits;
 
 	if (strchr(word, '/') && strlen(word) < WORD_BYTES)
-		return refuse(why, "\"%s\" is a prefix; write one address", word);
+		return value_refuse(why, "\"%s\" is a prefix; write one address", word);
 	return parse_address(word, out, &bits, why);
 }
 
@@ -201,9 +250,9 @@ static bool refuse_host_bits(const char *word, u128 first, unsigned int bits, un
 	__u8 addr[16];
 
 	number_addr(first, addr);
-	return refuse(why, "%s has host bits set; write %s/%u or %.*s/%u", word,
-		      addr_text(addr, text, sizeof(text)), length, (int)strcspn(word, "/"), word,
-		      bits);
+	return value_refuse(why, "%s has host bits set; write %s/%u or %.*s/%u", word,
+			    addr_text(addr, text, sizeof(text)), length, (int)strcspn(word, "/"),
+			    word, bits);
 }
 
 static size_t parse_prefix(const char *word, const char *slash, range *out, struct problem *why)
@@ -216,9 +265,9 @@ static size_t parse_prefix(const char *word, const char *slash, range *out, stru
 	copy_until(start, word, slash);
 	if (!parse_address(start, prefix.addr, &bits, why))
 		return 0;
-	if (!digits(slash + 1, strlen(slash + 1), &length) || length > bits) {
-		refuse(why, "\"%s\" has no valid prefix length; IPv%d has 0 to %u", word,
-		       bits == V4_BITS ? 4 : 6, bits);
+	if (!value_digits(slash + 1, strlen(slash + 1), &length) || length > bits) {
+		value_refuse(why, "\"%s\" has no valid prefix length; IPv%d has 0 to %u", word,
+			     bits == V4_BITS ? 4 : 6, bits);
 		return 0;
 	}
 	number = addr_number(prefix.addr);
@@ -243,11 +292,11 @@ static size_t parse_address_range(const char *word, const char *dash, range *out
 	    !parse_address(dash + 1, last, &last_bits, why))
 		return 0;
 	if (first_bits != last_bits) {
-		refuse(why, "range %s mixes IPv4 and IPv6; write two ranges", word);
+		value_refuse(why, "range %s mixes IPv4 and IPv6; write two ranges", word);
 		return 0;
 	}
 	if (addr_number(first) > addr_number(last)) {
-		refuse(why, "range %s is upside down; write %s-%s", word, dash + 1, start);
+		value_refuse(why, "range %s is upside down; write %s-%s", word, dash + 1, start);
 		return 0;
 	}
 	if (first_bits == V6_BITS)
@@ -275,11 +324,13 @@ static size_t address_ranges(const char *word, range *out, struct problem *why)
 size_t value_ranges(enum value_kind kind, const char *word, range *out, struct problem *why)
 {
 	if (strlen(word) >= WORD_BYTES) {
-		refuse(why, "\"%.60s...\" is too long to be a value", word);
+		value_refuse(why, "\"%.60s...\" is too long to be a value", word);
 		return 0;
 	}
 	if (kind == VALUE_ADDR)
 		return address_ranges(word, out, why);
+	if (kind == VALUE_MAC)
+		return value_mac_ranges(word, out, why);
 	return small_ranges(&small_kinds[kind], word, out, why);
 }
 
@@ -305,11 +356,11 @@ static bool parse_flags(const char *word, const char *end, __u8 *out, struct pro
 		if (!flag) {
 			const char *near = name_suggest(names_flag, text);
 
-			refuse(why,
-			       "\"%s\" is not a TCP flag; flags are fin, syn, rst, psh, ack, "
-			       "urg, ece, cwr, none",
-			       text);
-			return near ? hint(why, "did you mean \"%s\"?", near) : false;
+			value_refuse(why,
+				     "\"%s\" is not a TCP flag; flags are fin, syn, rst, psh, ack, "
+				     "urg, ece, cwr, none",
+				     text);
+			return near ? value_hint(why, "did you mean \"%s\"?", near) : false;
 		}
 		flags |= (__u8)flag->number;
 		if (comma == size)
@@ -331,13 +382,13 @@ bool value_tcp_flags(const char *word, __u8 *value, __u8 *mask, struct problem *
 	if (slash && !parse_flags(slash + 1, end, &looked_at, why))
 		return false;
 	if (!looked_at)
-		return refuse(why,
-			      "a mask of no flags matches everything; name the flags to look at");
+		return value_refuse(
+			why, "a mask of no flags matches everything; name the flags to look at");
 	if (flags & ~looked_at)
-		return refuse(why,
-			      "\"%.60s\" can never match; the mask behind the / leaves out a "
-			      "flag that must be set",
-			      word);
+		return value_refuse(why,
+				    "\"%.60s\" can never match; the mask behind the / leaves out a "
+				    "flag that must be set",
+				    word);
 	*value = flags;
 	*mask = looked_at;
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Words to values: addresses, ports, protocols, ICMP types, TCP flags. Every
- * way into the model uses these, so a value means the same in text, in JSON,
+ * Words to values: addresses, numbers with and without names, MACs, TCP flags,
+ * rates. Every way into the model uses these, so a value means the same in text, in JSON,
  * in a set's file and on the command line.
  */
 #ifndef WEIR_PARSER_VALUE_H
@@ -16,6 +16,13 @@ enum value_kind {
 	VALUE_ICMP_TYPE, /* of IPv4 */
 	VALUE_ICMPV6_TYPE,
 	VALUE_TYPE_NUMBER, /* of either: names would be ambiguous */
+	VALUE_ICMP_CODE,
+	VALUE_LENGTH, /* of an IP packet; IPv6 counts its payload without the header */
+	VALUE_TTL,
+	VALUE_DSCP,
+	VALUE_ETHERTYPE, /* in hex, too */
+	VALUE_VLAN,
+	VALUE_MAC, /* an address, a prefix or a range of them */
 };
 
 /* What is wrong with a value; the hint is "" when there is none. */
@@ -41,6 +48,34 @@ bool value_address(const char *word, __u8 out[16], struct problem *why);
 bool value_number(const char *word, const char *what, unsigned int least, unsigned int most,
 		  unsigned int *out, struct problem *why);
 
+/* What stands between a field and a number: ">", ">=", "<", "<=". */
+enum compare { COMPARE_LESS, COMPARE_LESS_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL };
+
+/* Numbers of @kind that compare so with the one number @word; false as above. */
+bool value_compared(enum value_kind kind, enum compare how, const char *word, range *out,
+		    struct problem *why);
+
+/* Whether numbers of @kind have an order that one would ask for. */
+bool value_has_order(enum value_kind kind);
+
+/* "200/s": a limit's rate. @out's other members are untouched. */
+bool value_rate(const char *word, struct limit *out, struct problem *why);
+
+/* What a limit that does not say has as its burst. */
+__u32 value_default_burst(const struct limit *limit);
+
+/* "saddr", "saddr/24/64": what a limit is kept by. */
+bool value_limit_per(const char *word, struct limit *out, struct problem *why);
+
+/* "1/100": one in so many. */
+bool value_sample(const char *word, __u32 *out, struct problem *why);
+
+/* 32 bits, decimal or 0x and hex digits. */
+bool value_mark(const char *word, __u32 *out, struct problem *why);
+
+/* The unit as it is printed: "s", "m" or "h". */
+const char *value_unit_text(__u16 per_s);
+
 /* "syn", "syn/syn,ack", "none/syn,ack": value and mask. */
 bool value_tcp_flags(const char *word, __u8 *value, __u8 *mask, struct problem *why);
 
@@ -52,6 +87,10 @@ typedef void (*value_text_fn)(void *arg, const char *word);
 void value_text(enum value_kind kind, const range *ranges, size_t count, value_text_fn each,
 		void *arg);
 void value_tcp_flags_text(__u8 value, __u8 mask, value_text_fn each, void *arg);
+
+/* An interval of lengths or TTLs that has one end, as "> 512"; false for all others. */
+bool value_compared_text(enum value_kind kind, const range *ranges, size_t count,
+			 value_text_fn each, void *arg);
 
 /* How the words of a rule's field read: names of ICMP types depend on the protocol. */
 enum value_kind rule_value_kind(const struct rule *r, enum weir_field field);

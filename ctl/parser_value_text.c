@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "parser_value.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "parser_names.h"
+#include "parser_value_internal.h"
 #include "ranges.h"
 
 #define V6_BITS 128
@@ -102,37 +100,30 @@ static void addr_words(const range *ranges, size_t count, value_text_fn each, vo
 	flush_pending(&pending, each, arg);
 }
 
-static const struct name *names_of(enum value_kind kind)
-{
-	switch (kind) {
-	case VALUE_PROTO:
-		return names_proto;
-	case VALUE_ICMP_TYPE:
-		return names_icmp;
-	case VALUE_ICMPV6_TYPE:
-		return names_icmpv6;
-	default:
-		return names_none;
-	}
-}
-
 void value_text(enum value_kind kind, const range *ranges, size_t count, value_text_fn each,
 		void *arg)
 {
-	char word[sizeof("65535-65535")];
+	const struct small_kind *small = &small_kinds[kind];
+	char word[sizeof("4294967295-4294967295")];
 
 	if (kind == VALUE_ADDR) {
 		addr_words(ranges, count, each, arg);
 		return;
 	}
+	if (kind == VALUE_MAC) {
+		value_mac_text(ranges, count, each, arg);
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
-		__u16 first = (__u16)ranges[i].first_lo, last = (__u16)ranges[i].last_lo;
-		const char *name = first == last ? name_of(names_of(kind), first) : NULL;
+		unsigned int first = (unsigned int)ranges[i].first_lo;
+		unsigned int last = (unsigned int)ranges[i].last_lo;
+		const char *name = first == last ? name_of(small->names, first) : NULL;
 
 		if (first == last)
-			snprintf(word, sizeof(word), "%u", first);
+			snprintf(word, sizeof(word), small->in_hex ? "0x%04x" : "%u", first);
 		else
-			snprintf(word, sizeof(word), "%u-%u", first, last);
+			snprintf(word, sizeof(word), small->in_hex ? "0x%04x-0x%04x" : "%u-%u",
+				 first, last);
 		each(arg, name ? name : word);
 	}
 }
@@ -171,19 +162,19 @@ bool match_is_only(const struct match *m, unsigned int number)
 
 enum value_kind rule_value_kind(const struct rule *r, enum weir_field field)
 {
-	switch (field) {
-	case WEIR_FIELD_SADDR:
-	case WEIR_FIELD_DADDR:
-		return VALUE_ADDR;
-	case WEIR_FIELD_SPORT:
-	case WEIR_FIELD_DPORT:
-		return VALUE_PORT;
-	case WEIR_FIELD_PROTO:
-		return VALUE_PROTO;
-	default:
-		return match_is_only(&r->match[WEIR_FIELD_PROTO], IPPROTO_ICMP) ? VALUE_ICMP_TYPE
-		       : match_is_only(&r->match[WEIR_FIELD_PROTO], IPPROTO_ICMPV6)
-			       ? VALUE_ICMPV6_TYPE
-			       : VALUE_TYPE_NUMBER;
-	}
+	static const enum value_kind kinds[WEIR_FIELD_COUNT] = {
+		[WEIR_FIELD_SADDR] = VALUE_ADDR,    [WEIR_FIELD_DADDR] = VALUE_ADDR,
+		[WEIR_FIELD_PROTO] = VALUE_PROTO,   [WEIR_FIELD_SPORT] = VALUE_PORT,
+		[WEIR_FIELD_DPORT] = VALUE_PORT,    [WEIR_FIELD_ICMP_CODE] = VALUE_ICMP_CODE,
+		[WEIR_FIELD_LENGTH] = VALUE_LENGTH, [WEIR_FIELD_TTL] = VALUE_TTL,
+		[WEIR_FIELD_DSCP] = VALUE_DSCP,	    [WEIR_FIELD_ETHERTYPE] = VALUE_ETHERTYPE,
+		[WEIR_FIELD_SMAC] = VALUE_MAC,	    [WEIR_FIELD_DMAC] = VALUE_MAC,
+		[WEIR_FIELD_VLAN] = VALUE_VLAN,
+	};
+
+	if (field != WEIR_FIELD_ICMP_TYPE)
+		return kinds[field];
+	return match_is_only(&r->match[WEIR_FIELD_PROTO], IPPROTO_ICMP)	    ? VALUE_ICMP_TYPE
+	       : match_is_only(&r->match[WEIR_FIELD_PROTO], IPPROTO_ICMPV6) ? VALUE_ICMPV6_TYPE
+									    : VALUE_TYPE_NUMBER;
 }

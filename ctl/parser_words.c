@@ -61,11 +61,9 @@ const struct vocabulary words_match = {
 	.what = "match",
 	.where = "",
 	.plural = "matches",
-	.words = (const char *const[]){ WEIR_FIELDS(KEYWORD) "flags", "tcp", "udp", "icmp",
-					"icmpv6", NULL },
-	.later = WORDS("length", "established", "ttl", "dscp", "expr", "fragment", "code",
-		       "ethertype", "mac", "vlan", "interface", "limit", "log", "mark", "reject",
-		       "per", "burst"),
+	.words = (const char *const[]){ WEIR_FIELDS(KEYWORD) "flags", "expr", "not", "tcp", "udp",
+					"icmp", "icmpv6", NULL },
+	.later = NO_WORDS,
 };
 
 const struct vocabulary words_action = {
@@ -73,15 +71,23 @@ const struct vocabulary words_action = {
 	.where = "",
 	.plural = "actions",
 	.words = (const char *const[]){ WEIR_ACTIONS(KEYWORD) NULL },
-	.later = WORDS("limit", "reject", "log", "mark"),
+	.later = NO_WORDS,
 };
 
 const struct vocabulary words_default = {
 	.what = "default",
 	.where = "",
 	.plural = "defaults",
-	.words = WORDS("pass", "drop"),
-	.later = WORDS("reject"),
+	.words = WORDS("pass", "drop", "reject"),
+	.later = NO_WORDS,
+};
+
+const struct vocabulary words_limit = {
+	.what = "property of a limit",
+	.where = "",
+	.plural = "properties",
+	.words = WORDS("burst", "per"),
+	.later = NO_WORDS,
 };
 
 const struct vocabulary words_forward = {
@@ -192,7 +198,7 @@ static const char *hint_for(const struct word *w, const struct vocabulary *v, ch
 int build_keyword(struct build *b, const struct word *w, const struct vocabulary *v)
 {
 	int index = find(v->words, w);
-	char all[160], hint[120];
+	char all[320], hint[120];
 
 	if (index >= 0 || b->failed)
 		return index;

@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "lexer.h"
 #include "parser_value.h"
 
 #define KEYWORD(sym, keyword, ...) keyword,
@@ -22,54 +21,10 @@ const char *print_port_proto(__u8 proto)
 	return proto == IPPROTO_UDP ? "udp" : "tcp";
 }
 
-/* Words joined by ", ". */
-struct joined {
-	FILE *out;
-	size_t count;
-};
-
-static void join(void *arg, const char *word)
-{
-	struct joined *j = arg;
-
-	fprintf(j->out, "%s%s", j->count++ ? ", " : "", word);
-}
-
-static void count_word(void *arg, const char *word)
-{
-	(void)word;
-	++*(size_t *)arg;
-}
-
-static bool needs_quotes(const char *text)
-{
-	if (!*text || *text == '$' || *text == '@')
-		return true;
-	for (; *text; text++) {
-		if (!lexer_is_word_byte((unsigned char)*text))
-			return true;
-	}
-	return false;
-}
-
-static void print_string(const char *text, FILE *out)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
 static void print_interface(const struct interface *i, FILE *out)
 {
 	fputs("interface ", out);
-	if (needs_quotes(i->pattern))
-		print_string(i->pattern, out);
-	else
-		fputs(i->pattern, out);
+	print_word(i->pattern, out);
 	fputs(" {\n", out);
 	if (i->xdp != XDP_MODE_NONE)
 		fprintf(out, "    xdp %s\n", print_xdp[i->xdp]);
@@ -77,17 +32,19 @@ static void print_interface(const struct interface *i, FILE *out)
 		fprintf(out, "    tc %s\n", print_tc[i->tc]);
 	if (i->filter[0])
 		fprintf(out, "    filter %s\n", i->filter);
+	if (i->filter_egress[0])
+		fprintf(out, "    filter %s egress\n", i->filter_egress);
 	fprintf(out, "%s%s%s}\n", i->balance ? "    balance\n" : "", i->decap ? "    decap\n" : "",
 		i->measure ? "    measure\n" : "");
 }
 
 static void print_elements(const struct set *s, FILE *out)
 {
-	struct joined j = { .out = out };
+	struct print_list j = { .out = out };
 
 	fputs("    elements { ", out);
 	value_text(s->type == SET_PORT ? VALUE_PORT : VALUE_ADDR, s->elements, s->elements_count,
-		   join, &j);
+		   print_joined, &j);
 	fputs(j.count ? " }\n" : "}\n", out);
 }
 
@@ -102,64 +59,6 @@ static void print_set(const struct set *s, enum model_print how, FILE *out)
 	if (!s->file || how == MODEL_PRINT_STORED)
 		print_elements(s, out);
 	fputs("}\n", out);
-}
-
-static void print_values(const struct rule *r, enum weir_field field, FILE *out)
-{
-	const struct match *m = &r->match[field];
-	struct joined j = { .out = out };
-	enum value_kind kind = rule_value_kind(r, field);
-	size_t words = m->sets_count;
-
-	value_text(kind, m->ranges, m->ranges_count, count_word, &words);
-	if (m->negated)
-		fputs("!= ", out);
-	if (words != 1)
-		fputs("{ ", out);
-	value_text(kind, m->ranges, m->ranges_count, join, &j);
-	for (size_t i = 0; i < m->sets_count; i++)
-		fprintf(out, "%s@%s", j.count++ ? ", " : "", m->sets[i]);
-	if (words != 1)
-		fputs(" }", out);
-}
-
-static void print_match(const struct rule *r, enum weir_field field, FILE *out)
-{
-	static const unsigned int bare[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP,
-					     IPPROTO_ICMPV6 };
-	const struct match *m = &r->match[field];
-	bool keyword = false;
-
-	if (!m->present)
-		return;
-	for (size_t i = 0; field == WEIR_FIELD_PROTO && i < sizeof(bare) / sizeof(bare[0]); i++)
-		keyword |= match_is_only(m, bare[i]);
-	fputc(' ', out);
-	if (!keyword)
-		fprintf(out, "%s ", print_field[field]);
-	print_values(r, field, out);
-}
-
-static void print_flags(const struct tcp_flags_match *f, FILE *out)
-{
-	struct joined j = { .out = out };
-
-	if (!f->present)
-		return;
-	fputs(f->negated ? " flags != " : " flags ", out);
-	value_tcp_flags_text(f->value, f->mask, join, &j);
-}
-
-void print_rule(const struct rule *r, FILE *out)
-{
-	fputs(print_action[r->action], out);
-	print_match(r, WEIR_FIELD_PROTO, out);
-	print_match(r, WEIR_FIELD_SADDR, out);
-	print_match(r, WEIR_FIELD_SPORT, out);
-	print_match(r, WEIR_FIELD_DADDR, out);
-	print_match(r, WEIR_FIELD_DPORT, out);
-	print_flags(&r->tcp_flags, out);
-	print_match(r, WEIR_FIELD_ICMP_TYPE, out);
 }
 
 static void print_filter(const struct filter *f, FILE *out)

@@ -18,6 +18,20 @@ extern const char *const print_set_type[]; /* enum set_type */
 /* "tcp" or "udp" */
 const char *print_port_proto(__u8 proto);
 
+/* @text in quotes, or as a word alone where it is one. */
+void print_string(const char *text, FILE *out);
+void print_word(const char *text, FILE *out);
+
+/* Words joined by ", ": a value_text_fn and its argument. */
+struct print_list {
+	FILE *out;
+	size_t count;
+};
+void print_joined(void *list, const char *word);
+
+/* "per saddr/24/64"'s last word. */
+const char *print_limit_per(const struct limit *l, char *buf, size_t size);
+
 /* "pass tcp dport 22": action and matches, without "rule NAME". */
 void print_rule(const struct rule *r, FILE *out);
 

@@ -5,6 +5,7 @@
 #ifndef WEIR_TEST_CONFIG_TEXT_H
 #define WEIR_TEST_CONFIG_TEXT_H
 
+#include <errno.h>
 #include <string.h>
 
 #include "diag.h"
@@ -73,6 +74,27 @@ static inline struct model good_config(const char *text)
 		fail_msg("%s\nrefused: %s", text, first_message(&d));
 	diag_free(&d);
 	return m;
+}
+
+struct refusal {
+	const char *text;
+	const char *message; /* and the hint behind " | " */
+};
+
+/* One error and no more, or what follows from a mistake hides the mistake. */
+static inline void assert_refused(const struct refusal *r)
+{
+	struct diags d = { 0 };
+	struct model m = { 0 };
+
+	if (parse_config(r->text, strlen(r->text), &d, &m) != -EINVAL)
+		fail_msg("%s\nwas accepted, wanted %s", r->text, r->message);
+	if (strcmp(first_message(&d), r->message))
+		fail_msg("%s\ngave   %s\nwanted %s", r->text, first_message(&d), r->message);
+	if (d.errors != 1)
+		fail_msg("%s\nmore errors: %s", r->text, d.list[1].message);
+	assert_null(m.interfaces);
+	diag_free(&d);
 }
 
 static inline char *print_config(const struct model *m, enum model_print how)

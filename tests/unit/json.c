@@ -111,10 +111,10 @@ static const struct {
 	  "\"dport\":"
 	  "1.5}]}]}",
 	  "filters[0].rules[0].dport: this is a fraction; write a string" },
-	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\"}]}]"
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"jump\"}]}]"
 	  "}",
-	  "filters[0].rules[0].action: \"limit\" is not in this version; actions are pass, "
-	  "drop, count" },
+	  "filters[0].rules[0].action: unknown action \"jump\"; actions are pass, drop, count, "
+	  "reject, limit, log, mark" },
 	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\","
 	  "\"saddr\":\"@x\"}]}]}",
 	  "filters[0].rules[0].saddr: @x is not defined; add \"set x { ... }\"" },
