@@ -11,6 +11,7 @@
 #include "image.h"
 #include "own.h"
 #include "plan_devices.h"
+#include "plan_sets.h"
 #include "stored.h"
 #include "weir/latency.h"
 
@@ -21,10 +22,10 @@
 #define BACKENDS_MIN 64
 /* 65,536 flows, 8 MiB. */
 #define FLOW_SETS (1U << 15)
-#define SETS_BYTES_MIN (1U << 16)
 
 void plan_close(struct plan *p)
 {
+	plan_sets_free(p);
 	model_free(&p->old);
 	attachments_close(&p->attached);
 	free(p->devices);
@@ -141,7 +142,6 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.rules = larger(have->rules, power_of_two(RULES_MIN, rules)),
 		.backends = larger(have->backends, power_of_two(BACKENDS_MIN, backends)),
 		.flow_sets = larger(have->flow_sets, measures(p) ? FLOW_SETS : 1),
-		.sets_bytes = larger(have->sets_bytes, SETS_BYTES_MIN),
 	};
 	p->capacity.hists = p->capacity.flow_sets > 1
 				    ? p->capacity.devices * WEIR_DIR_COUNT + p->capacity.backends
@@ -212,6 +212,7 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 		.device_slots = p->capacity.devices,
 		.rule_ids = p->rule_ids,
 		.backend_ids = p->backend_ids,
+		.set_slots = p->set_slots,
 		.routes = routes,
 		.generation = s->image ? s->image->generation + 1 : 1,
 		.applied_s = time(NULL),
@@ -286,7 +287,8 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 {
 	*p = (struct plan){ .model = model, .host = host };
 	if (stored_model(s->image, &p->old, why) || attachments_read(s, &p->attached, why) ||
-	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) || find_routes(p, why) ||
+	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
+	    plan_sets(p, s, scope, why) || find_routes(p, why) ||
 	    build(p, s, why))
 		return -1;
 	if (choose_steps(p, s, why) || check_host(p, s, why))

@@ -141,15 +141,33 @@ static size_t find_gap(const struct arena *a, size_t bytes)
 	return at + bytes <= a->bytes ? at : 0;
 }
 
-int arena_put(struct arena *a, __u32 slot, const struct weir_set *set)
+/* Where @bytes fit, as the directory says it; 0: nowhere. */
+static __u64 find_place(const struct arena *a, __u32 bytes)
 {
-	__u64 units = (set->bytes + WEIR_SETS_UNIT - 1) / WEIR_SETS_UNIT;
+	__u64 units = ((__u64)bytes + WEIR_SETS_UNIT - 1) / WEIR_SETS_UNIT;
 	size_t at = find_gap(a, units * WEIR_SETS_UNIT);
 
-	if (!at)
+	return at ? units << 32 | at / WEIR_SETS_UNIT : 0;
+}
+
+int arena_reserve(struct arena *a, __u32 slot, __u32 bytes)
+{
+	__u64 place = find_place(a, bytes);
+
+	if (!place)
 		return -ENOSPC;
-	memcpy(a->mapped + at, set, set->bytes);
-	store_place(a, slot, units << 32 | at / WEIR_SETS_UNIT);
+	store_place(a, slot, place);
+	return 0;
+}
+
+int arena_put(struct arena *a, __u32 slot, const struct weir_set *set)
+{
+	__u64 place = find_place(a, set->bytes);
+
+	if (!place)
+		return -ENOSPC;
+	memcpy(a->mapped + first_byte(place), set, set->bytes);
+	store_place(a, slot, place);
 	return 0;
 }
 

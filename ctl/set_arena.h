@@ -42,6 +42,10 @@ __u32 arena_free_slot(const struct arena *a);
  * Returns 0, or -ENOSPC with nothing changed.
  */
 int arena_put(struct arena *a, __u32 slot, const struct weir_set *set);
+
+/* The same without a set: only a place in the directory. */
+int arena_reserve(struct arena *a, __u32 slot, __u32 bytes);
+
 void arena_take_out(struct arena *a, __u32 slot);
 
 /* Copy all sets, slots the same, into another arena, which is empty. Returns 0 or -ENOSPC. */

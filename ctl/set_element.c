@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Lists of elements, and their clock. */
-#include "set.h"
+#include "set_element.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <time.h>
 
 #include "siphash.h"
+#include "weir/set.h"
 
 void set_elements_free(struct set_elements *s)
 {
@@ -70,9 +70,42 @@ static __u64 mix(__u64 hash, const void *bytes, size_t size)
 	return siphash24(bytes, size, key);
 }
 
-void set_elements_digest(const struct set_elements *s, enum set_type type, __u64 digest[2])
+size_t set_elements_normalise(struct set_elements *s)
 {
-	digest[0] = type + 1;
+	size_t kept = 0, before = s->count;
+
+	set_elements_sort(s);
+	for (size_t i = 0; i < s->count; i++) {
+		if (kept && !set_element_order(&s->list[kept - 1], &s->list[i]))
+			free(s->list[i].comment);
+		else
+			s->list[kept++] = s->list[i];
+	}
+	s->count = kept;
+	return before - kept;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !a == !b && (!a || !strcmp(a, b));
+}
+
+bool set_elements_equal(const struct set_elements *a, const struct set_elements *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (set_element_order(&a->list[i], &b->list[i]) ||
+		    a->list[i].timeout_s != b->list[i].timeout_s ||
+		    !same_text(a->list[i].comment, b->list[i].comment))
+			return false;
+	}
+	return true;
+}
+
+void set_elements_digest(const struct set_elements *s, __u64 digest[2])
+{
+	digest[0] = 1;
 	digest[1] = s->count;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct set_element *e = &s->list[i];
