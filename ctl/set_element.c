@@ -142,7 +142,10 @@ bool set_has_expired(__u32 expires, __u32 now)
 
 __u32 set_seconds_left(__u32 expires, __u32 now)
 {
+	__u64 left_s;
+
 	if (!expires || set_has_expired(expires, now))
 		return 0;
-	return (__u32)((((__u64)(expires - now) << WEIR_SET_TICK_SHIFT) + 999999999) / 1000000000);
+	left_s = (((__u64)(expires - now) << WEIR_SET_TICK_SHIFT) + 500000000) / 1000000000;
+	return left_s ? (__u32)left_s : 1;
 }

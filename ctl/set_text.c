@@ -2,6 +2,7 @@
 #include "set_text.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -32,8 +33,8 @@ static void address_key(const __u8 *addr, bool is_v6, struct set_element *e)
 	e->is_v6 = is_v6;
 	if (is_v6) {
 		memcpy(half, addr, sizeof(half));
-		e->hi = __builtin_bswap64(half[0]);
-		e->lo = __builtin_bswap64(half[1]);
+		e->hi = be64toh(half[0]);
+		e->lo = be64toh(half[1]);
 	} else {
 		e->hi = (__u64)addr[0] << 56 | (__u64)addr[1] << 48 | (__u64)addr[2] << 40 |
 			(__u64)addr[3] << 32;
@@ -222,12 +223,11 @@ const char *set_element_text(enum set_type type, const struct set_element *e,
 			     char text[SET_TEXT_BYTES])
 {
 	char addr[INET6_ADDRSTRLEN];
-	__u64 key[2] = { __builtin_bswap64(e->hi), __builtin_bswap64(e->lo) };
+	__u64 key[2] = { htobe64(e->hi), htobe64(e->lo) };
 	__u32 most = e->is_v6 ? 128 : 32;
 
 	if (type == SET_INTERFACE) {
-		memcpy(text, &e->hi, sizeof(e->hi));
-		memcpy(text + sizeof(e->hi), &e->lo, sizeof(e->lo));
+		memcpy(text, key, IFNAMSIZ);
 		text[IFNAMSIZ] = 0;
 		return text;
 	}

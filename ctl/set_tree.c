@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "set_tree.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,8 @@ void set_interface_key(const char *name, struct set_element *e)
 	memcpy(bytes, name, strnlen(name, IFNAMSIZ - 1));
 	memcpy(&e->hi, bytes, sizeof(e->hi));
 	memcpy(&e->lo, bytes + sizeof(e->hi), sizeof(e->lo));
+	e->hi = be64toh(e->hi);
+	e->lo = be64toh(e->lo);
 }
 
 /* Bits, at most @most, that all of a sorted list have in common. */

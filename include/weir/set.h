@@ -136,14 +136,17 @@ _Static_assert(sizeof(struct weir_set) == 192, "set header is not three cache li
 /* Expiry is in ticks of the coarse monotonic clock: 67 ms, 9 years in 32 bits. */
 #define WEIR_SET_TICK_SHIFT 26
 
-/* Of an exact key; its first bits are the best. */
+/*
+ * Of an exact key; its first bits are the best. No two keys have the same hash
+ * with every seed.
+ */
 static inline __attribute__((always_inline)) __u64 weir_set_hash(__u64 hi, __u64 lo, __u32 detail,
 								 __u64 seed)
 {
-	__u64 hash = (hi ^ seed) * 0x9E3779B97F4A7C15ULL;
+	__u64 hash = ((hi ^ seed) + detail * (seed | 1)) * 0x9E3779B97F4A7C15ULL;
 
 	hash ^= hash >> 32;
-	hash = (hash ^ lo ^ (__u64)detail << 40) * 0xBF58476D1CE4E5B9ULL;
+	hash = (hash ^ lo) * 0xBF58476D1CE4E5B9ULL;
 	hash ^= hash >> 32;
 	return hash * 0x94D049BB133111EBULL;
 }

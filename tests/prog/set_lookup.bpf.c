@@ -12,7 +12,7 @@ char LICENSE[] SEC("license") = "GPL";
 struct set_key {
 	__u64 hi, lo;
 	__u32 detail;
-	__u32 pad;
+	__u32 is_in; /* the answer */
 };
 
 struct {
@@ -37,7 +37,7 @@ int set_of_packet(struct xdp_md *ctx)
 	struct pkt p;
 
 	pkt_init(&p, data_end - data, 0);
-	pkt_parse(data, data_end, &p);
+	pkt_parse(data, data_end, &p, WEIR_DEPTH_ALL);
 	return set_holds(slot, side ? SET_DESTINATION : SET_SOURCE, &p);
 }
 
@@ -48,23 +48,25 @@ int set_of_device(struct xdp_md *ctx)
 }
 
 struct walk_keys {
-	const struct set_key *keys;
+	struct set_key *keys;
 	__u64 found;
 };
 
 static long look_up(__u32 index, struct walk_keys *w)
 {
-	const struct set_key *key = &w->keys[index & (SET_KEYS - 1)];
+	struct set_key *key = &w->keys[index & (SET_KEYS - 1)];
 
-	w->found += set_lookup(slot, key->hi, key->lo, key->detail);
+	key->is_in = set_lookup(slot, key->hi, key->lo, key->detail);
+	w->found += key->is_in;
 	return 0;
 }
 
 static long look_at(__u32 index, struct walk_keys *w)
 {
-	const struct set_key *key = &w->keys[index & (SET_KEYS - 1)];
+	struct set_key *key = &w->keys[index & (SET_KEYS - 1)];
 
-	w->found += key->hi + key->lo + key->detail;
+	key->is_in = key->hi + key->lo + key->detail;
+	w->found += key->is_in;
 	return 0;
 }
 
