@@ -18,16 +18,15 @@ _Static_assert((int)SET_PREFIX == WEIR_SET_PREFIX && (int)SET_PORT == WEIR_SET_P
 		       (int)SET_INTERFACE == WEIR_SET_INTERFACE,
 	       "types of the model are not those of the datapath");
 
-/* How often another seed is tried where two keys have the same 64 bits; once is rare. */
-#define SEEDS 8
+#define HASH_BITS 64
 
-static __u64 new_seed(void)
+static __u64 random_number(void)
 {
-	__u64 seed;
+	__u64 number;
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = (__u64)time(NULL) * 0x9E3779B97F4A7C15ULL;
-	return seed;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		number = (__u64)random() << 32 ^ (__u64)random();
+	return number;
 }
 
 static void add_notes(struct set_memory *m, const struct set_elements *s, __u32 records)
@@ -101,7 +100,7 @@ static void add_prefixes(struct set_memory *m, size_t first, size_t end, int fam
 		if (depth && !records[around[depth - 1]].expires)
 			continue;
 		if (depth)
-			r->outer = word_of(m, around[depth - 1]) >> WEIR_SET_KIND_BITS;
+			r->next = word_of(m, around[depth - 1]) >> WEIR_SET_KIND_BITS;
 		around[depth++] = i;
 		items[count++] = (struct set_item){
 			.hi = r->hi, .lo = r->lo, .bits = r->detail, .word = word_of(m, i)
@@ -117,35 +116,41 @@ static int by_key(const void *a, const void *b)
 	return x->hi < y->hi ? -1 : x->hi > y->hi;
 }
 
-/* False where two keys have the same hash. */
-static bool hash_items(const struct set_memory *m, const struct set_elements *s, __u64 seed,
-		       struct set_item *items)
+/* Those of the same hash form a list; the tables lead to its first. */
+static size_t hash_items(const struct set_memory *m, const struct set_elements *s,
+			 struct set_item *items)
 {
+	const struct weir_set *head = SET_AT(m, 0, struct weir_set);
+	struct weir_set_record *records = SET_AT(m, head->records_offset, struct weir_set_record);
+	size_t kept = 0;
+
 	for (size_t i = 0; i < s->count; i++)
 		items[i] = (struct set_item){ .hi = weir_set_hash(s->list[i].hi, s->list[i].lo,
-								  s->list[i].detail, seed),
-					      .bits = 64,
-					      .word = word_of(m, i) };
+								  s->list[i].detail, head->factor),
+					      .lo = i,
+					      .bits = HASH_BITS };
 	qsort(items, s->count, sizeof(*items), by_key);
-	for (size_t i = 1; i < s->count; i++) {
-		if (items[i - 1].hi == items[i].hi)
-			return false;
+	for (size_t i = 0; i < s->count; i++) {
+		size_t record = (size_t)items[i].lo;
+		__u32 word = word_of(m, record);
+
+		if (kept && items[kept - 1].hi == items[i].hi) {
+			records[record].next = items[kept - 1].word >> WEIR_SET_KIND_BITS;
+			items[kept - 1].word = word;
+			continue;
+		}
+		items[kept] = items[i];
+		items[kept].lo = 0;
+		items[kept++].word = word;
 	}
-	return true;
+	return kept;
 }
 
 static void add_hashed(struct set_memory *m, const struct set_elements *s, struct set_item *items)
 {
-	for (int i = 0; i < SEEDS; i++) {
-		__u64 seed = new_seed();
-
-		if (!hash_items(m, s, seed, items))
-			continue;
-		SET_AT(m, 0, struct weir_set)->seed = seed;
-		set_tree_add(m, 0, items, s->count);
-		return;
-	}
-	m->error = -EINVAL;
+	for (int i = 0; i < 3; i++)
+		SET_AT(m, 0, struct weir_set)->factor[i] = random_number() | 1;
+	set_tree_add(m, 0, items, hash_items(m, s, items));
 }
 
 static void add_devices(struct set_memory *m, const struct set_spec *spec)

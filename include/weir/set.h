@@ -73,7 +73,11 @@ struct weir_set_record {
 	__u64 lo;
 	__u32 detail; /* prefix: its length; else port | WEIR_SET_V6, to be equal */
 	__u32 expires; /* in ticks; from then on it does not match. 0: never */
-	__u32 outer; /* shorter prefix around it that may outlive it, in nodes; 0: none */
+	/*
+	 * To look at next where this one does not match, in nodes; 0: none. A
+	 * shorter prefix around it that may outlive it, a key of the same hash.
+	 */
+	__u32 next;
 	__u32 note; /* offset of struct weir_set_note; 0: none */
 };
 _Static_assert(sizeof(struct weir_set_record) == WEIR_SET_NODE, "record is not half a line");
@@ -117,10 +121,9 @@ _Static_assert(sizeof(struct weir_set_table) == 16, "table has holes");
  */
 struct weir_set {
 	struct weir_set_table table[2]; /* IPv4, or all; IPv6 */
-	__u64 seed; /* of the hash */
+	__u64 factor[3]; /* of the hash */
 	__u32 type; /* enum weir_set_type */
 	__u32 bytes; /* all of it */
-	__u64 pad[2];
 
 	char name[WEIR_SETS_NAME_BYTES];
 	__u32 records_offset; /* in ascending order: IPv4, IPv6; address, length or port */
@@ -137,18 +140,13 @@ _Static_assert(sizeof(struct weir_set) == 192, "set header is not three cache li
 #define WEIR_SET_TICK_SHIFT 26
 
 /*
- * Of an exact key; its first bits are the best. No two keys have the same hash
- * with every seed.
+ * Of an exact key; its first bits are the best. The factors are odd, random and
+ * secret: nobody can choose keys that share a hash. Some do all the same.
  */
 static inline __attribute__((always_inline)) __u64 weir_set_hash(__u64 hi, __u64 lo, __u32 detail,
-								 __u64 seed)
+								 const __u64 factor[3])
 {
-	__u64 hash = ((hi ^ seed) + detail * (seed | 1)) * 0x9E3779B97F4A7C15ULL;
-
-	hash ^= hash >> 32;
-	hash = (hash ^ lo) * 0xBF58476D1CE4E5B9ULL;
-	hash ^= hash >> 32;
-	return hash * 0x94D049BB133111EBULL;
+	return hi * factor[0] + lo * factor[1] + detail * factor[2];
 }
 
 #endif

@@ -16,8 +16,8 @@ enum set_side { SET_SOURCE, SET_DESTINATION };
 
 /* Steps of 4 bits through 128; a check takes the place of more than one. */
 #define SET_STEPS 33
-/* Prefixes one around the other: one of each length. */
-#define SET_NESTED 129
+/* Records one behind the other: prefixes of each length. */
+#define SET_NEXT 129
 
 static __always_inline const void *set_at(const void *arena, __u32 offset)
 {
@@ -86,16 +86,29 @@ static __always_inline const struct weir_set_record *set_record(const void *aren
 	return set_at(arena, base + (word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE);
 }
 
-/* The record, or a shorter prefix around it, matches. */
+/* Whether this record, or one behind it, matches. */
 static __always_inline bool set_any_prefix(const void *arena, __u32 base, __u32 word, __u64 hi,
 					   __u64 lo)
 {
-	for (int i = 0; i < SET_NESTED && word; i++) {
+	for (int i = 0; i < SET_NEXT && word; i++) {
 		const struct weir_set_record *r = set_record(arena, base, word);
 
 		if (set_agree(hi, lo, r->hi, r->lo, r->detail) && set_is_alive(r))
 			return true;
-		word = r->outer << WEIR_SET_KIND_BITS;
+		word = r->next << WEIR_SET_KIND_BITS;
+	}
+	return false;
+}
+
+static __always_inline bool set_any_exact(const void *arena, __u32 base, __u32 word, __u64 hi,
+					  __u64 lo, __u32 detail)
+{
+	for (int i = 0; i < SET_NEXT && word; i++) {
+		const struct weir_set_record *r = set_record(arena, base, word);
+
+		if (r->hi == hi && r->lo == lo && r->detail == detail)
+			return set_is_alive(r);
+		word = r->next << WEIR_SET_KIND_BITS;
 	}
 	return false;
 }
@@ -126,7 +139,6 @@ __noinline int set_lookup(__u32 slot, __u64 hi, __u64 lo, __u32 detail)
 {
 	__u32 zero = 0, word, depth, base;
 	const void *arena = bpf_map_lookup_elem(&weir_sets, &zero);
-	const struct weir_set_record *r;
 	const struct weir_set *set;
 	__u64 place, key = hi;
 
@@ -152,13 +164,10 @@ __noinline int set_lookup(__u32 slot, __u64 hi, __u64 lo, __u32 detail)
 	}
 	if (set->type == WEIR_SET_ADDRESS)
 		detail &= WEIR_SET_V6;
-	key = weir_set_hash(hi, lo, detail, set->seed);
+	key = weir_set_hash(hi, lo, detail, set->factor);
 	word = set_first_word(arena, base, &set->table[0], key, &depth);
 	word = set_walk(arena, base, word, depth, key, 0);
-	if (!word)
-		return 0;
-	r = set_record(arena, base, word);
-	return r->hi == hi && r->lo == lo && r->detail == detail && set_is_alive(r);
+	return set_any_exact(arena, base, word, hi, lo, detail);
 }
 
 /*
