@@ -214,17 +214,20 @@ static __u32 table_bits(size_t count)
 
 void set_tree_add(struct set_memory *m, int family, const struct set_item *items, size_t count)
 {
-	struct weir_set_table table = {};
+	struct weir_set_table table = { .offset = offsetof(struct weir_set, nothing) };
+	__u32 skip = 0;
 
-	if (!count || m->error)
-		return;
-	table.skip = (__u8)common_bits(items, count, SKIP_BITS);
-	table.bits = (__u8)table_bits(count);
-	table.common = (__u64)((key_of(&items[0]) & mask_of(table.skip)) >> 64);
-	table.offset = set_memory_add(m, sizeof(__u32) << table.bits, WEIR_SETS_UNIT);
 	if (m->error)
 		return;
-	fill(m, table.offset, items, count, table.skip, table.bits, 0);
+	if (count) {
+		skip = common_bits(items, count, SKIP_BITS);
+		table.bits = (__u8)table_bits(count);
+		table.common = (__u64)((key_of(&items[0]) & mask_of(skip)) >> 64);
+		table.offset = set_memory_add(m, sizeof(__u32) << table.bits, WEIR_SETS_UNIT);
+	}
+	table.shift = (__u8)(64 - skip - table.bits) & 63;
+	if (!m->error)
+		fill(m, table.offset, items, count, skip, table.bits, 0);
 	if (!m->error)
 		SET_AT(m, 0, struct weir_set)->table[family] = table;
 }

@@ -104,11 +104,15 @@ struct weir_set_note {
 /* The element was added by "weir set", not by a configuration. */
 #define WEIR_SET_LIVE 1
 
-/* Keys of one family. All records agree in the first @skip bits; 0 @bits: no records. */
+/*
+ * Keys of one family, which begin with the same bits; those and the next @bits
+ * are all but @shift of the key's first 64. (hi ^ common) >> shift is the index
+ * of the word, or too large, when the key begins with other bits.
+ */
 struct weir_set_table {
-	__u64 common; /* those bits; @skip + @bits <= 64 */
+	__u64 common;
 	__u32 offset; /* __u32[1 << bits] */
-	__u8 skip;
+	__u8 shift;
 	__u8 bits;
 	__u16 pad;
 };
@@ -132,7 +136,8 @@ struct weir_set {
 	__u32 timeout_s; /* of elements added live that do not say; 0: none */
 	__u64 configured[2]; /* hash of what the configuration says that is in it */
 	__u64 changed_s; /* CLOCK_REALTIME of the last change */
-	__u64 pad2[3];
+	__u64 nothing; /* 0: the word of a table that has no keys */
+	__u64 pad[2];
 };
 _Static_assert(sizeof(struct weir_set) == 192, "set header is not three cache lines");
 

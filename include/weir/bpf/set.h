@@ -19,11 +19,24 @@ enum set_side { SET_SOURCE, SET_DESTINATION };
 /* Records one behind the other: prefixes of each length. */
 #define SET_NEXT 129
 
-static __always_inline const void *set_at(const void *arena, __u32 offset)
+/* A set in the arena. */
+struct set_view {
+	const void *arena;
+	__u64 base;
+	__u64 mask;
+};
+
+/* Like image_at(): the mask is a constant to the verifier, and not to the compiler. */
+static __always_inline const void *set_at(const struct set_view *v, __u64 offset)
 {
-	offset &= weir.sets_mask;
+	offset = (v->base + offset) & v->mask;
 	asm volatile("" : "+r"(offset));
-	return arena + offset;
+	return v->arena + offset;
+}
+
+static __always_inline __u64 set_node(__u32 word)
+{
+	return (__u64)(word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE;
 }
 
 /* 64 bits of the key from bit @depth on, which is 1 to 127. */
@@ -45,20 +58,19 @@ static __always_inline bool set_agree(__u64 hi, __u64 lo, __u64 other_hi, __u64 
 	return bits >= 128 ? lo == other_lo : !((lo ^ other_lo) >> ((127 - bits) & 63) >> 1);
 }
 
-/* The word of the record that the key leads to; 0: there is none. */
-static __always_inline __u32 set_walk(const void *arena, __u32 base, __u32 word, __u32 depth,
-				      __u64 hi, __u64 lo)
+/* From a word that is no record's to the one that the key leads to; 0: there is none. */
+static __always_inline __u32 set_walk(const struct set_view *v, __u32 word, __u32 depth, __u64 hi,
+				      __u64 lo)
 {
 	for (int i = 0; i < SET_STEPS; i++) {
-		__u32 kind = word & ((1 << WEIR_SET_KIND_BITS) - 1), node;
-
-		depth = forget(depth, base);
-		node = base + (word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE;
+		__u32 kind = word & ((1 << WEIR_SET_KIND_BITS) - 1);
+		__u64 node = set_node(word);
 
 		if (kind == WEIR_SET_RECORD)
 			return word;
+		depth = forget(depth, word);
 		if (kind == WEIR_SET_CHECK) {
-			const struct weir_set_check *c = set_at(arena, node);
+			const struct weir_set_check *c = set_at(v, node);
 
 			depth = c->bits & 127;
 			word = set_agree(hi, lo, c->hi, c->lo, depth) ? c->inside : c->beside;
@@ -66,11 +78,26 @@ static __always_inline __u32 set_walk(const void *arena, __u32 base, __u32 word,
 			__u32 bits = kind == WEIR_SET_BRANCH16 ? 4 : 8;
 			__u64 next = set_bits_from(hi, lo, depth & 127) >> (64 - bits);
 
-			word = *(const __u32 *)set_at(arena, node + (__u32)next * 4);
+			word = *(const __u32 *)set_at(v, node + next * sizeof(__u32));
 			depth += bits;
 		}
 	}
 	return 0;
+}
+
+/* The word of the record for a key, or 0. Most tables lead there at once. */
+static __always_inline __u32 set_find(const struct set_view *v, const struct weir_set_table *t,
+				      __u64 hi, __u64 lo)
+{
+	__u32 shift = t->shift & 63, word;
+	__u64 index = (hi ^ t->common) >> shift;
+
+	if (index >> (t->bits & 63))
+		return 0;
+	word = *(const __u32 *)set_at(v, t->offset + index * sizeof(__u32));
+	if (word & ((1 << WEIR_SET_KIND_BITS) - 1))
+		word = set_walk(v, word, 64 - shift, hi, lo);
+	return word;
 }
 
 static __always_inline bool set_is_alive(const struct weir_set_record *r)
@@ -80,18 +107,11 @@ static __always_inline bool set_is_alive(const struct weir_set_record *r)
 	return (__s32)(r->expires - (__u32)(bpf_ktime_get_coarse_ns() >> WEIR_SET_TICK_SHIFT)) > 0;
 }
 
-static __always_inline const struct weir_set_record *set_record(const void *arena, __u32 base,
-								__u32 word)
-{
-	return set_at(arena, base + (word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE);
-}
-
 /* Whether this record, or one behind it, matches. */
-static __always_inline bool set_any_prefix(const void *arena, __u32 base, __u32 word, __u64 hi,
-					   __u64 lo)
+static __always_inline bool set_any_prefix(const struct set_view *v, __u32 word, __u64 hi, __u64 lo)
 {
 	for (int i = 0; i < SET_NEXT && word; i++) {
-		const struct weir_set_record *r = set_record(arena, base, word);
+		const struct weir_set_record *r = set_at(v, set_node(word));
 
 		if (set_agree(hi, lo, r->hi, r->lo, r->detail) && set_is_alive(r))
 			return true;
@@ -100,11 +120,11 @@ static __always_inline bool set_any_prefix(const void *arena, __u32 base, __u32 
 	return false;
 }
 
-static __always_inline bool set_any_exact(const void *arena, __u32 base, __u32 word, __u64 hi,
-					  __u64 lo, __u32 detail)
+static __always_inline bool set_any_exact(const struct set_view *v, __u32 word, __u64 hi, __u64 lo,
+					  __u32 detail)
 {
 	for (int i = 0; i < SET_NEXT && word; i++) {
-		const struct weir_set_record *r = set_record(arena, base, word);
+		const struct weir_set_record *r = set_at(v, set_node(word));
 
 		if (r->hi == hi && r->lo == lo && r->detail == detail)
 			return set_is_alive(r);
@@ -113,17 +133,13 @@ static __always_inline bool set_any_exact(const void *arena, __u32 base, __u32 w
 	return false;
 }
 
-/* The word of the table that the first bits of the key choose. */
-static __always_inline __u32 set_first_word(const void *arena, __u32 base,
-					    const struct weir_set_table *t, __u64 hi, __u32 *depth)
+static __always_inline bool set_has_device(const struct set_view *v, const struct weir_set *set,
+					   __u32 device)
 {
-	__u32 skip = t->skip & 63, bits = t->bits & 63;
-	__u64 index = hi << skip >> ((64 - bits) & 63);
+	__u64 offset = set->table[0].offset + (device & (WEIR_MAX_IFACES - 1)) * sizeof(__u32);
+	__u32 word = *(const __u32 *)set_at(v, offset);
 
-	*depth = skip + bits;
-	if (!bits || (hi ^ t->common) >> (63 - skip) >> 1)
-		return 0;
-	return *(const __u32 *)set_at(arena, base + t->offset + index * sizeof(__u32));
+	return word && set_is_alive(set_at(v, set_node(word)));
 }
 
 /*
@@ -137,37 +153,31 @@ static __always_inline __u32 set_first_word(const void *arena, __u32 base,
  */
 __noinline int set_lookup(__u32 slot, __u64 hi, __u64 lo, __u32 detail)
 {
-	__u32 zero = 0, word, depth, base;
-	const void *arena = bpf_map_lookup_elem(&weir_sets, &zero);
+	__u32 zero = 0, type;
+	struct set_view v = { .arena = bpf_map_lookup_elem(&weir_sets, &zero),
+			      .mask = weir.sets_mask };
 	const struct weir_set *set;
-	__u64 place, key = hi;
+	__u64 place;
 
-	if (!arena)
+	if (!v.arena)
 		return 0;
-	place = *(const volatile __u64 *)set_at(arena,
-						(slot & (WEIR_MAX_SETS - 1)) * sizeof(__u64));
+	place = *(const volatile __u64 *)set_at(&v, (slot & (WEIR_MAX_SETS - 1)) * sizeof(place));
 	if (!place)
 		return 0;
-	base = (__u32)place * WEIR_SETS_UNIT;
-	set = set_at(arena, base);
-	if (set->type == WEIR_SET_PREFIX) {
-		const struct weir_set_table *t = &set->table[detail & WEIR_SET_V6 ? 1 : 0];
-
-		word = set_first_word(arena, base, t, hi, &depth);
-		word = set_walk(arena, base, word, depth, hi, lo);
-		return set_any_prefix(arena, base, word, hi, lo);
-	}
-	if (set->type == WEIR_SET_INTERFACE) {
-		word = *(const __u32 *)set_at(arena, base + set->table[0].offset +
-							     (__u16)detail * sizeof(__u32));
-		return word && set_is_alive(set_record(arena, base, word));
-	}
-	if (set->type == WEIR_SET_ADDRESS)
+	v.base = (__u64)(__u32)place * WEIR_SETS_UNIT;
+	set = set_at(&v, 0);
+	type = set->type;
+	if (type == WEIR_SET_PREFIX)
+		return set_any_prefix(
+			&v, set_find(&v, &set->table[detail & WEIR_SET_V6 ? 1 : 0], hi, lo), hi, lo);
+	if (type == WEIR_SET_INTERFACE)
+		return set_has_device(&v, set, detail);
+	if (type == WEIR_SET_ADDRESS)
 		detail &= WEIR_SET_V6;
-	key = weir_set_hash(hi, lo, detail, set->factor);
-	word = set_first_word(arena, base, &set->table[0], key, &depth);
-	word = set_walk(arena, base, word, depth, key, 0);
-	return set_any_exact(arena, base, word, hi, lo, detail);
+	return set_any_exact(&v,
+			     set_find(&v, &set->table[0],
+				      weir_set_hash(hi, lo, detail, set->factor), 0),
+			     hi, lo, detail);
 }
 
 /*
