@@ -206,6 +206,9 @@ struct model {
 /* Release everything the model owns and make it empty. */
 void model_free(struct model *m);
 
+/* Fill the ranges of a set of prefixes or addresses from its entries. Returns 0 or -ENOMEM. */
+int set_cover(struct set *s);
+
 const struct set *model_set(const struct model *m, const char *name);
 
 /* True when both say the same; places in files do not count. */

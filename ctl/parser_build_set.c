@@ -69,14 +69,16 @@ void build_set_timeout(struct build *b, struct set *s, const struct word *w)
 		build_problem(b, w, &why);
 }
 
-/* What prefixes and addresses cover. */
-static void cover(struct build *b, struct set *s)
+int set_cover(struct set *s)
 {
-	size_t count = s->entries.count;
+	size_t count = s->type == SET_PREFIX || s->type == SET_ADDRESS ? s->entries.count : 0;
 
-	s->elements = calloc(2 * count + 1, sizeof(*s->elements));
-	b->out_of_memory |= !s->elements;
-	for (size_t i = 0; i < count && s->elements; i++) {
+	if (!count)
+		return 0;
+	s->elements = calloc(2 * count, sizeof(*s->elements));
+	if (!s->elements)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
 		const struct set_element *e = &s->entries.list[i];
 		u128 key = (u128)e->hi << 64 | e->lo;
 		__u32 bits = s->type == SET_PREFIX ? e->detail : e->is_v6 ? 128 : 32;
@@ -95,15 +97,18 @@ static void cover(struct build *b, struct set *s)
 			s->elements_count++;
 		}
 	}
+	s->elements_count = ranges_normalise(s->elements, s->elements_count);
+	return 0;
 }
 
 /* Of prefixes a set may have the same one twice: it is one element. */
 static void finish(struct build *b, struct set *s)
 {
 	set_elements_normalise(&s->entries);
-	if (s->type == SET_PREFIX || s->type == SET_ADDRESS)
-		cover(b, s);
-	s->elements_count = ranges_normalise(s->elements, s->elements_count);
+	if (s->type == SET_PORT)
+		s->elements_count = ranges_normalise(s->elements, s->elements_count);
+	else if (set_cover(s))
+		b->out_of_memory = true;
 }
 
 void build_set_element(struct build *b, struct set *s, const struct word *w)
@@ -112,8 +117,8 @@ void build_set_element(struct build *b, struct set *s, const struct word *w)
 		return;
 	if (s->type == SET_TYPE_UNSET) {
 		build_error(b, s->loc, NULL,
-			    "set %s has no type before its elements; write "
-			    "\"type prefix\" first, or address, address+port, interface or port",
+			    "set %s has no type before its elements; write \"type "
+			    "prefix\" first, or address, address+port, interface or port",
 			    s->name);
 		return;
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lexer.h"
 #include "set_text.h"
 #include "weir/set.h"
 
@@ -146,6 +147,9 @@ int set_file_parse(const char *path, const char *text, size_t size, enum set_typ
 		.path = path, .text = text, .size = size, .type = type, .diags = d, .out = out
 	};
 	size_t errors = d->errors, start = 0;
+
+	if (lexer_check_text(path, text, size, d))
+		return -EINVAL;
 
 	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		start = 3; /* byte order mark */

@@ -263,12 +263,14 @@ bool set_timeout_parse(const char *word, __u32 *seconds, struct problem *why)
 			number = number * 10 + (unsigned int)(*at - '0');
 		while (unit < UNITS && units[unit].letter != *at)
 			unit++;
-		if (at == digits || unit == UNITS)
+		if (at == digits || unit == UNITS) {
+			total = 0;
 			break;
+		}
 		total += number * units[unit].seconds;
 		at++;
 	}
-	if (*at || !total || total > SET_TIMEOUT_MAX) {
+	if (!total || total > SET_TIMEOUT_MAX) {
 		refuse(why, "\"%.60s\" is no timeout; write 30s, 10m, 1h30m or 7d, at most 365d",
 		       word);
 		return false;
