@@ -263,8 +263,7 @@ static int put_old_image(const struct work *w, struct failure *why)
  */
 static int rebuild(struct work *w, struct failure *why)
 {
-	if (put_old_image(w, why) ||
-	    sets_carry_over(w->state, &w->maps, &w->plan->capacity, why) ||
+	if (put_old_image(w, why) || sets_carry_over(w->state, &w->maps, &w->plan->capacity, why) ||
 	    sets_put(w->plan, &w->maps, why) || load_all(w, why))
 		return -1;
 	neighbours_keep(w->plan);

@@ -67,13 +67,13 @@ static int open_job(struct job *j, const char *name)
 		if (!j->state.number)
 			state_remove(&j->state, &ignored);
 		failure_free(&ignored);
-		return fail(&c->why, EXIT_NOT_FOUND,
-			    "nothing is applied in this network namespace; \"weir apply FILE\" does "
-			    "it");
+		return fail(
+			&c->why, EXIT_NOT_FOUND,
+			"nothing is applied in this network namespace; \"weir apply FILE\" does "
+			"it");
 	}
 	if (stored_model(j->state.image, &j->model, &c->why) ||
-	    arena_open(&j->arena, &j->state.maps, &j->state.capacity, &c->why) ||
-	    find_set(j, name))
+	    arena_open(&j->arena, &j->state.maps, &j->state.capacity, &c->why) || find_set(j, name))
 		return -1;
 	if (set_read(arena_set(&j->arena, j->slot), &j->elements))
 		return fail(&c->why, EXIT_REFUSED, "set %s cannot be read", name);
@@ -89,8 +89,7 @@ static int grow(struct job *j, const struct weir_set *set)
 	OWN(plan_close) struct plan plan = {};
 	OWN(host_close) struct host host = {};
 
-	if (host_open(&host, why) ||
-	    plan_make(&plan, &j->state, &host, &j->model, &scope, why))
+	if (host_open(&host, why) || plan_make(&plan, &j->state, &host, &j->model, &scope, why))
 		return -1;
 	return plan_carry_out(&plan, &j->state, why);
 }
@@ -248,8 +247,7 @@ static int del(struct job *j, char **words, int count)
 
 	if (parse_words(j, words, count, &these))
 		return -1;
-	return set_remove(j->set->type, j->set->name, &j->elements, &these, &j->change,
-			  &j->c->why);
+	return set_remove(j->set->type, j->set->name, &j->elements, &these, &j->change, &j->c->why);
 }
 
 static int flush(struct job *j, char **words, int count)

@@ -74,11 +74,8 @@ static const struct noun {
 	const char *name;
 	int (*show)(struct command *c, const struct applied *a, const char *name);
 } nouns[] = {
-	{ "config", show_config },
-	{ "filter", show_filter },
-	{ "service", show_service },
-	{ "set", show_set },
-	{ "interface", show_interface },
+	{ "config", show_config }, { "filter", show_filter },	    { "service", show_service },
+	{ "set", show_set },	   { "interface", show_interface },
 };
 
 #define NOUNS (sizeof(nouns) / sizeof(*nouns))

@@ -35,7 +35,7 @@ struct command {
 	X(check, "FILE", 1, 1, cmd_check, "say what is wrong with a configuration")           \
 	X(plan, "FILE", 1, 1, cmd_plan, "say what apply would change")                        \
 	X(apply, "FILE", 1, 1, cmd_apply, "put a configuration in force")                     \
-	X(show, "[config|filter|service|set|interface] [NAME]", 0, 3, cmd_show,                   \
+	X(show, "[config|filter|service|set|interface] [NAME]", 0, 3, cmd_show,               \
 	  "what is in force, with its counters")                                              \
 	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \
 	  "change a set of the applied configuration")                                        \

@@ -158,6 +158,7 @@ void build_set_end(struct build *b, struct set *s, unsigned int written)
 		build_read_set_file(b, s);
 	s->is_elsewhere = has_file && !has_elements && b->files == MODEL_FILES_STORED;
 	if (s->type == SET_PORT && s->timeout_s)
-		build_error(b, s->loc, NULL, "set %s: ports have no timeout; leave it out", s->name);
+		build_error(b, s->loc, NULL, "set %s: ports have no timeout; leave it out",
+			    s->name);
 	finish(b, s);
 }

@@ -288,8 +288,7 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 	*p = (struct plan){ .model = model, .host = host };
 	if (stored_model(s->image, &p->old, why) || attachments_read(s, &p->attached, why) ||
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
-	    plan_sets(p, s, scope, why) || find_routes(p, why) ||
-	    build(p, s, why))
+	    plan_sets(p, s, scope, why) || find_routes(p, why) || build(p, s, why))
 		return -1;
 	if (choose_steps(p, s, why) || check_host(p, s, why))
 		return -1;

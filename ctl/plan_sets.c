@@ -198,8 +198,8 @@ static int place_all(struct plan *p, const struct state *s, const struct arena *
 {
 	OWN_FREE struct weir_sets *directory = calloc(1, sizeof(*directory));
 	struct arena scratch = { .mapped = (char *)directory, .bytes = s->capacity.sets_bytes };
-	__u32 bytes = s->capacity.sets_bytes > SETS_BYTES_MIN ? s->capacity.sets_bytes
-							      : SETS_BYTES_MIN;
+	__u32 bytes =
+		s->capacity.sets_bytes > SETS_BYTES_MIN ? s->capacity.sets_bytes : SETS_BYTES_MIN;
 	size_t wanted;
 	bool fits;
 	int error;

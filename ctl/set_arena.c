@@ -37,8 +37,8 @@ static size_t bytes_of(__u64 place)
 	return (size_t)(place >> 32) * WEIR_SETS_UNIT;
 }
 
-static int open_arena(struct arena *a, const struct maps *m, const struct capacity *c, int protection,
-		      struct failure *why)
+static int open_arena(struct arena *a, const struct maps *m, const struct capacity *c,
+		      int protection, struct failure *why)
 {
 	void *mapped = mmap(NULL, c->sets_bytes + WEIR_SETS_PAD, protection, MAP_SHARED,
 			    m->fd[WEIR_MAP_SETS], 0);

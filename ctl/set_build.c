@@ -53,8 +53,7 @@ static void add_notes(struct set_memory *m, const struct set_elements *s, __u32 
 static void add_records(struct set_memory *m, const struct set_spec *spec)
 {
 	const struct set_elements *s = spec->elements;
-	__u32 at = set_memory_add(m, s->count * sizeof(struct weir_set_record),
-				  WEIR_SETS_UNIT),
+	__u32 at = set_memory_add(m, s->count * sizeof(struct weir_set_record), WEIR_SETS_UNIT),
 	      v4 = 0;
 
 	if (m->error)
@@ -88,8 +87,8 @@ static __u32 word_of(const struct set_memory *m, size_t record)
 static void add_prefixes(struct set_memory *m, size_t first, size_t end, int family,
 			 struct set_item *items)
 {
-	struct weir_set_record *records = SET_AT(
-		m, SET_AT(m, 0, struct weir_set)->records_offset, struct weir_set_record);
+	struct weir_set_record *records =
+		SET_AT(m, SET_AT(m, 0, struct weir_set)->records_offset, struct weir_set_record);
 	size_t around[SET_KEY_BITS + 1], depth = 0, count = 0;
 
 	for (size_t i = first; i < end; i++) {
@@ -168,7 +167,7 @@ static void add_devices(struct set_memory *m, const struct set_spec *spec)
 		found = set_elements_find(spec->elements, &key);
 		if (found)
 			SET_AT(m, at, __u32)
-			[spec->devices[i].slot] = word_of(m, found - spec->elements->list);
+		[spec->devices[i].slot] = word_of(m, found - spec->elements->list);
 	}
 }
 
@@ -227,8 +226,7 @@ int set_build(const struct set_spec *spec, struct weir_set **set)
 static bool is_whole(const struct weir_set *set)
 {
 	return set->records_v4 <= set->records_count &&
-	       set->records_count <= WEIR_MAX_SET_ELEMENTS &&
-	       set->records_offset <= set->bytes &&
+	       set->records_count <= WEIR_MAX_SET_ELEMENTS && set->records_offset <= set->bytes &&
 	       set->records_count * sizeof(struct weir_set_record) <=
 		       set->bytes - set->records_offset;
 }

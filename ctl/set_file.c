@@ -120,7 +120,8 @@ static int read_line(struct reader *r)
 			error = -ENOMEM;
 	}
 	if (!error && r->out->count > WEIR_MAX_SET_ELEMENTS)
-		error = refuse(r, word, "over 1048576 elements in a set; join some to prefixes", NULL);
+		error = refuse(r, word, "over 1048576 elements in a set; join some to prefixes",
+			       NULL);
 	return error;
 }
 

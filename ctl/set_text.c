@@ -14,7 +14,8 @@
 
 #define WORD_BYTES 128
 
-__attribute__((format(printf, 2, 3))) static int refuse(struct problem *why, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int refuse(struct problem *why, const char *format,
+							...)
 {
 	va_list args;
 
@@ -296,7 +297,8 @@ const char *set_timeout_text(__u32 seconds, char text[SET_TEXT_BYTES])
 bool set_comment_check(const char *text, struct problem *why)
 {
 	if (strlen(text) >= SET_COMMENT_BYTES) {
-		refuse(why, "the comment is longer than %d bytes; shorten it", SET_COMMENT_BYTES - 1);
+		refuse(why, "the comment is longer than %d bytes; shorten it",
+		       SET_COMMENT_BYTES - 1);
 		return false;
 	}
 	for (; *text; text++) {

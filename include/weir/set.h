@@ -37,10 +37,10 @@ struct weir_sets {
 };
 
 /* X(symbol, keyword) */
-#define WEIR_SET_TYPES(X)              \
-	X(PREFIX, "prefix")            \
-	X(PORT, "port")                \
-	X(ADDRESS, "address")          \
+#define WEIR_SET_TYPES(X)               \
+	X(PREFIX, "prefix")             \
+	X(PORT, "port")                 \
+	X(ADDRESS, "address")           \
 	X(ADDRESS_PORT, "address+port") \
 	X(INTERFACE, "interface")
 

@@ -199,47 +199,55 @@ static void put_words(struct set_bench *b, enum set_type type, const char *const
 	set_bench_put(b, type, &s);
 }
 
+static const char *const prefixes[] = { "192.0.2.0/24", "2001:db8::/32", NULL };
+static const char *const servers[] = { "192.0.2.1:443", "[2001:db8::1]:443", NULL };
+static const struct {
+	struct packet packet;
+	bool source_prefix, destination_prefix, source_server, destination_server;
+} packets[] = {
+	{ { .src = "192.0.2.1", .dst = "10.0.0.1", .sport = 443 }, true, false, true, false },
+	{ { .src = "10.0.0.1", .dst = "192.0.2.1", .dport = 443 }, false, true, false, true },
+	{ { .src = "192.0.2.2", .dst = "192.0.2.1", .sport = 443, .dport = 80 },
+	  true,
+	  true,
+	  false,
+	  false },
+	{ { .src = "2001:db8::1", .dst = "2001:db9::1", .sport = 443 }, true, false, true, false },
+	{ { .src = "2001:db9::1", .dst = "2001:db8::1", .dport = 443 }, false, true, false, true },
+	{ { .src = "::c000:201", .dst = "::1", .sport = 443 }, false, false, false, false },
+	/* a later fragment has no port */
+	{ { .src = "192.0.2.1", .dst = "10.0.0.1", .sport = 443, .fragment = 100 },
+	  true,
+	  false,
+	  false,
+	  false },
+	{ { .src = "192.0.2.1", .dst = "192.0.2.1", .type = TYPE_ARP },
+	  false,
+	  false,
+	  false,
+	  false },
+};
+
 static void both_sides_of_a_packet_are_looked_up(void **state)
 {
-	static const char *const prefixes[] = { "192.0.2.0/24", "2001:db8::/32", NULL };
-	static const char *const servers[] = { "192.0.2.1:443", "[2001:db8::1]:443", NULL };
-	static const struct {
-		struct packet packet;
-		bool source_prefix, destination_prefix, source_server, destination_server;
-	} cases[] = {
-		{ { .src = "192.0.2.1", .dst = "10.0.0.1", .sport = 443 }, true, false, true, false },
-		{ { .src = "10.0.0.1", .dst = "192.0.2.1", .dport = 443 }, false, true, false, true },
-		{ { .src = "192.0.2.2", .dst = "192.0.2.1", .sport = 443, .dport = 80 },
-		  true, true, false, false },
-		{ { .src = "2001:db8::1", .dst = "2001:db9::1", .sport = 443 },
-		  true, false, true, false },
-		{ { .src = "2001:db9::1", .dst = "2001:db8::1", .dport = 443 },
-		  false, true, false, true },
-		{ { .src = "::c000:201", .dst = "::1", .sport = 443 }, false, false, false, false },
-		/* a later fragment has no port */
-		{ { .src = "192.0.2.1", .dst = "10.0.0.1", .sport = 443, .fragment = 100 },
-		  true, false, false, false },
-		{ { .src = "192.0.2.1", .dst = "192.0.2.1", .type = TYPE_ARP },
-		  false, false, false, false },
-	};
 	struct set_bench b;
 
 	(void)state;
 	NEED_BPF();
 	set_bench_start(&b, SETS_BYTES);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(packets) / sizeof(*packets); i++) {
 		for (b.skel->bss->side = 0; b.skel->bss->side < 2; b.skel->bss->side++) {
 			bool is_dst = b.skel->bss->side;
 
 			put_words(&b, SET_PREFIX, prefixes);
 			assert_int_equal(
-				run_packet(&b, b.skel->progs.set_of_packet, &cases[i].packet),
-				is_dst ? cases[i].destination_prefix : cases[i].source_prefix);
+				run_packet(&b, b.skel->progs.set_of_packet, &packets[i].packet),
+				is_dst ? packets[i].destination_prefix : packets[i].source_prefix);
 			arena_take_out(&b.arena, SET_BENCH_SLOT);
 			put_words(&b, SET_ADDRESS_PORT, servers);
 			assert_int_equal(
-				run_packet(&b, b.skel->progs.set_of_packet, &cases[i].packet),
-				is_dst ? cases[i].destination_server : cases[i].source_server);
+				run_packet(&b, b.skel->progs.set_of_packet, &packets[i].packet),
+				is_dst ? packets[i].destination_server : packets[i].source_server);
 		}
 	}
 	set_bench_stop(&b);
@@ -248,7 +256,7 @@ static void both_sides_of_a_packet_are_looked_up(void **state)
 static void an_interface_is_found_by_its_slot(void **state)
 {
 	static const char *const with[] = { "dev3", "eth7", NULL }, *const without[] = { "eth7",
-											NULL };
+											 NULL };
 	const struct packet packet = { .src = "192.0.2.1", .dst = "192.0.2.2" };
 	struct set_bench b;
 

@@ -138,7 +138,8 @@ static inline void random_rule(const struct model *m, struct rule *r, size_t ind
 static inline void random_entries(struct set *s)
 {
 	for (__u32 n = random_below(6); n; n--) {
-		unsigned int a = random_below(256), b = random_below(256), port = random_below(65536);
+		unsigned int a = random_below(256), b = random_below(256),
+			     port = random_below(65536);
 		bool is_v4 = one_in(2);
 		struct problem why;
 		char word[64];

@@ -59,26 +59,36 @@ static void what_is_no_element_is_refused_with_a_remedy(void **state)
 		enum set_type type;
 		const char *word, *message;
 	} cases[] = {
-		{ SET_PREFIX, "10.0.0.1/8", "10.0.0.1/8 has host bits set; write 10.0.0.0/8 or "
-					    "10.0.0.1/32" },
-		{ SET_PREFIX, "10.0.0.0/33", "\"10.0.0.0/33\" has no valid prefix length; IPv4 has 0 "
-					     "to 32" },
-		{ SET_PREFIX, "10.0.0.9-10.0.0.1", "range 10.0.0.9-10.0.0.1 is upside down; write "
-						   "10.0.0.1-10.0.0.9" },
+		{ SET_PREFIX, "10.0.0.1/8",
+		  "10.0.0.1/8 has host bits set; write 10.0.0.0/8 or "
+		  "10.0.0.1/32" },
+		{ SET_PREFIX, "10.0.0.0/33",
+		  "\"10.0.0.0/33\" has no valid prefix length; IPv4 has 0 "
+		  "to 32" },
+		{ SET_PREFIX, "10.0.0.9-10.0.0.1",
+		  "range 10.0.0.9-10.0.0.1 is upside down; write "
+		  "10.0.0.1-10.0.0.9" },
 		{ SET_PREFIX, "", "\"\" is not an address" },
-		{ SET_ADDRESS, "10.0.0.0/8", "\"10.0.0.0/8\" is more than one address; write one, or "
-					     "give the set \"type prefix\"" },
-		{ SET_ADDRESS, "::ffff:10.0.0.1", "::ffff:10.0.0.1 is IPv4 written as IPv6; write "
-						  "10.0.0.1" },
-		{ SET_ADDRESS_PORT, "10.0.0.1", "\"10.0.0.1\" is no address and port; write "
-						"192.0.2.1:443 or [2001:db8::1]:443" },
-		{ SET_ADDRESS_PORT, "2001:db8::1:443", "\"2001:db8::1:443\" is no address and port; "
-						       "write 192.0.2.1:443 or [2001:db8::1]:443" },
-		{ SET_ADDRESS_PORT, "10.0.0.1:65536", "10.0.0.1:65536: the port goes from 0 to 65535" },
-		{ SET_ADDRESS_PORT, "[10.0.0.1]:1", "[10.0.0.1]:1: brackets are for IPv6 alone; write "
-						    "192.0.2.1:443" },
-		{ SET_INTERFACE, "eth*", "\"eth*\" is no interface name; a set has names, no "
-					 "patterns" },
+		{ SET_ADDRESS, "10.0.0.0/8",
+		  "\"10.0.0.0/8\" is more than one address; write one, or "
+		  "give the set \"type prefix\"" },
+		{ SET_ADDRESS, "::ffff:10.0.0.1",
+		  "::ffff:10.0.0.1 is IPv4 written as IPv6; write "
+		  "10.0.0.1" },
+		{ SET_ADDRESS_PORT, "10.0.0.1",
+		  "\"10.0.0.1\" is no address and port; write "
+		  "192.0.2.1:443 or [2001:db8::1]:443" },
+		{ SET_ADDRESS_PORT, "2001:db8::1:443",
+		  "\"2001:db8::1:443\" is no address and port; "
+		  "write 192.0.2.1:443 or [2001:db8::1]:443" },
+		{ SET_ADDRESS_PORT, "10.0.0.1:65536",
+		  "10.0.0.1:65536: the port goes from 0 to 65535" },
+		{ SET_ADDRESS_PORT, "[10.0.0.1]:1",
+		  "[10.0.0.1]:1: brackets are for IPv6 alone; write "
+		  "192.0.2.1:443" },
+		{ SET_INTERFACE, "eth*",
+		  "\"eth*\" is no interface name; a set has names, no "
+		  "patterns" },
 	};
 
 	(void)state;
@@ -111,7 +121,9 @@ static void a_range_becomes_the_fewest_prefixes(void **state)
 static void a_timeout_reads_as_it_is_written(void **state)
 {
 	static const char *const good[] = { "1s", "90m", "1h30m", "7d", "365d", "1d2h3m4s" };
-	static const char *const bad[] = { "", "1", "h", "1x", "366d", "0s", "1h1", "99999999999d" };
+	static const char *const bad[] = {
+		"", "1", "h", "1x", "366d", "0s", "1h1", "99999999999d"
+	};
 	char text[SET_TEXT_BYTES];
 	struct problem why;
 	__u32 seconds, again;
@@ -187,11 +199,9 @@ static void a_file_may_end_anywhere(void **state)
 static struct weir_set *build(enum set_type type, struct set_elements *s, const char *name)
 {
 	const struct set_device device = { .name = "eth0", .slot = 5 };
-	const struct set_spec spec = { .name = name,
-				       .type = type,
-				       .elements = s,
-				       .devices = &device,
-				       .devices_count = 1 };
+	const struct set_spec spec = {
+		.name = name, .type = type, .elements = s, .devices = &device, .devices_count = 1
+	};
 	struct weir_set *set;
 
 	set_elements_normalise(s);

@@ -169,15 +169,15 @@ __noinline int set_lookup(__u32 slot, __u64 hi, __u64 lo, __u32 detail)
 	type = set->type;
 	if (type == WEIR_SET_PREFIX)
 		return set_any_prefix(
-			&v, set_find(&v, &set->table[detail & WEIR_SET_V6 ? 1 : 0], hi, lo), hi, lo);
+			&v, set_find(&v, &set->table[detail & WEIR_SET_V6 ? 1 : 0], hi, lo), hi,
+			lo);
 	if (type == WEIR_SET_INTERFACE)
 		return set_has_device(&v, set, detail);
 	if (type == WEIR_SET_ADDRESS)
 		detail &= WEIR_SET_V6;
-	return set_any_exact(&v,
-			     set_find(&v, &set->table[0],
-				      weir_set_hash(hi, lo, detail, set->factor), 0),
-			     hi, lo, detail);
+	return set_any_exact(
+		&v, set_find(&v, &set->table[0], weir_set_hash(hi, lo, detail, set->factor), 0), hi,
+		lo, detail);
 }
 
 /*
