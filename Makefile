@@ -5,6 +5,7 @@
 # make install    DESTDIR= PREFIX=/usr/local
 # make lint       format, static analysis, shell, layers
 # make bench      ns per packet on this machine
+# make bench-filter  of filters and sets of all sizes, beside nftables and xdp-filter
 # make clean
 #
 # V=1 shows commands, WERROR=1 makes warnings errors (CI=true implies it),
@@ -60,7 +61,7 @@ MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests man install lint bench clean
+.PHONY: all tests man install lint bench bench-filter clean
 
 all: $B/weir man
 man: $(if $(shell command -v $(SCDOC)),$(MAN))
@@ -100,6 +101,12 @@ $B/san/%.o: ctl/%.c $B/flags | $(SKEL)
 	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP -c $< -o $@
 $B/san/libweir.a: $(SAN_OBJ)
 	$(call say,AR,$@) rm -f $@ && $(AR) rcs $@ $^
+CLASSIFIER_WITH := $(addprefix tests/prog/,generate.c near.c packet.c reference_filter.c reference_parse.c \
+	ruleset.c ruleset_values.c)
+$B/tests/unit/classifier: tests/unit/classifier.c $(CLASSIFIER_WITH) $B/san/libweir.a $B/flags
+	@mkdir -p $(@D)
+	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $(CLASSIFIER_WITH) $B/san/libweir.a -lcmocka -lm \
+		$(LIBS_LDLIBS) -o $@
 $B/tests/unit/%: tests/unit/%.c $B/san/libweir.a $B/flags
 	@mkdir -p $(@D)
 	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $B/san/libweir.a -lcmocka -lm $(LIBS_LDLIBS) -o $@
@@ -131,12 +138,19 @@ install: all
 lint:
 	$Qscripts/lint
 
+FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
+
 bench: $B/tests/bench/bench
 	$Q$<
-$B/tests/bench/bench.o: tests/bench/bench.c $B/flags | $(SKEL) $B/bpf/bench.skel.h
+# ARGS: globs of its cases, or --rules MOST
+bench-filter: $B/tests/bench/filter_bench $B/weir
+	$Q$< $(ARGS)
+$B/tests/bench/%.o: tests/bench/%.c $B/flags | $(SKEL) $B/bpf/bench.skel.h $B/bpf/vary.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
 $B/tests/bench/bench: $B/tests/bench/bench.o $(PROG_LIB) $B/libweir.a
+	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@
+$B/tests/bench/filter_bench: $(FILTER_BENCH) $(PROG_LIB) $B/libweir.a
 	$(call say,LD,$@) $(CC) $(CFLAGS) $^ -lcmocka $(LIBS_LDLIBS) -o $@
 
 clean:

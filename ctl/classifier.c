@@ -12,8 +12,12 @@
 #define LEAF_TERMS 4
 /* A forest of so few terms is one leaf. */
 #define FOREST_TERMS 8
-/* Terms in all leaves for each term there is, before leaves may grow instead. */
+/* Terms in all leaves for each term there is, before leaves grow instead. */
 #define COPIES_MAX 16
+/* What one tree for all is given: so many terms, copies, and terms in a leaf. */
+#define ONE_TERMS 2048
+#define ONE_COPIES 12
+#define ONE_LEAF WEIR_LEAF_TERMS
 
 const struct box box_all = { .last = { [0 ... WEIR_KEY_COUNT - 1] = ~0U } };
 
@@ -24,6 +28,7 @@ struct tree {
 	enum weir_family family;
 	size_t copies_left;
 	__u32 depth;
+	__u32 largest; /* leaf, in terms */
 };
 
 static bool covers(const struct box *outer, const struct box *inner)
@@ -50,20 +55,24 @@ static __u32 reachable(const struct tree *t, const struct box *box, const __u32 
 
 static void put_leaf(struct tree *t, __u32 at, const __u32 *list, __u32 count)
 {
-	__u32 terms = at + offsetof(struct weir_node, term);
+	__u32 place = at + offsetof(struct weir_node, term);
 	struct weir_node *node;
+	__u32 *out;
 
-	if (count > WEIR_NODE_CUTS)
-		terms = builder_copy(t->b, list, count * sizeof(*list));
+	if (count > WEIR_LEAF_TERMS)
+		place = builder_add(t->b, count * sizeof(*list));
 	node = BUILDER_AT(t->b, at, struct weir_node);
 	if (!node)
 		return;
-	*node = (struct weir_node){
-		.next = at, .terms = terms, .count = count, .mask = WEIR_NODE_LEAF
-	};
-	if (count && count <= WEIR_NODE_CUTS)
-		memcpy(node->term, list, count * sizeof(*list));
+	node->head = WEIR_NODE_HEAD(at, 0, WEIR_NODE_LEAF);
+	node->count = count;
+	node->list = place;
+	out = BUILDER_AT(t->b, place, __u32);
+	for (__u32 i = 0; i < count; i++)
+		out[i] = list[i] | (t->terms[list[i]].asks ? WEIR_TERM_ASKS : 0);
 	t->copies_left -= count < t->copies_left ? count : t->copies_left;
+	if (count > t->largest)
+		t->largest = count;
 }
 
 static void grow(struct tree *t, __u32 at, struct box *box, __u32 *list, __u32 count, __u32 depth);
@@ -110,7 +119,7 @@ static void put_inner(struct tree *t, const struct cut *cut, __u32 at, __u32 nex
 
 	if (!node)
 		return;
-	*node = (struct weir_node){ .next = next, .key = cut->key, .mask = WEIR_NODE_INNER };
+	*node = (struct weir_node){ .head = WEIR_NODE_HEAD(next, cut->key, WEIR_NODE_INNER) };
 	memset(node->cut, 0xff, sizeof(node->cut));
 	memcpy(node->cut, cut->at, cut->count * sizeof(*cut->at));
 }
@@ -157,50 +166,77 @@ struct group {
 	__u32 count;
 };
 
-/* The terms of @family, sorted into groups; @list has room for all. */
-static __u32 take_groups(const struct boxed *terms, __u32 count, enum weir_family family,
-			 __u32 *list, struct group groups[WEIR_FOREST_TREES])
+/* The terms sorted into groups; @list has room for all. */
+static void take_groups(const struct boxed *terms, __u32 count, enum weir_family family,
+			__u32 *list, struct group groups[WEIR_FOREST_TREES])
 {
-	__u32 used = 0;
-
 	for (int group = 0; group < WEIR_FOREST_TREES; group++) {
-		groups[group] = (struct group){ .list = list + used };
+		groups[group] = (struct group){ .list = list };
 		for (__u32 i = 0; i < count; i++) {
-			if (terms[i].families & 1 << family && group_of(&terms[i], family) == group)
-				list[used++] = i;
+			if (group_of(&terms[i], family) == group)
+				*list++ = i;
 		}
-		groups[group].count = list + used - groups[group].list;
+		groups[group].count = list - groups[group].list;
 	}
-	return used;
-}
-
-static int ascending(const void *a, const void *b)
-{
-	__u32 x = *(const __u32 *)a, y = *(const __u32 *)b;
-
-	return x < y ? -1 : x > y;
 }
 
 static int by_first(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
 
-	return x->count && y->count ? ascending(x->list, y->list) : !x->count - !y->count;
+	if (!x->count || !y->count)
+		return !x->count - !y->count;
+	return x->list[0] < y->list[0] ? -1 : x->list[0] > y->list[0];
 }
 
-static void plant(struct builder *b, const struct boxed *terms, enum weir_family family,
-		  struct group *g, __u32 *root, __u32 *depth)
+/* Every packet of a family lies in here. */
+static struct box family_box(enum weir_family family)
 {
-	struct tree t = { .b = b,
-			  .terms = terms,
-			  .family = family,
-			  .copies_left = (size_t)g->count * COPIES_MAX + 1024 };
 	struct box box = box_all;
 
-	*root = builder_add(b, sizeof(struct weir_node));
-	grow(&t, *root, &box, g->list, g->count, 0);
-	if (t.depth > *depth)
-		*depth = t.depth;
+	for (int word = 0; word < 3 && family == WEIR_FAMILY_V4; word++) {
+		box.first[WEIR_KEY_SRC + word] = box.last[WEIR_KEY_SRC + word] =
+			word == 2 ? 0xffff : 0;
+		box.first[WEIR_KEY_DST + word] = box.last[WEIR_KEY_DST + word] =
+			word == 2 ? 0xffff : 0;
+	}
+	return box;
+}
+
+/* t->copies_left is that of a term until now. */
+static void plant(struct tree *t, const struct group *g, struct weir_forest *forest, __u32 place)
+{
+	struct box box = family_box(t->family);
+
+	t->copies_left = (size_t)g->count * t->copies_left + 64;
+	forest->root[place] = builder_add(t->b, sizeof(struct weir_node));
+	grow(t, forest->root[place], &box, g->list, g->count, 0);
+	if (t->depth > forest->depth)
+		forest->depth = t->depth;
+}
+
+/*
+ * One tree for all terms costs a packet least, where it need not copy many.
+ * Returns false, and leaves nothing behind, where it must.
+ */
+static bool plant_one(struct builder *b, const struct boxed *terms, __u32 *list, __u32 count,
+		      enum weir_family family, struct weir_forest *forest)
+{
+	struct tree t = { .b = b, .terms = terms, .family = family, .copies_left = ONE_COPIES };
+	struct group all = { .list = list, .count = count };
+	size_t before = b->used;
+
+	for (__u32 i = 0; i < count; i++)
+		list[i] = i;
+	plant(&t, &all, forest, 0);
+	if (b->error || count <= FOREST_TERMS || (t.copies_left && t.largest <= ONE_LEAF)) {
+		forest->trees = 1;
+		return true;
+	}
+	memset(b->bytes + before, 0, b->used - before);
+	b->used = before;
+	forest->depth = 0;
+	return false;
 }
 
 void classifier_build(struct builder *b, const struct boxed *terms, __u32 count,
@@ -208,25 +244,22 @@ void classifier_build(struct builder *b, const struct boxed *terms, __u32 count,
 {
 	OWN_FREE __u32 *list = malloc((count + 1) * sizeof(*list));
 	struct group groups[WEIR_FOREST_TREES];
-	__u32 used;
 
 	if (!list) {
 		b->error = -ENOMEM;
 		return;
 	}
-	used = take_groups(terms, count, family, list, groups);
-	if (!used)
+	if (!count || (count <= ONE_TERMS && plant_one(b, terms, list, count, family, forest)))
 		return;
-	forest->trees = WEIR_FOREST_TREES;
-	if (used <= FOREST_TERMS) {
-		qsort(list, used, sizeof(*list), ascending);
-		groups[0] = (struct group){ list, used };
-		forest->trees = 1;
-	}
+	take_groups(terms, count, family, list, groups);
 	/* A match in an early tree spares the search in those that begin later. */
-	qsort(groups, forest->trees, sizeof(groups[0]), by_first);
-	for (__u32 i = 0; i < forest->trees; i++)
-		plant(b, terms, family, &groups[i], &forest->root[i], &forest->depth);
-	for (__u32 i = forest->trees; i < WEIR_FOREST_TREES; i++)
-		forest->root[i] = forest->root[0];
+	qsort(groups, WEIR_FOREST_TREES, sizeof(groups[0]), by_first);
+	forest->trees = WEIR_FOREST_TREES;
+	for (__u32 i = 0; i < WEIR_FOREST_TREES; i++) {
+		struct tree t = {
+			.b = b, .terms = terms, .family = family, .copies_left = COPIES_MAX
+		};
+
+		plant(&t, &groups[i], forest, i);
+	}
 }

@@ -19,16 +19,16 @@ struct box {
 /* What the forest needs to know of a term; the array's index is the term's number. */
 struct boxed {
 	struct box box;
-	__u8 families; /* 1 << WEIR_FAMILY_* that it can hold for */
 	bool decides; /* holds for every packet of its box, and ends the search */
+	bool asks; /* has conditions */
 };
 
 /* A box of everything. */
 extern const struct box box_all;
 
 /*
- * Append to the image the nodes of a forest for the terms of @family among
- * @terms, which stand in order of precedence. An error is left in @b.
+ * Append to the image the nodes of a forest for @terms, which all can hold for
+ * @family and stand in order of precedence. An error is left in @b.
  *
  * HyperSplit (INFOCOM '09) with wide nodes, over the partition of CutSplit
  * (INFOCOM '18).

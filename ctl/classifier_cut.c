@@ -137,7 +137,7 @@ static double cost_of(const struct sample *s, const struct cut *cut, double copi
 /* As many cuts as pay; fewer where many copy too much. */
 static double cut_key(const struct sample *s, double copies_max, struct cut *cut)
 {
-	static const __u32 tries[] = { WEIR_NODE_CUTS, 6, 3, 1 };
+	static const __u32 tries[] = { WEIR_NODE_CUTS, 7, 3, 1 };
 	double cost;
 
 	if (!s->borders)

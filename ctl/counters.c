@@ -8,6 +8,9 @@
 
 #include "own.h"
 
+/* A CPU that adds to a counter while it is cleared is rare, and many of them in turn are rarer. */
+#define RESET_TRIES 8
+
 static unsigned int cpus(void)
 {
 	static int count;
@@ -27,6 +30,22 @@ struct weir_counter counter_read(int map, __u32 index)
 	for (unsigned int i = 0; i < cpus(); i++) {
 		sum.packets += parts[i].packets;
 		sum.bytes += parts[i].bytes;
+	}
+	return sum;
+}
+
+struct weir_rule_counter rule_counter_read(int map, __u32 index)
+{
+	OWN_FREE struct weir_rule_counter *parts = calloc(cpus(), sizeof(*parts));
+	struct weir_rule_counter sum = {};
+
+	if (!parts || bpf_map_lookup_elem(map, &index, parts))
+		return sum;
+	for (unsigned int i = 0; i < cpus(); i++) {
+		sum.packets += parts[i].packets;
+		sum.bytes += parts[i].bytes;
+		if (parts[i].last_ns > sum.last_ns)
+			sum.last_ns = parts[i].last_ns;
 	}
 	return sum;
 }
@@ -58,6 +77,38 @@ int counter_clear(int map, __u32 index)
 	if (!zeroes)
 		return -ENOMEM;
 	return bpf_map_update_elem(map, &index, zeroes, BPF_ANY) ? -errno : 0;
+}
+
+/* Whether a CPU counts on from what it had, and not from zero. */
+static bool came_back(const struct weir_rule_counter *before, const struct weir_rule_counter *after)
+{
+	for (unsigned int i = 0; i < cpus(); i++) {
+		if (before[i].packets && after[i].packets >= before[i].packets)
+			return true;
+	}
+	return false;
+}
+
+int rule_counter_reset(int map, __u32 index)
+{
+	OWN_FREE struct weir_rule_counter *before = calloc(cpus(), sizeof(*before));
+	OWN_FREE struct weir_rule_counter *after = calloc(cpus(), sizeof(*after));
+	int error;
+
+	if (!before || !after)
+		return -ENOMEM;
+	for (int i = 0; i < RESET_TRIES; i++) {
+		if (bpf_map_lookup_elem(map, &index, before))
+			return -errno;
+		error = counter_clear(map, index);
+		if (error)
+			return error;
+		if (bpf_map_lookup_elem(map, &index, after))
+			return -errno;
+		if (!came_back(before, after))
+			return 0;
+	}
+	return 0;
 }
 
 int counters_copy(int from, __u32 from_index, int to, __u32 to_index, __u32 count)

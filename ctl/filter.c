@@ -47,13 +47,11 @@ static void build_filter(struct builder *b, const struct image_spec *spec,
 	f.out.default_action = row.action;
 	if (filter->default_action == WEIR_ACTION_REJECT)
 		f.out.depth = WEIR_DEPTH_ALL;
-	f.out.terms_count = f.terms.count;
-	f.out.terms_offset = builder_copy(b, f.terms.list, f.terms.count * sizeof(*f.terms.list));
 	for (int family = 0; family < WEIR_FAMILY_COUNT && !b->error; family++)
-		classifier_build(b, f.terms.boxed, f.terms.count, family, &f.out.forest[family]);
+		terms_place(&f, family);
 	if (!b->error)
 		*BUILDER_AT(b, place, struct weir_filter) = f.out;
-	terms_free(&f.terms);
+	drafts_free(&f.drafts);
 }
 
 void build_filters(struct builder *b, const struct image_spec *spec)

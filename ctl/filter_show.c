@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * show filter: the rules and how often each matched.
+ * show filter: the rules, how often each matched, and when last.
  */
+#include "filter_show.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "counters.h"
-#include "image.h"
 #include "own.h"
 #include "print.h"
 
@@ -25,83 +24,139 @@ static char *rule_text(const struct rule *rule)
 	return text;
 }
 
-static void print_line(const struct weir_counter *n, const char *what, const char *name,
-		       const char *text)
+static void print_heading(const struct filter_view *v, const char *name, FILE *out)
 {
-	char packets[16], bytes[16];
-
-	printf("%10s %10s  %s%s%s%s\n", count_text(n->packets, packets, sizeof(packets)),
-	       count_text(n->bytes, bytes, sizeof(bytes)), what, name, *name ? "  " : " ", text);
+	fprintf(out, "filter %s\n%10s %10s", name, "PACKETS", "BYTES");
+	if (v->with_rates)
+		fprintf(out, " %9s %9s", "PACKETS/S", "BITS/S");
+	fprintf(out, " %10s  RULE\n", "LAST");
 }
 
-static json_t *counted_json(const struct weir_counter *n, const char *name, const char *text)
+static void print_counts(const struct filter_view *v, const struct rule_row *row, FILE *out)
 {
-	json_t *entry = json_pack("{s:I,s:I,s:s}", "packets", (json_int_t)n->packets, "bytes",
-				  (json_int_t)n->bytes, "text", text);
+	char packets[16], bytes[16], ago[32];
 
+	fprintf(out, "%10s %10s", count_text(row->sum.packets, packets, sizeof(packets)),
+		count_text(row->sum.bytes, bytes, sizeof(bytes)));
+	if (v->with_rates && row->has_rates)
+		fprintf(out, " %9s %9s", rate_text(row->packets_s, packets, sizeof(packets)),
+			rate_text(row->bits_s, bytes, sizeof(bytes)));
+	else if (v->with_rates)
+		fprintf(out, " %9s %9s", "-", "-");
+	fprintf(out, " %10s  ", ago_text(row->ago_s, ago, sizeof(ago)));
+}
+
+static void print_filter(const struct filter_view *v, const struct filter_walk *w, FILE *out)
+{
+	const struct filter *f = w->filter;
+
+	print_heading(v, f->name, out);
+	for (size_t i = 0; i <= f->rules_count; i++) {
+		struct rule_row row = rule_row(&v->now, &v->before, w->counted[i].id);
+
+		print_counts(v, &row, out);
+		if (i < f->rules_count) {
+			fprintf(out, "rule %s  ", f->rules[i].name);
+			print_rule(&f->rules[i], out);
+			fputc('\n', out);
+		} else {
+			fprintf(out, "default %s\n", print_action[f->default_action]);
+		}
+	}
+}
+
+void filters_print(const struct filter_view *v, FILE *out)
+{
+	struct filter_walk walk = FILTER_WALK(v->applied, v->only);
+	bool is_first = true;
+
+	while (filter_next(&walk)) {
+		fputs(is_first ? "" : "\n", out);
+		print_filter(v, &walk, out);
+		is_first = false;
+	}
+	if (is_first)
+		fputs("No filter is in force.\n", out);
+}
+
+/* JSON has no use for ten digits of a rate. */
+static json_t *rate_json(const struct rule_row *row, double rate)
+{
+	return row->has_rates ? json_real((double)(__u64)(rate * 10 + 0.5) / 10) : json_null();
+}
+
+static json_t *row_json(const struct filter_view *v, __u32 id, const char *name, const char *text)
+{
+	struct rule_row row = rule_row(&v->now, &v->before, id);
+	char when[40];
+	json_t *entry = json_pack(
+		"{s:I,s:I,s:o,s:s}", "packets", (json_int_t)row.sum.packets, "bytes",
+		(json_int_t)row.sum.bytes, "last_hit",
+		row.ago_s < 0 ? json_null() : json_string(time_text(row.ago_s, when, sizeof(when))),
+		"text", text);
+
+	if (v->with_rates) {
+		json_object_set_new(entry, "packets_per_s", rate_json(&row, row.packets_s));
+		json_object_set_new(entry, "bits_per_s", rate_json(&row, row.bits_s));
+	}
 	if (*name)
 		json_object_set_new(entry, "name", json_string(name));
 	return entry;
 }
 
-/* @counted are the filter's compiled rules, in its order, the default last. */
-static void print_filter(const struct filter *f, const struct weir_rule *counted, int map,
-			 const char *before)
+static json_t *filter_json(const struct filter_view *v, const struct filter_walk *w)
 {
-	printf("%sfilter %s\n%10s %10s  RULE\n", before, f->name, "PACKETS", "BYTES");
-	for (size_t i = 0; i <= f->rules_count; i++) {
-		struct weir_counter n = counter_read(map, counted[i].id);
-		OWN_FREE char *text = i < f->rules_count ? rule_text(&f->rules[i]) : NULL;
-
-		if (i < f->rules_count)
-			print_line(&n, "rule ", f->rules[i].name, text ? text : "?");
-		else
-			print_line(&n, "default", "", print_action[f->default_action]);
-	}
-}
-
-static json_t *filter_json(const struct filter *f, const struct weir_rule *counted, int map)
-{
-	struct weir_counter last = counter_read(map, counted[f->rules_count].id);
+	const struct filter *f = w->filter;
 	json_t *rules = json_array();
 
 	for (size_t i = 0; i < f->rules_count; i++) {
-		struct weir_counter n = counter_read(map, counted[i].id);
 		OWN_FREE char *text = rule_text(&f->rules[i]);
 
-		json_array_append_new(rules, counted_json(&n, f->rules[i].name, text ? text : "?"));
+		json_array_append_new(
+			rules, row_json(v, w->counted[i].id, f->rules[i].name, text ? text : "?"));
 	}
-	return json_pack("{s:s,s:o,s:o}", "name", f->name, "rules", rules, "default",
-			 counted_json(&last, "", print_action[f->default_action]));
+	return json_pack(
+		"{s:s,s:o,s:o}", "name", f->name, "rules", rules, "default",
+		row_json(v, w->counted[f->rules_count].id, "", print_action[f->default_action]));
+}
+
+json_t *filters_json(const struct filter_view *v)
+{
+	struct filter_walk walk = FILTER_WALK(v->applied, v->only);
+	json_t *list = json_array();
+
+	while (filter_next(&walk))
+		json_array_append_new(list, filter_json(v, &walk));
+	return list;
+}
+
+int filter_need(const struct applied *a, const char *name, struct failure *why)
+{
+	struct filter_walk walk = FILTER_WALK(a, name);
+
+	if (!name || filter_next(&walk))
+		return 0;
+	return fail(why, EXIT_NOT_FOUND, "there is no filter \"%s\" in force", name);
 }
 
 int show_filter(struct command *c, const struct applied *a, const char *name)
 {
-	const struct weir_image *image = a->state.image;
-	const struct weir_rule *counted = IMAGE_AT(image, image->rules_offset, struct weir_rule);
-	int map = a->state.maps.fd[WEIR_MAP_RULES];
-	json_t *list = json_array();
-	bool found = !name, is_first = true;
+	struct filter_view v = { .applied = a, .only = name };
+	int error;
 
-	for (size_t i = 0; i < a->model.filters_count; i++) {
-		const struct filter *f = &a->model.filters[i];
-
-		if (!name || !strcmp(name, f->name)) {
-			found = true;
-			if (c->json)
-				json_array_append_new(list, filter_json(f, counted, map));
-			else
-				print_filter(f, counted, map, is_first ? "" : "\n");
-			is_first = false;
-		}
-		counted += f->rules_count + 1;
+	if (filter_need(a, name, &c->why))
+		return command_failed(c);
+	if (c->watch_s > 0)
+		return watch_filter(c, name);
+	error = snapshot_take(a, name, &v.now);
+	if (error) {
+		fail_errno(&c->why, error, "cannot read the counters");
+		return command_failed(c);
 	}
-	if (c->json && found)
-		return json_print(json_pack("{s:o}", "filters", list));
-	json_decref(list);
-	if (!found)
-		fail(&c->why, EXIT_NOT_FOUND, "there is no filter \"%s\" in force", name);
-	else if (is_first)
-		printf("No filter is in force.\n");
-	return found ? EXIT_DONE : command_failed(c);
+	if (c->json)
+		error = json_print(json_pack("{s:o}", "filters", filters_json(&v)));
+	else
+		filters_print(&v, stdout);
+	snapshot_free(&v.now);
+	return error;
 }

@@ -9,6 +9,7 @@
 #include "own.h"
 #include "ranges.h"
 #include "weir/packet.h"
+#include "weir/reason.h"
 
 /* A rule of more combinations keeps its longest lists as conditions instead. */
 #define TERMS_PER_RULE 64
@@ -211,39 +212,42 @@ static __u8 prefix_families(const struct choice *c)
 	return 1 << WEIR_FAMILY_V4 | 1 << WEIR_FAMILY_V6;
 }
 
-static void say(struct weir_term *t, struct boxed *box, enum dimension dim, const struct choice *c)
+static void say(struct draft *draft, enum dimension dim, const struct choice *c)
 {
+	struct weir_term6 *t = &draft->term;
+	struct box *box = &draft->boxed.box;
+
 	switch (dim) {
 	case DIM_SADDR:
 		t->src_hi = c->first >> 64;
 		t->src_lo = c->first;
 		t->src_hi_bits = c->bits < 64 ? c->bits : 64;
 		t->src_lo_bits = c->bits < 64 ? 0 : c->bits - 64;
-		box_prefix(&box->box, WEIR_KEY_SRC, c);
-		box->families &= prefix_families(c);
+		box_prefix(box, WEIR_KEY_SRC, c);
+		draft->families &= prefix_families(c);
 		break;
 	case DIM_DADDR:
 		t->dst_hi = c->first >> 64;
 		t->dst_lo = c->first;
 		t->dst_hi_bits = c->bits < 64 ? c->bits : 64;
 		t->dst_lo_bits = c->bits < 64 ? 0 : c->bits - 64;
-		box_prefix(&box->box, WEIR_KEY_DST, c);
-		box->families &= prefix_families(c);
+		box_prefix(box, WEIR_KEY_DST, c);
+		draft->families &= prefix_families(c);
 		break;
 	case DIM_SPORT:
 		t->sport_first = c->first;
 		t->sport_last = c->last;
-		box_set(&box->box, WEIR_KEY_SPORT, c->first, c->last);
+		box_set(box, WEIR_KEY_SPORT, c->first, c->last);
 		break;
 	case DIM_DPORT:
 		t->dport_first = c->first;
 		t->dport_last = c->last;
-		box_set(&box->box, WEIR_KEY_DPORT, c->first, c->last);
+		box_set(box, WEIR_KEY_DPORT, c->first, c->last);
 		break;
 	case DIM_PROTO:
-		t->proto = c->first;
-		t->proto_mask = 0xff;
-		box_set(&box->box, WEIR_KEY_PROTO, c->first, c->first);
+		t->word |= WEIR_WORD(0, 0, c->first);
+		t->mask |= WEIR_WORD(0, 0, 0xff);
+		box_set(box, WEIR_KEY_PROTO, c->first, c->first);
 		break;
 	case DIM_COUNT:
 		break;
@@ -267,15 +271,16 @@ static void box_mac(struct box *box, int key, const struct match *m)
 		box_hull(box, key, m, 0);
 }
 
-static void box_conditions(struct box *box, const struct rule *r)
+/* @fields are those that the term leaves to conditions. */
+static void box_conditions(struct box *box, const struct rule *r, __u32 fields)
 {
 	const struct match *m = r->match;
 
-	if (!m[WEIR_FIELD_SPORT].sets_count && box->last[WEIR_KEY_SPORT] == ~0U)
+	if (fields & 1U << WEIR_FIELD_SPORT && !m[WEIR_FIELD_SPORT].sets_count)
 		box_hull(box, WEIR_KEY_SPORT, &m[WEIR_FIELD_SPORT], 0);
-	if (!m[WEIR_FIELD_DPORT].sets_count && box->last[WEIR_KEY_DPORT] == ~0U)
+	if (fields & 1U << WEIR_FIELD_DPORT && !m[WEIR_FIELD_DPORT].sets_count)
 		box_hull(box, WEIR_KEY_DPORT, &m[WEIR_FIELD_DPORT], 0);
-	if (box->last[WEIR_KEY_PROTO] == ~0U)
+	if (fields & 1U << WEIR_FIELD_PROTO)
 		box_hull(box, WEIR_KEY_PROTO, &m[WEIR_FIELD_PROTO], 0);
 	box_hull(box, WEIR_KEY_ICMP, &m[WEIR_FIELD_ICMP_TYPE], 8);
 	box_hull(box, WEIR_KEY_VLAN, &m[WEIR_FIELD_VLAN], 0);
@@ -286,45 +291,38 @@ static void box_conditions(struct box *box, const struct rule *r)
 
 static bool reserve(struct filter_build *f)
 {
-	struct terms *t = &f->terms;
-	__u32 room = t->room ? t->room * 2 : 64;
-	void *list, *boxed;
+	struct drafts *d = &f->drafts;
+	__u32 room = d->room ? d->room * 2 : 64;
+	void *list;
 
-	if (t->count < t->room)
+	if (d->count < d->room)
 		return true;
-	list = realloc(t->list, room * sizeof(*t->list));
-	if (list)
-		t->list = list;
-	boxed = realloc(t->boxed, room * sizeof(*t->boxed));
-	if (boxed)
-		t->boxed = boxed;
-	if (!list || !boxed) {
+	list = realloc(d->list, room * sizeof(*d->list));
+	if (!list) {
 		f->b->error = -ENOMEM;
 		return false;
 	}
-	t->room = room;
+	d->list = list;
+	d->room = room;
 	return true;
 }
 
 /* One term for each combination: count through the choices as an odometer does. */
-static void add_combinations(struct filter_build *f, struct weir_term term, struct boxed boxed,
+static void add_combinations(struct filter_build *f, const struct draft *open,
 			     const struct choices choices[DIM_COUNT])
 {
 	__u32 turn[DIM_COUNT] = {};
 	int dim;
 
 	do {
-		struct weir_term t = term;
-		struct boxed box = boxed;
+		struct draft draft = *open;
 
 		for (dim = 0; dim < DIM_COUNT; dim++) {
 			if (choices[dim].count)
-				say(&t, &box, dim, &choices[dim].list[turn[dim]]);
+				say(&draft, dim, &choices[dim].list[turn[dim]]);
 		}
-		if (box.families && reserve(f)) {
-			f->terms.list[f->terms.count] = t;
-			f->terms.boxed[f->terms.count++] = box;
-		}
+		if (draft.families && reserve(f))
+			f->drafts.list[f->drafts.count++] = draft;
 		for (dim = 0; dim < DIM_COUNT; dim++) {
 			if (++turn[dim] < choices[dim].count)
 				break;
@@ -333,10 +331,17 @@ static void add_combinations(struct filter_build *f, struct weir_term term, stru
 	} while (dim < DIM_COUNT && !f->b->error);
 }
 
-static bool decides(enum weir_action action)
+/* What an action that decides makes of a packet; 0 of the others. */
+static enum weir_reason reason_of(enum weir_action action)
 {
-	return action == WEIR_ACTION_PASS || action == WEIR_ACTION_DROP ||
-	       action == WEIR_ACTION_REJECT;
+	switch (action) {
+	case WEIR_ACTION_PASS:
+		return WEIR_R_FILTER_PASS;
+	case WEIR_ACTION_DROP:
+		return WEIR_R_FILTER_DROP;
+	default:
+		return 0;
+	}
 }
 
 static void note_depth(struct filter_build *f, const struct rule *r)
@@ -359,22 +364,39 @@ static void note_depth(struct filter_build *f, const struct rule *r)
 	f->out.judges_all |= rule_judges_all(r);
 }
 
+static void note_keys(struct filter_build *f, const struct box *box)
+{
+	for (int key = WEIR_KEY_VLAN; key < WEIR_KEY_COUNT; key++)
+		f->out.link_keys |= box->first[key] || box->last[key] != ~0U;
+}
+
+/* What all terms of a rule have in common. */
+static struct draft open_draft(struct filter_build *f, const struct rule *rule, __u32 fields)
+{
+	const struct tcp_flags_match *flags = &rule->tcp_flags;
+	__u16 needs = needs_of(rule);
+	struct draft d = { .boxed.box = box_all, .families = families_of(rule, needs) };
+
+	d.term.sport_last = d.term.dport_last = 0xffff;
+	d.term.word = d.term.mask = WEIR_WORD(needs, 0, 0);
+	if (flags->present && !flags->negated) {
+		d.term.word |= WEIR_WORD(0, flags->value, 0);
+		d.term.mask |= WEIR_WORD(0, flags->mask, 0);
+	}
+	d.rule.action = rule->action;
+	d.rule.conditions = conditions_add(f, rule, fields, &d.rule.conditions_count);
+	d.boxed.asks = d.rule.conditions_count;
+	d.rule.reason = reason_of(rule->action);
+	d.boxed.decides = d.rule.reason && !d.rule.conditions_count && !flags->present;
+	return d;
+}
+
 void terms_add_rule(struct filter_build *f, const struct rule *rule, __u32 number, __u32 id)
 {
-	OWN_FREE struct choices *choices = calloc(DIM_COUNT, sizeof(*choices));
+	struct choices choices[DIM_COUNT];
 	__u32 said = 0, fields = 0;
-	struct weir_term term = { .rule = number,
-				  .id = id,
-				  .action = rule->action,
-				  .needs = needs_of(rule),
-				  .sport_last = 0xffff,
-				  .dport_last = 0xffff };
-	struct boxed boxed = { .box = box_all };
+	struct draft open;
 
-	if (!choices) {
-		f->b->error = -ENOMEM;
-		return;
-	}
 	for (int dim = 0; dim < DIM_COUNT; dim++) {
 		if (choose(f, &rule->match[dimension_field[dim]], dim, &choices[dim]))
 			said |= 1U << dimension_field[dim];
@@ -384,22 +406,80 @@ void terms_add_rule(struct filter_build *f, const struct rule *rule, __u32 numbe
 	said &= ~limit_choices(choices);
 	for (int field = 0; field < WEIR_FIELD_COUNT; field++)
 		fields |= (rule->match[field].present && !(said & 1U << field)) << field;
-
-	if (rule->tcp_flags.present && !rule->tcp_flags.negated) {
-		term.tcp_mask = rule->tcp_flags.mask;
-		term.tcp_value = rule->tcp_flags.value;
-	}
-	term.conditions = conditions_add(f, rule, fields, &term.conditions_count);
-	box_conditions(&boxed.box, rule);
-	boxed.families = families_of(rule, term.needs);
-	boxed.decides = decides(rule->action) && !term.conditions_count && !term.tcp_mask;
+	open = open_draft(f, rule, fields);
+	open.rule.rule = number;
+	open.rule.id = id;
+	box_conditions(&open.boxed.box, rule, fields);
+	note_keys(f, &open.boxed.box);
 	note_depth(f, rule);
-	add_combinations(f, term, boxed, choices);
+	add_combinations(f, &open, choices);
 }
 
-void terms_free(struct terms *t)
+static __u32 mask32(int bits)
 {
-	free(t->list);
-	free(t->boxed);
-	*t = (struct terms){};
+	return bits <= 0 ? 0 : ~0U << (32 - bits);
+}
+
+/* An address of a term of IPv4 counts from bit 96 of the v4-mapped one. */
+static struct weir_term4 narrow(const struct weir_term6 *t)
+{
+	return (struct weir_term4){
+		.src = t->src_lo,
+		.src_mask = mask32(t->src_lo_bits - 32),
+		.dst = t->dst_lo,
+		.dst_mask = mask32(t->dst_lo_bits - 32),
+		.word = t->word,
+		.mask = t->mask,
+		.sport_first = t->sport_first,
+		.sport_last = t->sport_last,
+		.dport_first = t->dport_first,
+		.dport_last = t->dport_last,
+	};
+}
+
+static void put_terms(struct filter_build *f, enum weir_family family, __u32 terms, __u32 rules)
+{
+	struct weir_term4 *term4 = BUILDER_AT(f->b, terms, struct weir_term4);
+	struct weir_term6 *term6 = BUILDER_AT(f->b, terms, struct weir_term6);
+	struct weir_term_rule *rule = BUILDER_AT(f->b, rules, struct weir_term_rule);
+
+	for (__u32 i = 0; i < f->drafts.count && rule; i++) {
+		const struct draft *draft = &f->drafts.list[i];
+
+		if (!(draft->families & 1 << family))
+			continue;
+		if (family == WEIR_FAMILY_V6)
+			*term6++ = draft->term;
+		else
+			*term4++ = narrow(&draft->term);
+		*rule++ = draft->rule;
+	}
+}
+
+void terms_place(struct filter_build *f, enum weir_family family)
+{
+	OWN_FREE struct boxed *boxed = malloc((f->drafts.count + 1) * sizeof(*boxed));
+	struct weir_forest *forest = &f->out.forest[family];
+	__u32 count = 0;
+
+	if (!boxed)
+		f->b->error = -ENOMEM;
+	for (__u32 i = 0; i < f->drafts.count && boxed; i++) {
+		if (f->drafts.list[i].families & 1 << family)
+			boxed[count++] = f->drafts.list[i].boxed;
+	}
+	forest->terms_offset =
+		builder_add(f->b, count * (family == WEIR_FAMILY_V6 ? sizeof(struct weir_term6)
+								    : sizeof(struct weir_term4)));
+	forest->rules_offset = builder_add(f->b, count * sizeof(struct weir_term_rule));
+	if (f->b->error)
+		return;
+	put_terms(f, family, forest->terms_offset, forest->rules_offset);
+	classifier_build(f->b, boxed, count, family, forest);
+}
+
+void drafts_free(struct drafts *d)
+{
+	free(d->list);
+	*d = (struct drafts){};
 }

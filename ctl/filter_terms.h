@@ -8,10 +8,16 @@
 #include "classifier.h"
 #include "model.h"
 
-/* The terms of one filter; @boxed goes with @list by index. */
-struct terms {
-	struct weir_term *list;
-	struct boxed *boxed;
+/* A term, before it is known where it will stand. */
+struct draft {
+	struct boxed boxed;
+	__u8 families; /* 1 << WEIR_FAMILY_* that it can hold for */
+	struct weir_term6 term; /* addresses of IPv4 are v4-mapped */
+	struct weir_term_rule rule;
+};
+
+struct drafts {
+	struct draft *list;
 	__u32 count;
 	__u32 room;
 };
@@ -20,13 +26,16 @@ struct terms {
 struct filter_build {
 	struct builder *b;
 	const struct image_spec *spec;
-	struct terms terms;
+	struct drafts drafts;
 	struct weir_filter out; /* depth and judges_all grow with the rules */
 };
 
 /* Append the terms of @rule, the filter's @number'th, whose counter is @id. */
 void terms_add_rule(struct filter_build *f, const struct rule *rule, __u32 number, __u32 id);
-void terms_free(struct terms *t);
+void drafts_free(struct drafts *d);
+
+/* Append to the image the terms of @family, and the forest over them. */
+void terms_place(struct filter_build *f, enum weir_family family);
 
 /*
  * Append to the image what terms of @rule cannot say: the fields in @fields,

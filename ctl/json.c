@@ -19,6 +19,8 @@ static json_t *interface_json(const struct interface *i)
 		json_object_set_new(o, "tc", json_string(print_tc[i->tc]));
 	if (i->filter[0])
 		json_object_set_new(o, "filter", json_string(i->filter));
+	if (i->filter_egress[0])
+		json_object_set_new(o, "filter_egress", json_string(i->filter_egress));
 	if (i->balance)
 		json_object_set_new(o, "balance", json_true());
 	if (i->decap)
@@ -33,13 +35,15 @@ static void append_string(void *arg, const char *word)
 	json_array_append_new(arg, json_string(word));
 }
 
+#define NUMBER_MAX 1000000000 /* above all that a word of the language is */
+
 /* A number where the word is one, so that machines need not parse it. */
 static void append_number(void *arg, const char *word)
 {
 	unsigned int number;
 	struct problem why;
 
-	if (value_number(word, "", 0, 65535, &number, &why))
+	if (value_number(word, "", 0, NUMBER_MAX, &number, &why))
 		json_array_append_new(arg, json_integer(number));
 	else
 		append_string(arg, word);
@@ -49,7 +53,8 @@ static json_t *values_json(enum value_kind kind, const range *ranges, size_t cou
 {
 	json_t *list = json_array();
 
-	value_text(kind, ranges, count, kind == VALUE_ADDR ? append_string : append_number, list);
+	value_text(kind, ranges, count,
+		   kind == VALUE_ADDR || kind == VALUE_MAC ? append_string : append_number, list);
 	return list;
 }
 
@@ -83,11 +88,22 @@ static json_t *set_json(const struct set *s)
 	return o;
 }
 
+static json_t *names_json(const struct rule *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->interfaces_count; i++)
+		append_string(list, r->interfaces[i]);
+	return list;
+}
+
 static json_t *match_json(const struct rule *r, enum weir_field field)
 {
 	const struct match *m = &r->match[field];
 	json_t *o = json_object();
-	json_t *in = values_json(rule_value_kind(r, field), m->ranges, m->ranges_count);
+	json_t *in = field == WEIR_FIELD_IFACE
+			     ? names_json(r)
+			     : values_json(rule_value_kind(r, field), m->ranges, m->ranges_count);
 	char name[NAME_BYTES + 1];
 
 	for (size_t i = 0; i < m->sets_count; i++) {
@@ -111,18 +127,55 @@ static json_t *flags_json(const struct tcp_flags_match *f)
 	return o;
 }
 
+static json_t *expr_json(const struct expr_match *e)
+{
+	if (!e->negated)
+		return json_string(e->text);
+	return json_pack("{s:b,s:[s]}", "not", 1, "in", e->text);
+}
+
+static json_t *limit_json(const struct limit *l)
+{
+	json_t *o = json_object();
+	char per[24];
+
+	json_object_set_new(o, "rate", json_integer(l->rate));
+	json_object_set_new(o, "per_s", json_integer(l->per_s));
+	json_object_set_new(o, "burst", json_integer(l->burst));
+	if (l->per_saddr)
+		json_object_set_new(o, "per", json_string(print_limit_per(l, per, sizeof(per))));
+	return o;
+}
+
+static void add_action(json_t *o, const struct rule *r)
+{
+	json_object_set_new(o, "action", json_string(print_action[r->action]));
+	if (r->action == WEIR_ACTION_LIMIT)
+		json_object_set_new(o, "limit", limit_json(&r->limit));
+	else if (r->action == WEIR_ACTION_LOG)
+		json_object_set_new(o, "sample", json_integer(r->log_sample));
+	else if (r->action == WEIR_ACTION_MARK)
+		json_object_set_new(o, "mark", json_integer(r->mark));
+}
+
 static json_t *rule_json(const struct rule *r)
 {
 	json_t *o = json_object();
 
 	json_object_set_new(o, "name", json_string(r->name));
-	json_object_set_new(o, "action", json_string(print_action[r->action]));
+	add_action(o, r);
 	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {
-		if (r->match[f].present)
+		const struct match *m = &r->match[f];
+
+		if (m->present && field_type[f] == FIELD_FLAG)
+			json_object_set_new(o, print_field[f], json_boolean(!m->negated));
+		else if (m->present)
 			json_object_set_new(o, print_field[f], match_json(r, (enum weir_field)f));
 	}
 	if (r->tcp_flags.present)
 		json_object_set_new(o, "flags", flags_json(&r->tcp_flags));
+	if (r->expr.text)
+		json_object_set_new(o, "expr", expr_json(&r->expr));
 	return o;
 }
 

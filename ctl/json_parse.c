@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "own.h"
-#include "parser_build.h"
+#include "json_node.h"
 
+<<<<<<< HEAD
 static const char *const no_words[] = { NULL };
 
 #define KEYS(name, ...)                                                                     \
@@ -223,6 +223,15 @@ static void each_value(struct build *b, const struct node *n, value_fn each, voi
 	for (size_t i = 0; i < json_array_size(n->json); i++)
 		one_value(b, &(struct node){ json_array_get(n->json, i), n->at }, each, arg);
 }
+=======
+NODE_KEYS(root_keys, "interfaces", "sets", "filters", "services");
+NODE_KEYS(interface_keys, "name", "xdp", "tc", "filter", "filter_egress", "balance", "decap",
+	  "measure");
+NODE_KEYS(set_keys, "name", "type", "file", "elements");
+NODE_KEYS(service_keys, "name", "address", "port", "forward", "backends");
+NODE_KEYS(port_keys, "proto", "port");
+NODE_KEYS(backend_keys, "name", "address", "weight", "drain");
+>>>>>>> main
 
 static void import_interface(struct build *b, void *arg, const struct node *n)
 {
@@ -231,24 +240,26 @@ static void import_interface(struct build *b, void *arg, const struct node *n)
 	int mode;
 
 	(void)arg;
-	if (!has_only(b, n, &interface_keys) || !required(b, n, "name", &w))
+	if (!node_has_only(b, n, &interface_keys) || !node_required(b, n, "name", &w))
 		return;
 	i = build_interface(b, &w);
 	if (!i)
 		return;
-	if (optional(b, n, "xdp", &w)) {
+	if (node_optional(b, n, "xdp", &w)) {
 		mode = build_keyword(b, &w, &words_xdp);
 		i->xdp = XDP_MODE_AUTO + (enum xdp_mode)(mode < 0 ? 0 : mode);
 	}
-	if (optional(b, n, "tc", &w)) {
+	if (node_optional(b, n, "tc", &w)) {
 		mode = build_keyword(b, &w, &words_tc);
 		i->tc = TC_MODE_AUTO + (enum tc_mode)(mode < 0 ? 0 : mode);
 	}
-	if (optional(b, n, "filter", &w))
+	if (node_optional(b, n, "filter", &w))
 		build_interface_filter(b, i, &w);
-	i->balance = is_true(b, n, "balance");
-	i->decap = is_true(b, n, "decap");
-	i->measure = is_true(b, n, "measure");
+	if (node_optional(b, n, "filter_egress", &w))
+		build_interface_egress(b, i, &w);
+	i->balance = node_is_true(b, n, "balance");
+	i->decap = node_is_true(b, n, "decap");
+	i->measure = node_is_true(b, n, "measure");
 	build_interface_end(b, i);
 }
 
@@ -266,20 +277,21 @@ static void import_set(struct build *b, void *arg, const struct node *n)
 	int type;
 
 	(void)arg;
-	if (!has_only(b, n, &set_keys) || !required(b, n, "name", &w) || !(s = build_set(b, &w))) {
+	if (!node_has_only(b, n, &set_keys) || !node_required(b, n, "name", &w) ||
+	    !(s = build_set(b, &w))) {
 		b->names_lost = true;
 		return;
 	}
-	if (required(b, n, "type", &w)) {
+	if (node_required(b, n, "type", &w)) {
 		type = build_keyword(b, &w, &words_set_type);
 		s->type = type < 0 ? SET_TYPE_REFUSED : (enum set_type)type;
 	}
-	elements = member_of(b, n, "elements", JSON_ARRAY);
+	elements = node_member_of(b, n, "elements", JSON_ARRAY);
 	if (elements.json) {
 		written |= 1U << SET_WORD_ELEMENTS;
-		each_value(b, &elements, add_element, s);
+		node_each_value(b, &elements, add_element, s);
 	}
-	if (optional(b, n, "file", &w)) {
+	if (node_optional(b, n, "file", &w)) {
 		written |= 1U << SET_WORD_FILE;
 		build_set_file(b, s, &w);
 	}
@@ -291,97 +303,15 @@ static void import_set(struct build *b, void *arg, const struct node *n)
 		build_set_end(b, s, written);
 }
 
-struct match_target {
-	struct rule *rule;
-	int word; /* enum match_word */
-	bool negated;
-	struct loc at;
-};
-
-static void add_match_value(struct build *b, void *arg, const struct word *w)
-{
-	struct match_target *t = arg;
-
-	if (t->word != MATCH_FLAGS) {
-		build_match_value(b, t->rule, (enum weir_field)t->word, w);
-		return;
-	}
-	if (build_flags(b, t->rule, w, t->at))
-		t->rule->tcp_flags.negated = t->negated;
-}
-
-static void import_match(struct build *b, struct rule *r, int word, const struct node *n)
-{
-	struct match_target target = { r, word, false, n->at };
-	struct node in = *n;
-	struct match *m;
-
-	if (json_is_object(n->json)) {
-		if (!has_only(b, n, &match_keys))
-			return;
-		target.negated = is_true(b, n, "not");
-		in = member(b, n, "in");
-		if (!in.json) {
-			build_error(b, n->at, NULL, "\"in\" is missing; add a list of values");
-			return;
-		}
-	}
-	if (word != MATCH_FLAGS) {
-		m = build_match(b, r, (enum weir_field)word, n->at);
-		if (!m)
-			return;
-		m->negated = target.negated;
-	} else if (json_is_array(in.json) && json_array_size(in.json) != 1) {
-		build_error(b, in.at, NULL, "flags takes one value; write \"FLAGS/MASK\"");
-		return;
-	}
-	each_value(b, &in, add_match_value, &target);
-}
-
-static void import_rule(struct build *b, void *arg, const struct node *n)
-{
-	struct word name, action;
-	struct rule *r;
-
-	if (!has_only(b, n, &rule_keys) || !required(b, n, "name", &name) ||
-	    !required(b, n, "action", &action) || !(r = build_rule(b, arg, &name, &action)))
-		return;
-	/* proto comes before type, whose names depend on it */
-	for (int i = 0; i <= MATCH_FLAGS; i++) {
-		struct node match = member(b, n, words_match.words[i]);
-
-		if (match.json)
-			import_match(b, r, i, &match);
-	}
-	if (!b->failed)
-		build_rule_end(b, r);
-}
-
-static void import_filter(struct build *b, void *arg, const struct node *n)
-{
-	struct filter *f;
-	struct word w;
-
-	(void)arg;
-	if (!has_only(b, n, &filter_keys) || !required(b, n, "name", &w) ||
-	    !(f = build_filter(b, &w))) {
-		b->names_lost = true;
-		return;
-	}
-	if (optional(b, n, "default", &w))
-		f->default_action = build_default(build_keyword(b, &w, &words_default));
-	each_object(b, n, "rules", import_rule, f);
-}
-
 static void import_port(struct build *b, void *arg, const struct node *n)
 {
 	struct word proto, port = { 0 };
 	struct node number;
 	char text[24];
 
-	if (!has_only(b, n, &port_keys) || !required(b, n, "proto", &proto))
+	if (!node_has_only(b, n, &port_keys) || !node_required(b, n, "proto", &proto))
 		return;
-	number = member_of(b, n, "port", JSON_INTEGER);
+	number = node_member_of(b, n, "port", JSON_INTEGER);
 	if (!number.json) {
 		build_error(b, n->at, NULL, "\"port\" is missing; add a number");
 		return;
@@ -402,14 +332,14 @@ static void import_backend(struct build *b, void *arg, const struct node *n)
 	struct backend *backend;
 	struct node weight;
 
-	if (!has_only(b, n, &backend_keys) || !required(b, n, "name", &name) ||
-	    !required(b, n, "address", &address) ||
+	if (!node_has_only(b, n, &backend_keys) || !node_required(b, n, "name", &name) ||
+	    !node_required(b, n, "address", &address) ||
 	    !(backend = build_backend(b, arg, &name, &address)))
 		return;
-	weight = member_of(b, n, "weight", JSON_INTEGER);
+	weight = node_member_of(b, n, "weight", JSON_INTEGER);
 	if (weight.json)
-		one_value(b, &weight, set_weight, backend);
-	backend->drain = is_true(b, n, "drain");
+		node_one_value(b, &weight, set_weight, backend);
+	backend->drain = node_is_true(b, n, "drain");
 }
 
 static void add_address(struct build *b, void *arg, const struct word *w)
@@ -426,31 +356,31 @@ static void import_service(struct build *b, void *arg, const struct node *n)
 	int forward;
 
 	(void)arg;
-	if (!has_only(b, n, &service_keys) || !required(b, n, "name", &w) ||
+	if (!node_has_only(b, n, &service_keys) || !node_required(b, n, "name", &w) ||
 	    !(s = build_service(b, &w)))
 		return;
-	addresses = member(b, n, "address");
+	addresses = node_member(b, n, "address");
 	if (addresses.json)
-		each_value(b, &addresses, add_address, s);
+		node_each_value(b, &addresses, add_address, s);
 	b->failed = false;
-	if (optional(b, n, "forward", &w)) {
+	if (node_optional(b, n, "forward", &w)) {
 		forward = build_keyword(b, &w, &words_forward);
 		s->forward = (enum weir_forward)(forward < 0 ? 0 : forward);
 	}
-	each_object(b, n, "port", import_port, s);
-	each_object(b, n, "backends", import_backend, s);
+	node_each_object(b, n, "port", import_port, s);
+	node_each_object(b, n, "backends", import_backend, s);
 	if (errors == b->diags->errors)
 		build_service_end(b, s);
 }
 
 static void import_root(struct build *b, const struct node *root)
 {
-	if (!has_only(b, root, &root_keys))
+	if (!node_has_only(b, root, &root_keys))
 		return;
-	each_object(b, root, "interfaces", import_interface, NULL);
-	each_object(b, root, "sets", import_set, NULL);
-	each_object(b, root, "filters", import_filter, NULL);
-	each_object(b, root, "services", import_service, NULL);
+	node_each_object(b, root, "interfaces", import_interface, NULL);
+	node_each_object(b, root, "sets", import_set, NULL);
+	node_each_object(b, root, "filters", json_import_filter, NULL);
+	node_each_object(b, root, "services", import_service, NULL);
 }
 
 static int refuse_syntax(const char *file, const char *text, size_t size, const json_error_t *e,

@@ -209,8 +209,13 @@ int lexer_check_text(const char *file, const char *text, size_t size, struct dia
 	size_t line_start = 0;
 
 	for (size_t i = 0; i < size;) {
-		size_t bytes = text_bytes(s + i, size - i);
+		size_t bytes;
 
+		while (i < size && s[i] >= ' ' && s[i] < 0x7f)
+			i++;
+		if (i == size)
+			break;
+		bytes = text_bytes(s + i, size - i);
 		if (!bytes) {
 			at.column = clipped(i - line_start + 1);
 			refuse(d, at, text, size, i);

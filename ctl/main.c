@@ -2,6 +2,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,8 @@ static const struct option options[] = {
 	{ "netns", required_argument, NULL, 'n' },
 	{ "instance", required_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'j' },
+	{ "watch", required_argument, NULL, 'w' },
+	{ "count", required_argument, NULL, 'c' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -58,6 +61,8 @@ static void help(FILE *out)
 	      "a path)\n"
 	      "  -i, --instance INSTANCE  one of several weirs side by side; \"main\" by default\n"
 	      "  -j, --json               JSON on stdout, errors as JSON on stderr\n"
+	      "  -w, --watch SECONDS      show filter: again and again, with rates\n"
+	      "  -c, --count COUNT        with --watch: so many times\n"
 	      "  -v, --verbose            what libbpf and the verifier say, on stderr\n"
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
 	      "\n"
@@ -108,12 +113,50 @@ static int refuse_option(struct command *c, int found, const char *word)
 	return fail(&c->why, EXIT_USAGE, "%s is not an option; see \"weir --help\"", name);
 }
 
+#define LONGEST_WATCH_S 86400
+
+/* @option is 'w' or 'c'. */
+static int parse_interval(struct command *c, int option, const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+	bool is_number = end != text && !*end;
+
+	if (option == 'w') {
+		if (!is_number || !(value >= 0.1 && value <= LONGEST_WATCH_S))
+			return fail(&c->why, EXIT_USAGE,
+				    "--watch takes seconds, 0.1 to %d; \"%s\" is not that",
+				    LONGEST_WATCH_S, text);
+		c->watch_s = value;
+		return 0;
+	}
+	if (!is_number || !(value >= 1 && value <= INT_MAX) || value != (unsigned int)value)
+		return fail(&c->why, EXIT_USAGE,
+			    "--count takes a number of intervals, 1 or more; \"%s\" is not that",
+			    text);
+	c->count = (unsigned int)value;
+	return 0;
+}
+
+/* Said by the user and passed over by weir would be worse than refused. */
+static int check_interval(struct command *c, const struct verb *verb)
+{
+	if (c->watch_s > 0 && verb->run == cmd_show && c->args_count &&
+	    !strcmp(c->args[0], "filter"))
+		return 0;
+	if (c->watch_s > 0)
+		return fail(&c->why, EXIT_USAGE, "--watch goes with \"weir show filter\" only");
+	if (c->count)
+		return fail(&c->why, EXIT_USAGE, "--count goes with --watch only");
+	return 0;
+}
+
 static int parse_options(struct command *c, int argc, char **argv, const char **netns)
 {
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":n:i:jvhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":n:i:jw:c:vhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'n':
 			*netns = optarg;
@@ -123,6 +166,11 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 			break;
 		case 'j':
 			c->json = true;
+			break;
+		case 'w':
+		case 'c':
+			if (parse_interval(c, option, optarg))
+				return c->why.code;
 			break;
 		case 'v':
 			note_libbpf();
@@ -165,6 +213,8 @@ static int run(struct command *c, int argc, char **argv)
 		fail(&c->why, EXIT_USAGE, "usage: weir %s %s", verb->name, verb->arguments);
 		return c->why.code;
 	}
+	if (check_interval(c, verb))
+		return c->why.code;
 	if (netns && netns_enter(netns, &c->why))
 		return c->why.code;
 	return verb->run(c);

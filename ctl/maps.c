@@ -125,7 +125,8 @@ int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 		   why) ||
 	    create(WEIR_MAP_REASONS, per_cpu, sizeof(struct weir_counter),
 		   c->devices * WEIR_R_COUNT, 0, m, why) ||
-	    create(WEIR_MAP_RULES, per_cpu, sizeof(struct weir_counter), c->rules, 0, m, why) ||
+	    create(WEIR_MAP_RULES, per_cpu, sizeof(struct weir_rule_counter), c->rules, 0, m,
+		   why) ||
 	    create(WEIR_MAP_BACKENDS, per_cpu, sizeof(struct weir_counter), c->backends, 0, m,
 		   why) ||
 	    create(WEIR_MAP_FLOWS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_flow_set), c->flow_sets,

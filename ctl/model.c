@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decimal.h"
 #include "ranges.h"
 
 const enum field_type field_type[WEIR_FIELD_COUNT] = {
@@ -132,8 +133,16 @@ size_t v6_to_ranges(u128 first, u128 last, range *out)
 
 const char *addr_text(const __u8 addr[16], char *buf, size_t size)
 {
-	if (addr_is_v4(addr))
-		return inet_ntop(AF_INET, addr + 12, buf, (socklen_t)size);
+	char *at = buf;
+
+	if (addr_is_v4(addr) && size >= INET_ADDRSTRLEN) {
+		for (int i = 12; i < 16; i++) {
+			at = decimal(at, addr[i]);
+			if (i < 15)
+				*at++ = '.';
+		}
+		return buf;
+	}
 	return inet_ntop(AF_INET6, addr, buf, (socklen_t)size);
 }
 

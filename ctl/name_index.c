@@ -2,51 +2,80 @@
 #include "name_index.h"
 
 #include <errno.h>
+#include <linux/types.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int compare(const void *a, const void *b)
-{
-	const struct named *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
+/* Open addressing, half full at most; @place is an index and 1, 0 for a free slot. */
+struct name_slot {
+	__u32 hash;
+	__u32 place;
+};
 
-	return order ? order : x->index < y->index ? -1 : x->index > y->index;
+/* FNV-1a; the names are the administrator's own. */
+static __u32 hash_name(const char *name)
+{
+	__u64 hash = 0xcbf29ce484222325ULL;
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 0x100000001b3ULL;
+	return (__u32)(hash >> 32 ^ hash);
+}
+
+/* The slot of @name, or the free one where it belongs. */
+static struct name_slot *find_slot(const struct name_index *index, const char *name, __u32 hash)
+{
+	for (size_t at = hash & index->mask;; at = (at + 1) & index->mask) {
+		struct name_slot *slot = &index->slots[at];
+
+		if (!slot->place ||
+		    (slot->hash == hash && !strcmp(index->list[slot->place - 1].name, name)))
+			return slot;
+	}
 }
 
 int name_index_make(const void *objects, size_t count, size_t stride, struct name_index *out)
 {
-	struct named *list = count ? calloc(count, sizeof(*list)) : NULL;
+	struct name_index index = { .count = count, .mask = 1 };
 
 	*out = (struct name_index){ 0 };
 	if (!count)
 		return 0;
-	if (!list)
+	while (index.mask < 2 * count)
+		index.mask *= 2;
+	index.slots = calloc(index.mask--, sizeof(*index.slots));
+	index.list = calloc(count, sizeof(*index.list));
+	if (!index.slots || !index.list) {
+		name_index_free(&index);
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		list[i] = (struct named){ (const char *)objects + i * stride, i };
-	qsort(list, count, sizeof(*list), compare);
-	*out = (struct name_index){ list, count };
+	}
+	for (size_t i = 0; i < count; i++) {
+		const char *name = (const char *)objects + i * stride;
+		__u32 hash = hash_name(name);
+		struct name_slot *slot;
+
+		index.list[i] = (struct named){ name, i };
+		slot = find_slot(&index, name, hash);
+		if (!slot->place)
+			*slot = (struct name_slot){ hash, (__u32)i + 1 };
+	}
+	*out = index;
 	return 0;
 }
 
 const struct named *name_index_find(const struct name_index *index, const char *name)
 {
-	size_t low = 0, high = index->count;
+	const struct name_slot *slot;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(index->list[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < index->count && !strcmp(index->list[low].name, name) ? &index->list[low]
-									  : NULL;
+	if (!index->count)
+		return NULL;
+	slot = find_slot(index, name, hash_name(name));
+	return slot->place ? &index->list[slot->place - 1] : NULL;
 }
 
 void name_index_free(struct name_index *index)
 {
 	free(index->list);
+	free(index->slots);
 	*index = (struct name_index){ 0 };
 }

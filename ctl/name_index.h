@@ -13,8 +13,10 @@ struct named {
 };
 
 struct name_index {
-	struct named *list; /* sorted by name, then by index */
+	struct named *list; /* in the order of the model */
 	size_t count;
+	struct name_slot *slots;
+	size_t mask; /* of the slots, whose count is a power of two */
 };
 
 /* Index @count objects of @stride bytes. Returns 0, or -ENOMEM with @out empty. */

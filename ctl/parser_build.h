@@ -209,6 +209,9 @@ void build_limit_per(struct build *b, struct rule *r, const struct word *w);
 void build_log_sample(struct build *b, struct rule *r, const struct word *w);
 void build_mark(struct build *b, struct rule *r, const struct word *w);
 
+/* False when the rule's protocols all have no ports. */
+bool rule_may_have_ports(const struct rule *r);
+
 /* The default that the word at @index of words_default means. */
 enum weir_action build_default(int index);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parser_build.h"
+#include "ranges.h"
 
 /* Words that value_*() reads; sets are none of them. */
 static bool plain_text(struct build *b, const struct word *w, char text[WORD_TEXT_BYTES])
@@ -143,11 +144,8 @@ struct expr_match *build_expr(struct build *b, struct rule *r, const struct word
 
 static bool may_be(const struct match *proto, unsigned int number)
 {
-	bool inside = false;
-
-	for (size_t i = 0; i < proto->ranges_count; i++)
-		inside |= proto->ranges[i].first_lo <= number && number <= proto->ranges[i].last_lo;
-	return !proto->present || inside != proto->negated;
+	return !proto->present ||
+	       ranges_hold(proto->ranges, proto->ranges_count, number) != proto->negated;
 }
 
 /* Whether all protocols that the rule names are ICMP of some family. */
@@ -163,19 +161,23 @@ static bool names_icmp(const struct match *proto)
 	return proto->present && !proto->negated;
 }
 
-static void check_ports(struct build *b, const struct rule *r)
+bool rule_may_have_ports(const struct rule *r)
 {
 	static const __u8 with_ports[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP,
 					   IPPROTO_UDPLITE };
-	const struct match *sport = &r->match[WEIR_FIELD_SPORT];
-	const struct match *dport = &r->match[WEIR_FIELD_DPORT];
 	bool possible = false;
 
-	if (!sport->present && !dport->present)
-		return;
 	for (size_t i = 0; i < sizeof(with_ports); i++)
 		possible |= may_be(&r->match[WEIR_FIELD_PROTO], with_ports[i]);
-	if (!possible)
+	return possible;
+}
+
+static void check_ports(struct build *b, const struct rule *r)
+{
+	const struct match *sport = &r->match[WEIR_FIELD_SPORT];
+	const struct match *dport = &r->match[WEIR_FIELD_DPORT];
+
+	if ((sport->present || dport->present) && !rule_may_have_ports(r))
 		build_error(b, build_loc(b, sport->present ? sport->at : dport->at), NULL,
 			    "rule %s can never match; its protocol has no ports", r->name);
 }

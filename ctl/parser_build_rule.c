@@ -6,6 +6,12 @@
 
 #include "ranges.h"
 
+/* "rule limit 200/s" and "rule mark 7" lack a name, too. */
+static bool starts_number(const struct word *w)
+{
+	return w->size && w->text[0] >= '0' && w->text[0] <= '9';
+}
+
 struct rule *build_rule(struct build *b, struct filter *f, const struct word *name,
 			const struct word *action)
 {
@@ -13,7 +19,7 @@ struct rule *build_rule(struct build *b, struct filter *f, const struct word *na
 	int index;
 
 	if (vocabulary_find(&words_action, name) >= 0 &&
-	    vocabulary_find(&words_match, action) >= 0) {
+	    (vocabulary_find(&words_match, action) >= 0 || starts_number(action))) {
 		build_error(b, name->loc, NULL, "the rule has no name; write rule NAME %.*s ...",
 			    (int)name->size, name->text);
 		return NULL;

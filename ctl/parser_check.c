@@ -23,10 +23,11 @@ static void refuse_twins(struct build *b, const char *what, const struct name_in
 {
 	char place[64];
 
-	for (size_t i = 1; i < index->count; i++) {
-		const struct named *first = &index->list[i - 1], *second = &index->list[i];
+	for (size_t i = 0; i < index->count; i++) {
+		const struct named *second = &index->list[i];
+		const struct named *first = name_index_find(index, second->name);
 
-		if (strcmp(first->name, second->name))
+		if (first == second)
 			continue;
 		b->failed = false;
 		build_error(b, *(const struct loc *)(second->name + loc_offset), NULL,

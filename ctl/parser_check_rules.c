@@ -6,98 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "own.h"
+#include "print.h"
 #include "ranges.h"
 
 #define ND_FIRST 133 /* RFC 4861: router solicitation */
 #define ND_NEIGHBOUR 135
 #define ND_ADVERTISEMENT 136
 
-#define FAMILY_V4 1U
-#define FAMILY_V6 2U
-#define FAMILY_BOTH (FAMILY_V4 | FAMILY_V6)
-
-static unsigned int families_of(const range *ranges, size_t count)
-{
-	unsigned int families = 0;
-
-	for (size_t i = 0; i < count && families != FAMILY_BOTH; i++) {
-		if (range_first(&ranges[i]) <= V4_LAST && range_last(&ranges[i]) >= V4_FIRST)
-			families |= FAMILY_V4;
-		if (range_first(&ranges[i]) < V4_FIRST || range_last(&ranges[i]) > V4_LAST)
-			families |= FAMILY_V6;
-	}
-	return families;
-}
-
-/* Families that a match can hold for; an empty set may be filled later. */
-static unsigned int match_families(const struct name_index *sets, const unsigned int *set_families,
-				   const struct match *m)
-{
-	unsigned int families;
-
-	if (!m->present || m->negated)
-		return FAMILY_BOTH;
-	families = families_of(m->ranges, m->ranges_count);
-	for (size_t i = 0; i < m->sets_count && families != FAMILY_BOTH; i++) {
-		const struct named *found = name_index_find(sets, m->sets[i]);
-		unsigned int held = found ? set_families[found->index] : 0;
-
-		families |= held ? held : FAMILY_BOTH;
-	}
-	return families;
-}
-
-void check_families(struct build *b, const struct name_index *sets)
-{
-	const struct model *m = &b->model;
-	OWN_FREE unsigned int *families = calloc(m->sets_count + 1, sizeof(*families));
-
-	if (!families) {
-		b->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < m->sets_count; i++)
-		families[i] = families_of(m->sets[i].elements, m->sets[i].elements_count);
-	for (size_t f = 0; f < m->filters_count; f++) {
-		for (size_t i = 0; i < m->filters[f].rules_count; i++) {
-			const struct rule *r = &m->filters[f].rules[i];
-			const struct match *to = &r->match[WEIR_FIELD_DADDR];
-			unsigned int source =
-				match_families(sets, families, &r->match[WEIR_FIELD_SADDR]);
-			unsigned int target = match_families(sets, families, to);
-
-			/* none at all: the values were refused already */
-			if ((source & target) || !source || !target)
-				continue;
-			b->failed = false;
-			build_error(b, build_loc(b, to->at), NULL,
-				    "rule %s can never match; saddr is IPv%d only and daddr IPv%d "
-				    "only",
-				    r->name, source == FAMILY_V4 ? 4 : 6,
-				    target == FAMILY_V4 ? 4 : 6);
-		}
-	}
-}
-
 static bool holds_for(const struct match *m, unsigned int number)
 {
-	bool inside = false;
-
-	for (size_t i = 0; i < m->ranges_count; i++)
-		inside |= m->ranges[i].first_lo <= number && number <= m->ranges[i].last_lo;
-	return !m->present || inside != m->negated;
+	return !m->present || ranges_hold(m->ranges, m->ranges_count, number) != m->negated;
 }
 
 static bool may_be_v6(const struct match *m)
 {
 	return !m->present || m->negated || m->sets_count ||
-	       (families_of(m->ranges, m->ranges_count) & FAMILY_V6);
+	       (ranges_families(m->ranges, m->ranges_count) & FAMILY_V6);
+}
+
+/* A host asks for its neighbours before it has any connection, in whole packets. */
+static bool takes_first_packets(const struct rule *r)
+{
+	const struct match *established = &r->match[WEIR_FIELD_ESTABLISHED];
+	const struct match *fragment = &r->match[WEIR_FIELD_FRAGMENT];
+
+	return (!established->present || established->negated) &&
+	       (!fragment->present || fragment->negated);
 }
 
 static bool passes_neighbours(const struct rule *r)
 {
-	return r->action == WEIR_ACTION_PASS && !r->tcp_flags.present &&
+	return r->action == WEIR_ACTION_PASS && !r->tcp_flags.present && takes_first_packets(r) &&
+	       (ethertype_families(r) & FAMILY_V6) &&
 	       holds_for(&r->match[WEIR_FIELD_PROTO], IPPROTO_ICMPV6) &&
 	       (holds_for(&r->match[WEIR_FIELD_ICMP_TYPE], ND_NEIGHBOUR) ||
 		holds_for(&r->match[WEIR_FIELD_ICMP_TYPE], ND_ADVERTISEMENT)) &&
@@ -108,10 +48,29 @@ static bool passes_neighbours(const struct rule *r)
 static bool is_used(const struct model *m, const struct filter *f)
 {
 	for (size_t i = 0; i < m->interfaces_count; i++) {
-		if (!strcmp(m->interfaces[i].filter, f->name))
+		if (!strcmp(m->interfaces[i].filter, f->name) ||
+		    !strcmp(m->interfaces[i].filter_egress, f->name))
 			return true;
 	}
 	return false;
+}
+
+static void warn_rule(struct build *b, const struct rule *r)
+{
+	unsigned int proto = protocol_families(r);
+
+	for (int f = WEIR_FIELD_SADDR; proto != FAMILY_BOTH && f <= WEIR_FIELD_DADDR; f++) {
+		const struct match *m = &r->match[f];
+
+		if (!m->present || m->negated || m->sets_count ||
+		    (ranges_families(m->ranges, m->ranges_count) & proto))
+			continue;
+		build_warn(b, build_loc(b, m->at), NULL,
+			   "rule %s will hardly match; %s is IPv%d and %s IPv%d only", r->name,
+			   proto == FAMILY_V4 ? "icmp" : "icmpv6", proto == FAMILY_V4 ? 4 : 6,
+			   print_field[f], proto == FAMILY_V4 ? 6 : 4);
+		return;
+	}
 }
 
 static void warn_filter(struct build *b, const struct filter *f)
@@ -122,16 +81,18 @@ static void warn_filter(struct build *b, const struct filter *f)
 			   f->name, f->name);
 		return;
 	}
-	if (f->default_action != WEIR_ACTION_DROP)
+	for (size_t i = 0; i < f->rules_count; i++)
+		warn_rule(b, &f->rules[i]);
+	if (f->default_action == WEIR_ACTION_PASS)
 		return;
 	for (size_t i = 0; i < f->rules_count; i++) {
 		if (passes_neighbours(&f->rules[i]))
 			return;
 	}
 	build_warn(b, f->loc, NULL,
-		   "filter %s drops by default and passes no IPv6 neighbour discovery, so IPv6 "
+		   "filter %s %ss by default and passes no IPv6 neighbour discovery, so IPv6 "
 		   "will stop; add \"rule nd pass icmpv6 type %d-137\"",
-		   f->name, ND_FIRST);
+		   f->name, print_action[f->default_action], ND_FIRST);
 }
 
 static void warn_interface(struct build *b, const struct interface *i)

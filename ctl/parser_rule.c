@@ -198,15 +198,14 @@ static void take_match(struct parser *p, struct rule *r)
 	struct word w = parser_word(&p->token);
 	int index;
 
-	if (vocabulary_find(&words_action, &w) >= 0) {
-		second_action(p, &w);
+	index = vocabulary_find(&words_match, &w);
+	if (index < 0) {
+		if (vocabulary_find(&words_action, &w) >= 0)
+			second_action(p, &w);
+		else if (!parser_is_late(p, &w))
+			build_keyword(&p->build, &w, &words_match);
 		return;
 	}
-	if (parser_is_late(p, &w))
-		return;
-	index = build_keyword(&p->build, &w, &words_match);
-	if (index < 0)
-		return;
 	parser_next(p);
 	if (index < WEIR_FIELD_COUNT && field_type[index] == FIELD_FLAG)
 		take_flag(p, r, (enum weir_field)index, w.loc, false);

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "decimal.h"
 #include "parser_value_internal.h"
 #include "ranges.h"
 
@@ -25,18 +26,21 @@ static void addr_interval(u128 first, u128 last, value_text_fn each, void *arg)
 {
 	char start[INET6_ADDRSTRLEN], end[INET6_ADDRSTRLEN];
 	char word[2 * INET6_ADDRSTRLEN];
-	int length = prefix_length(first, last);
+	int length;
 	__u8 addr[16];
 
 	number_addr(first, addr);
 	addr_text(addr, start, sizeof(start));
+	if (first == last) {
+		each(arg, start);
+		return;
+	}
+	length = prefix_length(first, last);
 	if (addr_is_v4(addr))
 		length -= V4_FIRST_BIT;
 	number_addr(last, addr);
 	addr_text(addr, end, sizeof(end));
-	if (first == last)
-		snprintf(word, sizeof(word), "%s", start);
-	else if (length >= 0)
+	if (length >= 0)
 		snprintf(word, sizeof(word), "%s/%d", start, length);
 	else
 		snprintf(word, sizeof(word), "%s-%s", start, end);
@@ -100,11 +104,29 @@ static void addr_words(const range *ranges, size_t count, value_text_fn each, vo
 	flush_pending(&pending, each, arg);
 }
 
+#define NUMBER_WORD_BYTES (2 * DECIMAL_BYTES)
+
+static void number_word(char word[NUMBER_WORD_BYTES], const struct small_kind *kind,
+			unsigned int first, unsigned int last)
+{
+	if (kind->in_hex && first == last) {
+		snprintf(word, NUMBER_WORD_BYTES, "0x%04x", first);
+	} else if (kind->in_hex) {
+		snprintf(word, NUMBER_WORD_BYTES, "0x%04x-0x%04x", first, last);
+	} else {
+		word = decimal(word, first);
+		if (first == last)
+			return;
+		*word++ = '-';
+		decimal(word, last);
+	}
+}
+
 void value_text(enum value_kind kind, const range *ranges, size_t count, value_text_fn each,
 		void *arg)
 {
 	const struct small_kind *small = &small_kinds[kind];
-	char word[sizeof("4294967295-4294967295")];
+	char word[NUMBER_WORD_BYTES];
 
 	if (kind == VALUE_ADDR) {
 		addr_words(ranges, count, each, arg);
@@ -119,11 +141,8 @@ void value_text(enum value_kind kind, const range *ranges, size_t count, value_t
 		unsigned int last = (unsigned int)ranges[i].last_lo;
 		const char *name = first == last ? name_of(small->names, first) : NULL;
 
-		if (first == last)
-			snprintf(word, sizeof(word), small->in_hex ? "0x%04x" : "%u", first);
-		else
-			snprintf(word, sizeof(word), small->in_hex ? "0x%04x-0x%04x" : "%u-%u",
-				 first, last);
+		if (!name)
+			number_word(word, small, first, last);
 		each(arg, name ? name : word);
 	}
 }

@@ -137,8 +137,10 @@ bool word_is(const struct word *w, const char *text)
 
 static int find(const char *const *words, const struct word *w)
 {
+	if (w->kind != WORD_PLAIN || !w->size)
+		return -1;
 	for (int i = 0; words[i]; i++) {
-		if (w->kind == WORD_PLAIN && word_is(w, words[i]))
+		if (words[i][0] == w->text[0] && word_is(w, words[i]))
 			return i;
 	}
 	return -1;
@@ -195,10 +197,26 @@ static const char *hint_for(const struct word *w, const struct vocabulary *v, ch
 	return NULL;
 }
 
+#define MANY_WORDS 120 /* bytes of a list that a good guess spares */
+
+static void refuse_word(struct build *b, const struct word *w, const struct vocabulary *v,
+			const char *all)
+{
+	char text[120];
+	const char *hint = hint_for(w, v, text, sizeof(text));
+
+	if (hint && strlen(all) > MANY_WORDS)
+		build_error(b, w->loc, hint, "unknown %s " WORD_FMT "%s", v->what, WORD_ARGS(w),
+			    v->where);
+	else
+		build_error(b, w->loc, hint, "unknown %s " WORD_FMT "%s; %s are %s", v->what,
+			    WORD_ARGS(w), v->where, v->plural, all);
+}
+
 int build_keyword(struct build *b, const struct word *w, const struct vocabulary *v)
 {
 	int index = find(v->words, w);
-	char all[320], hint[120];
+	char all[320];
 
 	if (index >= 0 || b->failed)
 		return index;
@@ -207,9 +225,7 @@ int build_keyword(struct build *b, const struct word *w, const struct vocabulary
 		build_error(b, w->loc, NULL, WORD_FMT " is not in this version; %s are %s",
 			    WORD_ARGS(w), v->plural, all);
 	else
-		build_error(b, w->loc, hint_for(w, v, hint, sizeof(hint)),
-			    "unknown %s " WORD_FMT "%s; %s are %s", v->what, WORD_ARGS(w), v->where,
-			    v->plural, all);
+		refuse_word(b, w, v, all);
 	return -1;
 }
 

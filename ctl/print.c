@@ -73,7 +73,9 @@ static void print_filter(const struct filter *f, FILE *out)
 {
 	fprintf(out, "filter %s {\n    default %s\n", f->name, print_action[f->default_action]);
 	for (size_t i = 0; i < f->rules_count; i++) {
-		fprintf(out, "    rule %s ", f->rules[i].name);
+		fputs("    rule ", out);
+		fputs(f->rules[i].name, out);
+		fputc(' ', out);
 		print_rule(&f->rules[i], out);
 		fputc('\n', out);
 	}

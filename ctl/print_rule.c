@@ -60,6 +60,11 @@ static void print_names(const struct rule *r, struct print_list *l)
 	}
 }
 
+static bool is_one_value(const range *r)
+{
+	return r->first_hi == r->last_hi && r->first_lo == r->last_lo;
+}
+
 static void print_values(const struct rule *r, enum weir_field field, FILE *out)
 {
 	const struct match *m = &r->match[field];
@@ -70,7 +75,11 @@ static void print_values(const struct rule *r, enum weir_field field, FILE *out)
 	if (!m->negated && !m->sets_count &&
 	    value_compared_text(kind, m->ranges, m->ranges_count, print_joined, &l))
 		return;
-	value_text(kind, m->ranges, m->ranges_count, count_word, &words);
+	/* one range may be two words, of IPv4 and IPv6; one value is one */
+	if (m->ranges_count == 1 && is_one_value(m->ranges))
+		words++;
+	else
+		value_text(kind, m->ranges, m->ranges_count, count_word, &words);
 	if (field == WEIR_FIELD_IFACE)
 		words += r->interfaces_count;
 	if (m->negated)
@@ -81,8 +90,10 @@ static void print_values(const struct rule *r, enum weir_field field, FILE *out)
 		print_names(r, &l);
 	else
 		value_text(kind, m->ranges, m->ranges_count, print_joined, &l);
-	for (size_t i = 0; i < m->sets_count; i++)
-		fprintf(out, "%s@%s", l.count++ ? ", " : "", m->sets[i]);
+	for (size_t i = 0; i < m->sets_count; i++) {
+		fputs(l.count++ ? ", @" : "@", out);
+		fputs(m->sets[i], out);
+	}
 	if (words != 1)
 		fputs(" }", out);
 }
@@ -97,14 +108,17 @@ static void print_match(const struct rule *r, enum weir_field field, FILE *out)
 	if (!m->present)
 		return;
 	if (field_type[field] == FIELD_FLAG) {
-		fprintf(out, "%s %s", m->negated ? " not" : "", print_field[field]);
+		fputs(m->negated ? " not " : " ", out);
+		fputs(print_field[field], out);
 		return;
 	}
 	for (size_t i = 0; field == WEIR_FIELD_PROTO && i < sizeof(bare) / sizeof(bare[0]); i++)
 		keyword |= match_is_only(m, bare[i]);
 	fputc(' ', out);
-	if (!keyword)
-		fprintf(out, "%s ", print_field[field]);
+	if (!keyword) {
+		fputs(print_field[field], out);
+		fputc(' ', out);
+	}
 	print_values(r, field, out);
 }
 

@@ -53,6 +53,16 @@ static inline bool ranges_equal(const range *a, size_t a_count, const range *b, 
 	return a_count == b_count && (!a_count || !__builtin_memcmp(a, b, a_count * sizeof(*a)));
 }
 
+/* Whether one of @ranges has @number, which is of 64 bits. */
+static inline bool ranges_hold(const range *ranges, size_t count, __u64 number)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (ranges[i].first_lo <= number && number <= ranges[i].last_lo)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The IPv6 interval without the v4-mapped block: 0, 1 or 2 intervals in @out.
  */

@@ -27,10 +27,16 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason)
 	return is_dropped(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
-static __always_inline void parse(struct __sk_buff *skb, struct pkt *p)
+/*
+ * Not inlined, so that no pointer into the packet outlives it: the verifier
+ * would follow each way to parse a frame through all stages. Returns 0.
+ */
+static __noinline int parse(struct __sk_buff *skb, struct pkt *p)
 {
 	pkt_init(p, skb->len, skb->vlan_present ? PKT_TAGGED : 0);
+	p->vlan = skb->vlan_tci & 0xfff;
 	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p, WEIR_DEPTH_ALL);
+	return 0;
 }
 
 /* Headers may lie outside the linear part; where they can't be pulled in, they end there. */

@@ -10,6 +10,8 @@
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 
+#include "parse.h"
+
 /* The Ethernet type of the packet inside, or 0 where there is none to take out. */
 static __always_inline __be16 inner_type(struct xdp_md *ctx, const struct pkt *p)
 {
@@ -73,7 +75,7 @@ static __always_inline enum weir_reason decap(struct xdp_md *ctx, const struct w
 		return WEIR_R_DECAP_ERROR;
 
 	pkt_init(p, bytes - outer_bytes, 0);
-	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, WEIR_DEPTH_ALL);
+	parse(ctx, p, WEIR_DEPTH_ALL);
 	return WEIR_R_DECAP;
 }
 

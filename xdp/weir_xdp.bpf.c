@@ -11,31 +11,29 @@
 #include "balance.h"
 #include "decap.h"
 #include "forward.h"
+#include "parse.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* A table and no branch: pass and drop follow each other as no processor can predict. */
 static __always_inline int finish(const struct pkt *p, enum weir_reason reason, int forward_verdict)
 {
-	static const __u8 fate[] = {
-#define X(sym, name, fate, text) [WEIR_R_##sym] = WEIR_FATE_##fate,
+	static const __u8 verdict[] = {
+#define PASS XDP_PASS
+#define DROP XDP_DROP
+#define FORWARD 0
+#define X(sym, name, fate, text) [WEIR_R_##sym] = fate,
 		WEIR_REASONS(X)
 #undef X
+#undef FORWARD
+#undef DROP
+#undef PASS
 	};
 
 	count_reason(reason, p->bytes);
-	if (reason >= WEIR_R_COUNT || fate[reason] == WEIR_FATE_PASS)
-		return XDP_PASS;
-	return fate[reason] == WEIR_FATE_DROP ? XDP_DROP : forward_verdict;
-}
-
-/*
- * Not inlined, so that no pointer into the packet outlives it: the verifier
- * would follow each way to parse a frame through all stages. Returns 0.
- */
-static __noinline int parse(struct xdp_md *ctx, struct pkt *p, enum weir_depth depth)
-{
-	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, depth);
-	return 0;
+	if (reason == WEIR_R_LB_FORWARD)
+		return forward_verdict;
+	return reason < WEIR_R_COUNT ? verdict[reason] : XDP_PASS;
 }
 
 static __always_inline bool is_dropped(enum weir_reason reason)
@@ -66,6 +64,15 @@ static __always_inline enum weir_reason admit(struct xdp_md *ctx, const struct w
 	return unwrapped == WEIR_R_CONTINUE ? reason : unwrapped;
 }
 
+/* A filter by itself may read little; every other stage reads all. */
+static __always_inline enum weir_depth depth_wanted(const struct weir_image *image,
+						    const struct weir_device *device)
+{
+	if (weir.stages & ~(1U << WEIR_STAGE_FILTER))
+		return WEIR_DEPTH_ALL;
+	return filter_of(image, device)->depth;
+}
+
 /*
  * What the stages make of a packet. A stage that lets it go on leaves the
  * reason of the last one that had something to say.
@@ -83,10 +90,10 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 		return WEIR_R_NO_IMAGE;
 	device = device_row(image);
 	if (weir.stages)
-		parse(ctx, p, WEIR_DEPTH_ALL);
+		parse(ctx, p, depth_wanted(image, device));
 
 	reason = forget(admit(ctx, image, device, scratch), p->bytes);
-	if (is_dropped(reason))
+	if (weir.stages & ~(1U << WEIR_STAGE_FILTER) && is_dropped(reason))
 		return reason;
 
 	if (stage_is_on(device, WEIR_STAGE_BALANCE))

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a pinned map changes its meaning; pins of another are refused. */
-#define WEIR_ABI 1
+#define WEIR_ABI 2
 
 /* A device index of the image's interface table; not an ifindex. */
 #define WEIR_MAX_IFACES 1024
@@ -49,6 +49,15 @@ struct weir_counter {
 	__u64 bytes;
 };
 _Static_assert(sizeof(struct weir_counter) == 16, "counter has holes");
+
+/* The same of a rule, and when it matched last. Half a cache line, so that none straddles two. */
+struct weir_rule_counter {
+	__u64 packets;
+	__u64 bytes;
+	__u64 last_ns; /* CLOCK_MONOTONIC, coarse: as of the last tick; 0: never */
+	__u64 pad;
+};
+_Static_assert(sizeof(struct weir_rule_counter) == 32, "rule counter has holes");
 
 /*
  * What one interface's program does, fixed at load in its .rodata, so that

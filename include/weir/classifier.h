@@ -4,7 +4,7 @@
  * decision trees whose leaves name the few terms that can hold for a packet.
  *
  * A packet is a list of 32-bit keys. A node is one cache line: it compares one
- * key with up to 13 numbers and so has up to 14 children, which lie side by
+ * key with up to 15 numbers and so has up to 16 children, which lie side by
  * side. A leaf's child is the leaf itself, so that all trees of a forest are
  * walked in step, for as many levels as the deepest one has, without a branch.
  */
@@ -46,27 +46,43 @@ enum {
 #undef X
 };
 
-#define WEIR_NODE_CUTS 13
+#define WEIR_NODE_CUTS 15
 #define WEIR_NODE_CHILDREN (WEIR_NODE_CUTS + 1)
-#define WEIR_NODE_LEAF 0 /* of weir_node.mask */
+#define WEIR_LEAF_TERMS 13
+
+/*
+ * The head of a node holds, from the highest bit: 24 of where child 0 is, in
+ * nodes from the start of the image, of a leaf the leaf itself; 4 of the key;
+ * 4 that are 15 in an inner node and 0 in a leaf.
+ */
+#define WEIR_NODE_HEAD(offset, key, mask) ((offset) / 64 << 8 | (key) << 4 | (mask))
+#define WEIR_NODE_NEXT(head) (((head) & ~0xffU) >> 2)
+#define WEIR_NODE_KEY(head) ((head) >> 4 & 15)
+#define WEIR_NODE_MASK(head) ((head)&15)
+/* A number in a leaf's list, and whether more is asked than the term says. */
+#define WEIR_TERM_ASKS (1U << 31)
+#define WEIR_TERM_NUMBER(listed) ((listed) & ~WEIR_TERM_ASKS)
+
+#define WEIR_NODE_LEAF 0
 #define WEIR_NODE_INNER 15
 
 struct weir_node {
-	__u32 next; /* inner: offset of child 0; leaf: of itself */
-	__u32 terms; /* leaf: offset of @count numbers of terms, ascending */
-	__u16 count;
-	__u8 key; /* inner: enum weir_key */
-	__u8 mask; /* WEIR_NODE_* */
+	__u32 head;
 	union {
-		__u32 cut[WEIR_NODE_CUTS]; /* inner: a packet belongs to the child
-					    * with the number of cuts below its
-					    * key; unused ones are ~0 */
-		__u32 term[WEIR_NODE_CUTS]; /* leaf: terms, where they fit */
+		/*
+		 * Inner: the packet belongs to the child with the number of cuts
+		 * below its key. Ascending; unused ones are ~0.
+		 */
+		__u32 cut[WEIR_NODE_CUTS];
+		struct {
+			__u32 count; /* of terms that can hold */
+			__u32 list; /* offset of their numbers, ascending, WEIR_TERM_ASKS apart */
+			__u32 term[WEIR_LEAF_TERMS]; /* the list itself, where it fits */
+		};
 	};
 };
 _Static_assert(sizeof(struct weir_node) == 64, "node is not a cache line");
 
-/* Trees by which addresses their terms tell apart: both, either, none. */
 #define WEIR_FOREST_TREES 4
 #define WEIR_FOREST_DEPTH 8
 
@@ -74,7 +90,9 @@ struct weir_forest {
 	__u32 trees; /* 0, 1 or all; some may be empty leaves */
 	__u32 depth; /* levels of inner nodes of the deepest */
 	__u32 root[WEIR_FOREST_TREES]; /* offsets; the tree of the lowest term first */
+	__u32 terms_offset; /* struct weir_term4[] or weir_term6[] by number */
+	__u32 rules_offset; /* struct weir_term_rule[] by number */
 };
-_Static_assert(sizeof(struct weir_forest) == 24, "forest has holes");
+_Static_assert(sizeof(struct weir_forest) == 32, "forest has holes");
 
 #endif

@@ -115,26 +115,47 @@ struct weir_condition {
 _Static_assert(sizeof(struct weir_condition) == 16, "condition has holes");
 
 /*
- * One combination of a rule's values; a rule holds where one of its terms does.
- * Terms stand in the order of the rules. One cache line.
+ * A term is one combination of a rule's values; the rule holds where one of its
+ * terms does. Terms stand in the order of the rules. The ports are inclusive
+ * intervals. What else a packet is stands in one word, of which a term compares
+ * the bits in @mask: its enum pkt_has, its TCP flags, its protocol.
  */
-struct weir_term {
-	__u64 src_hi, src_lo; /* v4-mapped, host order */
-	__u64 dst_hi, dst_lo;
+#define WEIR_WORD(has, flags, proto) ((__u32)(has) << 16 | (__u32)(flags) << 8 | (proto))
+
+/* For IPv4, and for what has no addresses. */
+struct weir_term4 {
+	__u32 src, src_mask; /* host order */
+	__u32 dst, dst_mask;
+	__u32 word, mask;
 	__u16 sport_first, sport_last;
 	__u16 dport_first, dport_last;
+};
+_Static_assert(sizeof(struct weir_term4) == 32, "term is not half a cache line");
+
+struct weir_term6 {
+	__u64 src_hi, src_lo; /* host order */
+	__u64 dst_hi, dst_lo;
 	__u8 src_hi_bits, src_lo_bits; /* of each half that count, 0 to 64 */
 	__u8 dst_hi_bits, dst_lo_bits;
-	__u8 proto, proto_mask;
-	__u8 tcp_mask, tcp_value;
-	__u16 needs; /* enum pkt_has: what the packet must have */
-	__u8 action; /* enum weir_action */
-	__u8 conditions_count;
-	__u32 conditions; /* offset */
+	__u32 pad;
+	__u32 word, mask;
+	__u16 sport_first, sport_last;
+	__u16 dport_first, dport_last;
+	__u64 pad2;
+};
+_Static_assert(sizeof(struct weir_term6) == 64, "term is not a cache line");
+
+/* The rule that a term is of, and what is asked beyond the term. */
+struct weir_term_rule {
 	__u32 rule; /* of the filter, from 0 */
 	__u32 id; /* counter; stable over reloads by filter and rule name */
+	__u32 conditions; /* offset */
+	__u8 conditions_count;
+	__u8 action; /* enum weir_action */
+	__u8 reason; /* enum weir_reason where the action decides, else 0 */
+	__u8 pad;
 };
-_Static_assert(sizeof(struct weir_term) == 64, "term is not a cache line");
+_Static_assert(sizeof(struct weir_term_rule) == 16, "term's rule has holes");
 
 /* A rule by itself, whatever it matches; a filter's default is its last one. */
 struct weir_rule {
@@ -169,16 +190,14 @@ enum weir_depth {
 
 struct weir_filter {
 	struct weir_forest forest[WEIR_FAMILY_COUNT];
-	__u32 terms_offset; /* struct weir_term[] */
-	__u32 terms_count;
 	__u32 rules_offset; /* struct weir_rule[rules_count], default last */
 	__u32 rules_count;
 	__u32 default_id;
 	__u8 default_action; /* PASS, DROP or REJECT */
 	__u8 depth; /* enum weir_depth */
 	__u8 judges_all; /* 1: some rule judges frames that are not IP */
-	__u8 pad;
-	__u32 pad2[8];
+	__u8 link_keys; /* 1: the forest compares lengths, VLANs or MACs */
+	__u32 pad[4];
 };
 _Static_assert(sizeof(struct weir_filter) == 128, "filter is not two cache lines");
 

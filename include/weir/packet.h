@@ -15,7 +15,7 @@ enum pkt_has {
 	PKT_ICMP = 1 << 5, /* icmp_type, icmp_code */
 	PKT_FRAGMENT = 1 << 6, /* any fragment, the first included */
 	PKT_TAGGED = 1 << 7, /* 802.1Q or 802.1ad; vlan */
-	PKT_LENGTH = 1 << 8, /* ip_bytes */
+	PKT_LENGTH = 1 << 8, /* ip_bytes, as the header says, true or not */
 	PKT_ETHERNET = 1 << 9, /* smac, dmac, ethertype */
 };
 

@@ -7,7 +7,7 @@
 #include "reference.h"
 
 static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f"
+	.slot = 0, .ifindex = 1, .stages = STAGE(FILTER), .filter = "f", .name = FILTER_DEVICE
 };
 static const struct harness_host host = { .devices = &device, .devices_count = 1 };
 static struct harness h;
@@ -17,7 +17,9 @@ int filter_start(void **state)
 	(void)state;
 	if (harness_refusal())
 		return 0;
-	harness_start(&h, "interface test { xdp auto; filter f }\nfilter f { default pass }\n",
+	harness_start(&h,
+		      "interface " FILTER_DEVICE
+		      " { xdp auto; filter f }\nfilter f { default pass }\n",
 		      &host);
 	harness_load(&h, HOOK_XDP, 0, STAGE(FILTER));
 	harness_load(&h, HOOK_INGRESS, 0, STAGE(FILTER));
@@ -37,18 +39,23 @@ static void use_rules(const struct filter_case *c)
 	char config[2048];
 
 	snprintf(config, sizeof(config),
-		 "%s\ninterface test { xdp auto; filter f }\nfilter f {\n%s\n}\n",
+		 "%s\ninterface " FILTER_DEVICE " { xdp auto; filter f }\nfilter f {\n%s\n}\n",
 		 c->sets ? c->sets : "", c->rules);
 	harness_change(&h, config);
 }
 
 static void check_reference(const struct filter_case *c, const struct frame *f)
 {
+	struct reference *reference = reference_new(&h.model, &h.model.filters[0]);
 	struct judgement j;
 	struct seen seen;
 
 	reference_parse(f->bytes, f->size, &seen);
-	reference_filter(&h.model, &h.model.filters[0], &seen, &j);
+	seen.device = FILTER_DEVICE;
+	if (c->taken_tci)
+		reference_take_tag(&seen, c->taken_tci);
+	reference_judge(reference, &seen, &j);
+	reference_free(reference);
 	if (j.rule != c->by || j.drop != (c->verdict == DROP))
 		fail_msg("%s: the reference says rule %d and %s", c->name, j.rule,
 			 j.drop ? "drop" : "pass");
@@ -65,7 +72,10 @@ static void check_hook(const struct filter_case *c, const struct frame *f, enum 
 
 	if (c->by != BY_NONE)
 		before = harness_counter(&h, WEIR_MAP_RULES, (__u32)c->by);
-	error = harness_run(&h, hook, f, &out);
+	if (c->taken_tci)
+		error = harness_run_untagged(&h, hook, c->taken_tci, f, &out);
+	else
+		error = harness_run(&h, hook, f, &out);
 	if (hook == HOOK_INGRESS && error == -EINVAL && harness_too_short_for_tc(f))
 		return;
 	assert_int_equal(error, 0);
@@ -84,6 +94,14 @@ static void check_hook(const struct filter_case *c, const struct frame *f, enum 
 			 after.bytes - before.bytes);
 }
 
+static void check_frame(const struct filter_case *c, const struct frame *f)
+{
+	check_reference(c, f);
+	if (!c->taken_tci)
+		check_hook(c, f, HOOK_XDP);
+	check_hook(c, f, HOOK_INGRESS);
+}
+
 static void check_case(const struct filter_case *c)
 {
 	static struct frame f;
@@ -94,9 +112,25 @@ static void check_case(const struct filter_case *c)
 		f.size = c->bytes;
 	}
 	use_rules(c);
-	check_reference(c, &f);
-	check_hook(c, &f, HOOK_XDP);
-	check_hook(c, &f, HOOK_INGRESS);
+	check_frame(c, &f);
+}
+
+static void check_cut(const struct filter_cut *cut)
+{
+	static struct frame f;
+	char rules[256];
+	struct filter_case c = { .name = cut->name, .rules = rules };
+
+	snprintf(rules, sizeof(rules), "default pass; rule a drop %s", cut->match);
+	use_rules(&c);
+	packet_build(&cut->packet, &f);
+	for (; f.size >= ETHERNET_BYTES; f.size--) {
+		bool holds = f.size >= cut->from;
+
+		c.verdict = holds ? DROP : PASS;
+		c.by = !holds;
+		check_frame(&c, &f);
+	}
 }
 
 void filter_check(const struct filter_case *cases, size_t count)
@@ -104,4 +138,11 @@ void filter_check(const struct filter_case *cases, size_t count)
 	NEED_BPF();
 	for (size_t i = 0; i < count; i++)
 		check_case(&cases[i]);
+}
+
+void filter_check_cuts(const struct filter_cut *cuts, size_t count)
+{
+	NEED_BPF();
+	for (size_t i = 0; i < count; i++)
+		check_cut(&cuts[i]);
 }

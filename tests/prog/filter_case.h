@@ -17,6 +17,8 @@
 #define IPV4 .src = CLIENT4, .dst = SERVER4
 #define IPV6 .src = CLIENT6, .dst = SERVER6
 
+#define FILTER_DEVICE "test"
+
 enum filter_verdict { PASS, DROP };
 
 #define BY_NONE (-1) /* the filter did not look at the packet */
@@ -25,10 +27,21 @@ struct filter_case {
 	const char *name;
 	const char *rules; /* what stands in the filter's braces */
 	struct packet packet;
+#define FILTER_DEVICE "test"
+
 	enum filter_verdict verdict;
 	int by; /* rule that decides; the number of rules stands for the default */
 	const char *sets; /* NULL: none */
 	size_t bytes; /* of the frame, when it is cut */
+	__u16 taken_tci; /* the driver took this tag out; asked of TC alone */
+};
+
+/* The packet cut at every byte: its first rule holds from so many bytes on, its default before. */
+struct filter_cut {
+	const char *name;
+	const char *match; /* of the only rule */
+	struct packet packet;
+	size_t from;
 };
 
 int filter_start(void **state);
@@ -36,5 +49,6 @@ int filter_stop(void **state);
 
 /* Each case's verdict is given, and its rule counts one packet and its bytes. */
 void filter_check(const struct filter_case *cases, size_t count);
+void filter_check_cuts(const struct filter_cut *cuts, size_t count);
 
 #endif

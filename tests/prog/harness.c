@@ -5,14 +5,17 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "own.h"
 #include "ranges.h"
 
-#define RULES 4096
+#define RULES_MIN 4096
+#define IMAGE_BYTES_MIN (1U << 20)
 #define BACKENDS 256
 #define FLOW_SETS 4096
 #define LOCALS 16
+#define NO_VERDICT 99 /* of TC */
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -41,8 +44,18 @@ static void check(const struct failure *why, bool failed)
 		fail_msg("%s", why->message ? why->message : "unknown failure");
 }
 
-static void parse(struct model *m, const char *config)
+static __u64 now_ns(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
+}
+
+/* Returns how long it took. */
+static __u64 parse(struct model *m, const char *config)
+{
+	__u64 start = now_ns();
 	struct diags d = {};
 
 	if (model_parse("test.conf", config, strlen(config), MODEL_FILES_READ, &d, m)) {
@@ -51,6 +64,7 @@ static void parse(struct model *m, const char *config)
 		fail_msg("the configuration of a test does not parse");
 	}
 	diag_free(&d);
+	return now_ns() - start;
 }
 
 static size_t fill_locals(const struct harness_host *host, range *locals)
@@ -82,12 +96,23 @@ static void fill_routes(const struct harness *h, struct host_route *routes)
 	}
 }
 
-static void put_in_force(struct harness *h)
+/* 0, 1, 2 ... for every rule and every backend; freed by the caller. */
+static __u32 *count_up(const struct harness *h)
 {
-	static __u32 ids[RULES];
+	size_t count = model_rules_count(&h->model) + BACKENDS;
+	__u32 *ids = calloc(count, sizeof(*ids));
+
+	assert_non_null(ids);
+	for (__u32 i = 0; i < count; i++)
+		ids[i] = i;
+	return ids;
+}
+
+static void build(struct harness *h)
+{
+	OWN_FREE __u32 *ids = count_up(h);
 	static struct host_route routes[BACKENDS];
 	range locals[LOCALS];
-	struct failure why = {};
 	struct image_spec spec = {
 		.model = &h->model,
 		.devices = h->host.devices,
@@ -101,19 +126,47 @@ static void put_in_force(struct harness *h)
 		.config = "",
 		.generation = 1,
 	};
-	__u32 bytes = 0;
+	__u64 start = now_ns();
 
-	assert_true(model_rules_count(&h->model) <= RULES);
 	assert_true(model_backends_count(&h->model) <= BACKENDS);
-	for (__u32 i = 0; i < RULES; i++)
-		ids[i] = i;
 	memset(routes, 0, sizeof(routes));
 	fill_routes(h, routes);
 	free(h->image);
 	h->image = NULL;
-	assert_int_equal(image_build(&spec, &h->image, &bytes), 0);
-	assert_true(bytes <= h->capacity.image_bytes);
-	check(&why, maps_swap_image(&h->maps, &h->capacity, h->image, bytes, &why));
+	assert_int_equal(image_build(&spec, &h->image, &h->image_bytes), 0);
+	h->build_ns = now_ns() - start;
+}
+
+static void put_in_force(struct harness *h)
+{
+	__u64 start = now_ns();
+	struct failure why = {};
+
+	assert_true(model_rules_count(&h->model) <= h->capacity.rules);
+	assert_true(h->image_bytes <= h->capacity.image_bytes);
+	check(&why, maps_swap_image(&h->maps, &h->capacity, h->image, h->image_bytes, &why));
+	h->swap_ns = now_ns() - start;
+}
+
+static __u32 power_of_two(__u32 at_least, size_t wanted)
+{
+	while (at_least < wanted)
+		at_least *= 2;
+	return at_least;
+}
+
+static void choose_capacity(struct harness *h)
+{
+	h->capacity = (struct capacity){
+		.image_bytes = h->host.image_bytes ? h->host.image_bytes
+						   : power_of_two(IMAGE_BYTES_MIN, h->image_bytes),
+		.devices = HARNESS_DEVICES,
+		.rules = power_of_two(h->host.rules ? h->host.rules : RULES_MIN,
+				      model_rules_count(&h->model)),
+		.backends = BACKENDS,
+		.flow_sets = FLOW_SETS,
+		.hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS,
+	};
 }
 
 void harness_start(struct harness *h, const char *config, const struct harness_host *host)
@@ -125,6 +178,7 @@ void harness_start(struct harness *h, const char *config, const struct harness_h
 		.host = *host,
 		.maps = { .fd = { [0 ... WEIR_MAP_COUNT - 1] = -1 } },
 		.program = { [0 ... HOOK_COUNT - 1] = -1 },
+<<<<<<< HEAD
 		.capacity = { .image_bytes = host->image_bytes ? host->image_bytes : 1 << 20,
 			      .devices = HARNESS_DEVICES,
 			      .rules = RULES,
@@ -132,8 +186,12 @@ void harness_start(struct harness *h, const char *config, const struct harness_h
 			      .flow_sets = FLOW_SETS,
 			      .hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS,
 			      .sets_bytes = host->sets_bytes ? host->sets_bytes : 1 << 16 },
+=======
+>>>>>>> main
 	};
-	parse(&h->model, config);
+	h->parse_ns = parse(&h->model, config);
+	build(h);
+	choose_capacity(h);
 	check(&why, maps_create(&h->capacity, &h->maps, &why));
 	put_in_force(h);
 }
@@ -152,9 +210,10 @@ void harness_change(struct harness *h, const char *config)
 {
 	struct model m = {};
 
-	parse(&m, config);
+	h->parse_ns = parse(&m, config);
 	model_free(&h->model);
 	h->model = m;
+	build(h);
 	put_in_force(h);
 }
 
@@ -187,6 +246,52 @@ int harness_run(const struct harness *h, enum hook hook, const struct frame *in,
 	return error;
 }
 
+/*
+ * A program that gives the socket buffer a tag, as a driver does, and goes on
+ * as the first of @programs: a test run accepts no tag in its context.
+ */
+static int load_tagger(int programs, __u16 tci)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 6, .src_reg = 1 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = htons(TYPE_8021Q) },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = tci },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_skb_vlan_push },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 6 },
+		{ .code = BPF_LD | BPF_DW | BPF_IMM,
+		  .dst_reg = 2,
+		  .src_reg = BPF_PSEUDO_MAP_FD,
+		  .imm = programs },
+		{ .imm = 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = 0 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = NO_VERDICT },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "weir_tagger", "GPL", code,
+			     sizeof(code) / sizeof(code[0]), NULL);
+}
+
+int harness_run_untagged(const struct harness *h, enum hook hook, __u16 tci, const struct frame *in,
+			 struct outcome *out)
+{
+	OWN_FD int programs = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "weir_tagged", 4, 4, 1, NULL);
+	struct harness with_tag = *h;
+	OWN_FD int tagger = -1;
+	__u32 zero = 0;
+	int error;
+
+	assert_true(programs >= 0);
+	assert_int_equal(bpf_map_update_elem(programs, &zero, &h->program[hook], BPF_ANY), 0);
+	tagger = load_tagger(programs, tci);
+	assert_true(tagger >= 0);
+	with_tag.program[hook] = tagger;
+	error = harness_run(&with_tag, hook, in, out);
+	assert_int_not_equal(out->verdict, NO_VERDICT);
+	return error;
+}
+
 bool harness_too_short_for_tc(const struct frame *f)
 {
 	__u32 type = (__u32)f->bytes[12] << 8 | f->bytes[13];
@@ -211,15 +316,21 @@ void harness_clear(const struct harness *h, enum weir_map map)
 
 struct weir_counter harness_counter(const struct harness *h, enum weir_map map, __u32 index)
 {
+	/* Every counter begins with packets and bytes. */
+	size_t size = map == WEIR_MAP_RULES ? sizeof(struct weir_rule_counter)
+					    : sizeof(struct weir_counter);
 	int cpus = libbpf_num_possible_cpus();
-	OWN_FREE struct weir_counter *parts = calloc((size_t)cpus, sizeof(*parts));
+	OWN_FREE char *parts = calloc((size_t)cpus, size);
 	struct weir_counter sum = {};
 
 	assert_non_null(parts);
 	assert_int_equal(bpf_map_lookup_elem(h->maps.fd[map], &index, parts), 0);
 	for (int i = 0; i < cpus; i++) {
-		sum.packets += parts[i].packets;
-		sum.bytes += parts[i].bytes;
+		struct weir_counter part;
+
+		memcpy(&part, parts + (size_t)i * size, sizeof(part));
+		sum.packets += part.packets;
+		sum.bytes += part.bytes;
 	}
 	return sum;
 }

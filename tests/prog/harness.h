@@ -26,10 +26,15 @@
 struct harness_host {
 	const struct image_device *devices; /* slots below HARNESS_DEVICES */
 	size_t devices_count;
+	__u32 rules; /* that it may have, defaults included; 0: 4096 */
 	const char *const *locals; /* addresses in ascending order, NULL-terminated; NULL: none */
 	const char *source4, *source6; /* of outer headers; NULL: zeroes */
+<<<<<<< HEAD
 	__u32 image_bytes; /* a power of two; 0: 1 MiB */
 	__u32 sets_bytes; /* a power of two; 0: 64 KiB */
+=======
+	__u32 image_bytes; /* a power of two; 0: 1 MiB, or what the first image takes */
+>>>>>>> main
 };
 
 struct harness {
@@ -38,6 +43,8 @@ struct harness {
 	struct maps maps;
 	struct harness_host host;
 	struct weir_image *image; /* as it was built */
+	__u32 image_bytes;
+	__u64 parse_ns, build_ns, swap_ns; /* what the last configuration took */
 	int program[HOOK_COUNT];
 	__u32 ingress_ifindex; /* for XDP; 0: the loopback device */
 };
@@ -72,6 +79,13 @@ void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages)
 /* Returns 0, or -errno of what the kernel refused to run. */
 int harness_run(const struct harness *h, enum hook hook, const struct frame *in,
 		struct outcome *out);
+
+/*
+ * The same at TC for a frame whose outermost tag, 802.1Q with @tci, the driver
+ * took out and put into the socket buffer.
+ */
+int harness_run_untagged(const struct harness *h, enum hook hook, __u16 tci, const struct frame *in,
+			 struct outcome *out);
 
 /*
  * Whether a TC test run refuses @f with -EINVAL: the kernel makes no socket

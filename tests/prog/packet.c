@@ -78,6 +78,13 @@ void frame_print(const struct frame *f)
 	printf("\n");
 }
 
+static __u8 ttl_of(const struct packet *p)
+{
+	if (!p->ttl)
+		return TTL;
+	return p->ttl < 0 ? 0 : (__u8)p->ttl;
+}
+
 static bool is_v6(const struct packet *p)
 {
 	return strchr(p->src, ':');
@@ -203,9 +210,13 @@ static void put_l4_header(struct frame *f, const struct packet *p)
 		put_ports(f, p);
 		set32(put(f, 8), 0xc0ffee);
 		break;
+	case IPPROTO_DCCP:
+		put_ports(f, p);
+		put(f, 8);
+		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		put(f, 4)[0] = p->icmp_type;
+		put_bytes(f, (__u8[]){ p->icmp_type, p->icmp_code, 0, 0 }, 4);
 		put16(f, 0x1234);
 		put16(f, 1);
 		break;
@@ -278,7 +289,7 @@ static void put_ipv4(struct frame *f, const struct packet *p)
 	ip[1] = p->tos;
 	set16(ip + 4, 0x4711);
 	set16(ip + 6, p->fragment);
-	ip[8] = TTL;
+	ip[8] = ttl_of(p);
 	ip[9] = proto_of(p);
 	packet_address(p->src, addr);
 	memcpy(ip + 12, addr + 12, 4);
@@ -321,7 +332,7 @@ static void put_ipv6(struct frame *f, const struct packet *p)
 	size_t start = f->size;
 
 	set32(ip, (p->claim.version ? p->claim.version : 6U) << 28 | (__u32)p->tos << 20 | 0xabcde);
-	ip[7] = TTL;
+	ip[7] = ttl_of(p);
 	packet_address(p->src, ip + 8);
 	packet_address(p->dst, ip + 24);
 	put_extensions(f, p, ip + 6);
@@ -349,15 +360,23 @@ static void put_ethernet_payload(struct frame *f, const struct packet *p)
 		put_ipv4(f, p);
 }
 
+static void put_mac(struct frame *f, __u64 mac)
+{
+	put16(f, (__u16)(mac >> 32));
+	put16(f, (__u16)(mac >> 16));
+	put16(f, (__u16)mac);
+}
+
 void packet_build(const struct packet *p, struct frame *f)
 {
 	__u16 type = p->type ? p->type : is_v6(p) ? TYPE_IPV6 : TYPE_IPV4;
 
 	f->size = 0;
-	PUT(f, "\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02");
+	put_mac(f, p->dmac ? p->dmac : 0x020000000001);
+	put_mac(f, p->smac ? p->smac : 0x020000000002);
 	for (int i = 0; i < PACKET_TAGS && p->tags[i]; i++) {
 		put16(f, p->tags[i]);
-		put16(f, (__u16)(100 + i));
+		put16(f, p->tcis[i] ? p->tcis[i] : (__u16)(100 + i));
 	}
 	put16(f, type);
 	put_ethernet_payload(f, p);

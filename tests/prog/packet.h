@@ -60,10 +60,13 @@ struct packet_extension {
 };
 
 struct packet {
+	__u64 smac, dmac; /* 48 bits, as written; 0: 02:00:00:00:00:02 and :01 */
 	__u16 tags[PACKET_TAGS]; /* TYPE_8021Q or TYPE_8021AD, outermost first */
+	__u16 tcis[PACKET_TAGS]; /* 0: VLAN 100, 101 ... */
 	__u16 type; /* 0: by the family of src. TYPE_ARP makes an ARP request */
 	const char *src, *dst; /* "10.0.0.1" or "2001:db8::1", both of one family */
-	__u8 tos;
+	__u8 tos; /* or traffic class: DSCP * 4 + ECN */
+	int ttl; /* or hop limit; 0: 61, -1: 0 */
 	__u8 option_words; /* IPv4: so many words of NOP options */
 	__u16 fragment; /* IPv4: flags and offset field */
 	struct packet_extension extensions[PACKET_EXTENSIONS];
@@ -72,7 +75,7 @@ struct packet {
 	__u8 flags;
 	enum packet_timestamps timestamps;
 	__u32 tsval, tsecr;
-	__u8 icmp_type;
+	__u8 icmp_type, icmp_code;
 	const struct packet *inner; /* proto IPPROTO_IPIP or IPPROTO_IPV6 */
 	__u16 payload; /* bytes of it */
 	__u16 padding; /* bytes behind the IP packet */

@@ -14,7 +14,7 @@ static const char canonical[] =
 	"interface eth0 {\n"
 	"    xdp auto\n    filter edge\n    balance\n    decap\n    measure\n"
 	"}\n\n"
-	"interface veth* {\n    tc auto\n    measure\n}\n\n"
+	"interface veth* {\n    tc auto\n    filter edge egress\n    measure\n}\n\n"
 	"set bogons {\n    type prefix\n    elements { 10.0.0.0/8, 192.168.0.0/16 }\n}\n\n"
 	"set mail {\n    type port\n    elements { 25, 465, 587, 6000-6010 }\n}\n\n"
 	"filter edge {\n"
@@ -26,6 +26,11 @@ static const char canonical[] =
 	"    rule syn drop tcp flags syn/fin,syn,rst,ack\n"
 	"    rule png pass icmp type echo-request\n"
 	"    rule mail drop tcp dport @mail\n"
+	"    rule flood limit 200/s burst 400 per saddr/24/64 tcp flags syn\n"
+	"    rule odd drop length > 512 ttl < 5 expr \"tcp[13] & 0x3f = 0\"\n"
+	"    rule arp log sample 1/100 vlan 7 ethertype arp smac != 02:00:00:00:00:00/24\n"
+	"    rule est mark 0x10 dscp ef not fragment established interface { eth0, veth* }\n"
+	"    rule rej reject icmp type unreachable code != 4\n"
 	"}\n\n"
 	"service web {\n"
 	"    address 192.0.2.10, 2001:db8:ff::10\n"
@@ -58,101 +63,98 @@ static void line_ends_of_windows_and_a_missing_last_one_are_fine(void **state)
 }
 
 /* A rule as written, and as it prints. */
+static const struct {
+	const char *in, *out;
+} written[] = {
+	{ "pass", "pass" },
+	{ "pass dport 22 tcp", "pass tcp dport 22" },
+	{ "pass proto tcp", "pass tcp" },
+	{ "pass proto { 6, 17 }", "pass proto { tcp, udp }" },
+	{ "pass proto 0-5", "pass proto 0-5" },
+	{ "drop proto != tcp", "drop proto != tcp" },
+	{ "drop saddr { 10.0.0.0/9, 10.128.0.0/9 }", "drop saddr 10.0.0.0/8" },
+	{ "drop saddr 10.0.0.0-10.0.2.255", "drop saddr 10.0.0.0-10.0.2.255" },
+	{ "drop saddr 10.0.0.0-10.0.255.255", "drop saddr 10.0.0.0/16" },
+	{ "drop saddr 192.0.2.1/32", "drop saddr 192.0.2.1" },
+	{ "drop saddr 0.0.0.0/0", "drop saddr 0.0.0.0/0" },
+	{ "drop saddr ::/0", "drop saddr ::/0" },
+	{ "drop saddr { ::/0, 0.0.0.0/0 }", "drop saddr { 0.0.0.0/0, ::/0 }" },
+	{ "drop saddr ::/80", "drop saddr ::/80" },
+	{ "drop saddr { ::/0, 10.0.0.0/8 }", "drop saddr { 10.0.0.0/8, ::/0 }" },
+	{ "drop saddr ::5-2001:db8::5", "drop saddr ::5-2001:db8::5" },
+	{ "drop saddr != 2001:DB8::/32", "drop saddr != 2001:db8::/32" },
+	{ "drop flags syn", "drop tcp flags syn" },
+	{ "drop tcp flags syn,ack / syn, ack ,fin", "drop tcp flags syn,ack/fin,syn,ack" },
+	{ "drop tcp flags != none/syn", "drop tcp flags != none/syn" },
+	{ "drop tcp flags none", "drop tcp flags none/fin,syn,rst,psh,ack,urg,ece,cwr" },
+	{ "drop icmpv6 type { packet-too-big, 133-136 }",
+	  "drop icmpv6 type { packet-too-big, 133-136 }" },
+	{ "drop icmp type destination-unreachable", "drop icmp type unreachable" },
+	{ "drop icmpv6 type neighbor-solicitation", "drop icmpv6 type neighbour-solicitation" },
+	{ "drop proto { icmp, icmpv6 } type 3", "drop proto { icmp, icmpv6 } type 3" },
+	{ "drop dport { 1, 2, 3, 5 }", "drop dport { 1-3, 5 }" },
+	{ "reject", "reject" },
+	{ "reject length > 512", "reject length > 512" },
+	{ "drop length >= 512", "drop length > 511" },
+	{ "drop length <= 64", "drop length < 65" },
+	{ "drop length < 1", "drop length 0" },
+	{ "drop length > 65574", "drop length 65575" },
+	{ "drop length >= 0", "drop length 0-65575" },
+	{ "drop length != 0-512", "drop length != 0-512" },
+	{ "drop length { 1-5, 3-9, 40 }", "drop length { 1-9, 40 }" },
+	{ "drop ttl<=4", "drop ttl < 5" },
+	{ "drop ttl 64-255", "drop ttl > 63" },
+	{ "drop tcp dport >= 1024 sport < 5", "drop tcp sport 0-4 dport 1024-65535" },
+	{ "drop vlan > 4000", "drop vlan 4001-4095" },
+	{ "drop dscp { ef, AF11, 3, 46 }", "drop dscp { 3, af11, ef }" },
+	{ "drop dscp >= 40", "drop dscp 40-63" },
+	{ "drop ethertype arp", "drop ethertype arp" },
+	{ "drop ethertype != { 0x88CC, 2054, 1-5 }",
+	  "drop ethertype != { 0x0001-0x0005, arp, lldp }" },
+	{ "drop ethertype { ipv6, 0x1234 }", "drop ethertype { 0x1234, ip6 }" },
+	{ "drop smac 02:00:00:AB:00:00/32", "drop smac 02:00:00:ab:00:00/32" },
+	{ "drop dmac { ff:ff:ff:ff:ff:ff, 02:00:00:00:00:01, 02:00:00:00:00:02 }",
+	  "drop dmac { 02:00:00:00:00:01-02:00:00:00:00:02, ff:ff:ff:ff:ff:ff }" },
+	{ "drop dmac 02:00:00:00:00:02-02:00:00:00:00:03", "drop dmac 02:00:00:00:00:02/47" },
+	{ "drop smac 00:00:00:00:00:00/0", "drop smac 00:00:00:00:00:00/0" },
+	{ "drop interface eth0", "drop interface eth0" },
+	{ "drop interface != { eth0, veth*, \"a{b\", eth0 }",
+	  "drop interface != { eth0, veth*, \"a{b\" }" },
+	{ "drop established not fragment", "drop not fragment established" },
+	{ "drop not established fragment", "drop fragment not established" },
+	{ "drop icmp type unreachable code { 1, 4 }", "drop icmp type unreachable code { 1, 4 }" },
+	{ "drop icmpv6 code != 0 type 1", "drop icmpv6 type unreachable code != 0" },
+	{ "drop expr \"tcp[13] & 0x3f = 0\" tcp", "drop tcp expr \"tcp[13] & 0x3f = 0\"" },
+	{ "drop not expr \"ip proto \\tcp or \\\\udp \\\"x\\\" \\\\\"",
+	  "drop not expr \"ip proto \\\\tcp or \\\\udp \\\"x\\\" \\\\\"" },
+	{ "limit 200/s burst 400 per saddr tcp flags syn",
+	  "limit 200/s burst 400 per saddr tcp flags syn" },
+	{ "limit 200/second per saddr/24/64 burst 200", "limit 200/s per saddr/24/64" },
+	{ "limit 10/minute", "limit 10/m" },
+	{ "limit 7200/hour burst 2", "limit 7200/h" },
+	{ "limit 7200/h burst 3", "limit 7200/h burst 3" },
+	{ "limit 1000000000/s", "limit 1000000000/s" },
+	{ "limit 5/s per saddr/32/128", "limit 5/s per saddr" },
+	{ "log", "log" },
+	{ "log sample 1/1 udp", "log udp" },
+	{ "log sample 1/100", "log sample 1/100" },
+	{ "mark 77", "mark 0x4d" },
+	{ "mark 0xFFFFFFFF tcp", "mark 0xffffffff tcp" },
+	{ "mark 4294967295", "mark 0xffffffff" },
+	{ "mark 0", "mark 0x0" },
+	{ "drop dport {\n 1,\n\n 9 # nine\n}", "drop dport { 1, 9 }" },
+};
+
 static void rules_print_in_canonical_form(void **state)
 {
-	static const struct {
-		const char *in, *out;
-	} cases[] = {
-		{ "pass", "pass" },
-		{ "pass dport 22 tcp", "pass tcp dport 22" },
-		{ "pass proto tcp", "pass tcp" },
-		{ "pass proto { 6, 17 }", "pass proto { tcp, udp }" },
-		{ "pass proto 0-5", "pass proto 0-5" },
-		{ "drop proto != tcp", "drop proto != tcp" },
-		{ "drop saddr { 10.0.0.0/9, 10.128.0.0/9 }", "drop saddr 10.0.0.0/8" },
-		{ "drop saddr 10.0.0.0-10.0.2.255", "drop saddr 10.0.0.0-10.0.2.255" },
-		{ "drop saddr 10.0.0.0-10.0.255.255", "drop saddr 10.0.0.0/16" },
-		{ "drop saddr 192.0.2.1/32", "drop saddr 192.0.2.1" },
-		{ "drop saddr 0.0.0.0/0", "drop saddr 0.0.0.0/0" },
-		{ "drop saddr ::/0", "drop saddr ::/0" },
-		{ "drop saddr { ::/0, 0.0.0.0/0 }", "drop saddr { 0.0.0.0/0, ::/0 }" },
-		{ "drop saddr ::/80", "drop saddr ::/80" },
-		{ "drop saddr { ::/0, 10.0.0.0/8 }", "drop saddr { 10.0.0.0/8, ::/0 }" },
-		{ "drop saddr ::5-2001:db8::5", "drop saddr ::5-2001:db8::5" },
-		{ "drop saddr != 2001:DB8::/32", "drop saddr != 2001:db8::/32" },
-		{ "drop flags syn", "drop tcp flags syn" },
-		{ "drop tcp flags syn,ack / syn, ack ,fin", "drop tcp flags syn,ack/fin,syn,ack" },
-		{ "drop tcp flags != none/syn", "drop tcp flags != none/syn" },
-		{ "drop tcp flags none", "drop tcp flags none/fin,syn,rst,psh,ack,urg,ece,cwr" },
-		{ "drop icmpv6 type { packet-too-big, 133-136 }",
-		  "drop icmpv6 type { packet-too-big, 133-136 }" },
-		{ "drop icmp type destination-unreachable", "drop icmp type unreachable" },
-		{ "drop icmpv6 type neighbor-solicitation",
-		  "drop icmpv6 type neighbour-solicitation" },
-		{ "drop proto { icmp, icmpv6 } type 3", "drop proto { icmp, icmpv6 } type 3" },
-		{ "drop dport { 1, 2, 3, 5 }", "drop dport { 1-3, 5 }" },
-		{ "reject", "reject" },
-		{ "reject length > 512", "reject length > 512" },
-		{ "drop length >= 512", "drop length > 511" },
-		{ "drop length <= 64", "drop length < 65" },
-		{ "drop length < 1", "drop length 0" },
-		{ "drop length > 65574", "drop length 65575" },
-		{ "drop length >= 0", "drop length 0-65575" },
-		{ "drop length != 0-512", "drop length != 0-512" },
-		{ "drop length { 1-5, 3-9, 40 }", "drop length { 1-9, 40 }" },
-		{ "drop ttl<=4", "drop ttl < 5" },
-		{ "drop ttl 64-255", "drop ttl > 63" },
-		{ "drop tcp dport >= 1024 sport < 5", "drop tcp sport 0-4 dport 1024-65535" },
-		{ "drop vlan > 4000", "drop vlan 4001-4095" },
-		{ "drop dscp { ef, AF11, 3, 46 }", "drop dscp { 3, af11, ef }" },
-		{ "drop dscp >= 40", "drop dscp 40-63" },
-		{ "drop ethertype arp", "drop ethertype arp" },
-		{ "drop ethertype != { 0x88CC, 2054, 1-5 }",
-		  "drop ethertype != { 0x0001-0x0005, arp, lldp }" },
-		{ "drop ethertype { ipv6, 0x1234 }", "drop ethertype { 0x1234, ip6 }" },
-		{ "drop smac 02:00:00:AB:00:00/32", "drop smac 02:00:00:ab:00:00/32" },
-		{ "drop dmac { ff:ff:ff:ff:ff:ff, 02:00:00:00:00:01, 02:00:00:00:00:02 }",
-		  "drop dmac { 02:00:00:00:00:01-02:00:00:00:00:02, ff:ff:ff:ff:ff:ff }" },
-		{ "drop dmac 02:00:00:00:00:02-02:00:00:00:00:03",
-		  "drop dmac 02:00:00:00:00:02/47" },
-		{ "drop smac 00:00:00:00:00:00/0", "drop smac 00:00:00:00:00:00/0" },
-		{ "drop interface eth0", "drop interface eth0" },
-		{ "drop interface != { eth0, veth*, \"a{b\", eth0 }",
-		  "drop interface != { eth0, veth*, \"a{b\" }" },
-		{ "drop established not fragment", "drop not fragment established" },
-		{ "drop not established fragment", "drop fragment not established" },
-		{ "drop icmp type unreachable code { 1, 4 }",
-		  "drop icmp type unreachable code { 1, 4 }" },
-		{ "drop icmpv6 code != 0 type 1", "drop icmpv6 type unreachable code != 0" },
-		{ "drop expr \"tcp[13] & 0x3f = 0\" tcp", "drop tcp expr \"tcp[13] & 0x3f = 0\"" },
-		{ "drop not expr \"ip proto \\tcp or \\\\udp \\\"x\\\" \\\\\"",
-		  "drop not expr \"ip proto \\\\tcp or \\\\udp \\\"x\\\" \\\\\"" },
-		{ "limit 200/s burst 400 per saddr tcp flags syn",
-		  "limit 200/s burst 400 per saddr tcp flags syn" },
-		{ "limit 200/second per saddr/24/64 burst 200", "limit 200/s per saddr/24/64" },
-		{ "limit 10/minute", "limit 10/m" },
-		{ "limit 7200/hour burst 2", "limit 7200/h" },
-		{ "limit 7200/h burst 3", "limit 7200/h burst 3" },
-		{ "limit 1000000000/s", "limit 1000000000/s" },
-		{ "limit 5/s per saddr/32/128", "limit 5/s per saddr" },
-		{ "log", "log" },
-		{ "log sample 1/1 udp", "log udp" },
-		{ "log sample 1/100", "log sample 1/100" },
-		{ "mark 77", "mark 0x4d" },
-		{ "mark 0xFFFFFFFF tcp", "mark 0xffffffff tcp" },
-		{ "mark 4294967295", "mark 0xffffffff" },
-		{ "mark 0", "mark 0x0" },
-		{ "drop dport {\n 1,\n\n 9 # nine\n}", "drop dport { 1, 9 }" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(written); i++) {
 		char in[300], out[300], *text;
 		struct model m;
 
-		snprintf(in, sizeof(in), "filter f { rule r %s; }", cases[i].in);
+		snprintf(in, sizeof(in), "filter f { rule r %s; }", written[i].in);
 		snprintf(out, sizeof(out), "filter f {\n    default pass\n    rule r %s\n}\n",
-			 cases[i].out);
+			 written[i].out);
 		m = good_config(in);
 		text = print_config(&m, MODEL_PRINT_USER);
 		assert_string_equal(text, out);
@@ -212,13 +214,21 @@ static void a_model_differs_from_one_with_another_word(void **state)
 		{ "weight 10\n", "weight 11\n" },
 		{ " drain", "" },
 		{ "b2", "b3" },
+		{ "filter edge; b", "filter edge; filter edge egress; b" },
+		{ "default pass", "default reject" },
+		{ "rule ssh   pass ", "rule ssh   reject" },
+		{ "rule ssh   pass ", "rule ssh   limit 2/s" },
+		{ "rule x     count", "rule x     log" },
+		{ "dport 1000-2000", "dport 1000-2000 fragment" },
+		{ "dport 1000-2000", "dport 1000-2000 interface eth0" },
+		{ "dport 1000-2000", "dport 1000-2000 expr \"tcp\"" },
 	};
 	struct model m = good_config(example_config);
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(words); i++) {
 		const char *at = strstr(example_config, words[i][0]);
-		char text[sizeof(example_config) + 16];
+		char text[sizeof(example_config) + 32];
 		struct model other;
 
 		assert_non_null(at);
@@ -229,6 +239,84 @@ static void a_model_differs_from_one_with_another_word(void **state)
 			fail_msg("\"%s\" makes no difference", words[i][1]);
 		model_free(&other);
 	}
+	model_free(&m);
+}
+
+/* Rules that differ in one thing of their action or of what only the new matches have. */
+static void a_rule_differs_from_one_with_another_value(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "limit 2/s", "limit 3/s burst 2" },
+		{ "limit 2/s", "limit 2/m" },
+		{ "limit 2/s", "limit 2/s burst 3" },
+		{ "limit 2/s", "limit 2/s per saddr" },
+		{ "limit 2/s per saddr", "limit 2/s per saddr/24/128" },
+		{ "limit 2/s per saddr", "limit 2/s per saddr/32/64" },
+		{ "log", "log sample 1/2" },
+		{ "mark 1", "mark 2" },
+		{ "pass fragment", "pass not fragment" },
+		{ "pass fragment", "pass established" },
+		{ "pass expr \"tcp\"", "pass not expr \"tcp\"" },
+		{ "pass expr \"tcp\"", "pass expr \"udp\"" },
+		{ "pass interface { a, b }", "pass interface { a, c }" },
+		{ "pass interface { a, b }", "pass interface a" },
+		{ "pass smac 02:00:00:00:00:00/24", "pass smac 02:00:00:00:00:00/25" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		struct model m[2];
+
+		for (int k = 0; k < 2; k++) {
+			char text[200];
+
+			snprintf(text, sizeof(text), "filter f { rule r %s; }", pairs[i][k]);
+			m[k] = good_config(text);
+		}
+		if (model_equal(&m[0], &m[1]))
+			fail_msg("\"%s\" is as \"%s\"", pairs[i][0], pairs[i][1]);
+		model_free(&m[0]);
+		model_free(&m[1]);
+	}
+}
+
+static void an_expression_knows_where_it_stands(void **state)
+{
+	struct model m = good_config("filter f {\n  rule r drop tcp expr \"tcp[13] = 2\" }");
+	const struct loc *at = &m.filters[0].rules[0].expr.loc;
+
+	(void)state;
+	assert_string_equal(at->file, "edge.conf");
+	assert_int_equal(at->line, 2);
+	assert_int_equal(at->column, 25);
+	assert_int_equal(at->width, 11);
+	model_free(&m);
+}
+
+static void a_limit_has_a_burst_of_a_second(void **state)
+{
+	struct model m = good_config("filter f { rule a limit 200/s; rule b limit 120/m\n"
+				     "rule c limit 5/h; rule d limit 1000000000/s }");
+	const struct rule *r = m.filters[0].rules;
+
+	(void)state;
+	assert_int_equal(r[0].limit.burst, 200);
+	assert_int_equal(r[1].limit.burst, 2);
+	assert_int_equal(r[2].limit.burst, 1);
+	assert_int_equal(r[3].limit.burst, LIMIT_BURST_MAX);
+	model_free(&m);
+}
+
+static void an_egress_filter_alone_needs_tc_alone(void **state)
+{
+	struct model m = good_config("filter f { }; interface a { filter f egress }\n"
+				     "interface b { filter f; filter f egress }");
+
+	(void)state;
+	assert_int_equal(m.interfaces[0].xdp, XDP_MODE_NONE);
+	assert_int_equal(m.interfaces[0].tc, TC_MODE_AUTO);
+	assert_int_equal(m.interfaces[1].xdp, XDP_MODE_AUTO);
+	assert_int_equal(m.interfaces[1].tc, TC_MODE_NONE);
 	model_free(&m);
 }
 
@@ -325,6 +413,20 @@ static void what_is_hardly_meant_is_warned_of(void **state)
 		     "interface a { filter f }",
 		     "");
 	assert_warns("filter f { default drop; rule a pass icmpv6 }; interface a { filter f }", "");
+	assert_warns(
+		"filter f { default reject; rule a pass established }; interface a { filter f }",
+		"1:8: warning: filter f rejects by default and passes no IPv6 neighbour discovery, "
+		"so IPv6 will stop; add \"rule nd pass icmpv6 type 133-137\"");
+	assert_warns("filter f { default drop; rule a pass ethertype { ip6, arp } }; interface a { "
+		     "filter f egress }",
+		     "");
+	assert_warns("filter f { rule a drop icmpv6 saddr 10.0.0.0/8 }; interface a { filter f }",
+		     "1:31: warning: rule a will hardly match; icmpv6 is IPv6 and saddr IPv4 only");
+	assert_warns("filter f { rule a drop icmp daddr 2001:db8::/32 }; interface a { filter f }",
+		     "1:29: warning: rule a will hardly match; icmp is IPv4 and daddr IPv6 only");
+	assert_warns(
+		"filter f { rule a drop icmp daddr != 2001:db8::/32 }; interface a { filter f }",
+		"");
 }
 
 int main(void)
@@ -335,6 +437,10 @@ int main(void)
 		cmocka_unit_test(rules_print_in_canonical_form),
 		cmocka_unit_test(what_is_printed_parses_to_an_equal_model),
 		cmocka_unit_test(a_model_differs_from_one_with_another_word),
+		cmocka_unit_test(a_rule_differs_from_one_with_another_value),
+		cmocka_unit_test(an_expression_knows_where_it_stands),
+		cmocka_unit_test(a_limit_has_a_burst_of_a_second),
+		cmocka_unit_test(an_egress_filter_alone_needs_tc_alone),
 		cmocka_unit_test(a_define_may_hold_defines_sets_and_ports),
 		cmocka_unit_test(a_ranges_list_has_no_overlaps_after_normalising),
 		cmocka_unit_test(every_ipv6_prefix_leaves_out_ipv4),

@@ -43,10 +43,11 @@ static void a_configuration_cut_at_any_byte_does_no_harm(void **state)
 
 static void a_mutated_configuration_does_no_harm(void **state)
 {
-	static const char *const pieces[] = { "{",	 "}",	  "\n",		";",	"\"",
-					      "$office", "@mail", ",",		"!=",	"=",
-					      "filter ", "rule ", "10.0.0.0/8", "::/0", "0-65535",
-					      "\\",	 "#" };
+	static const char *const pieces[] = {
+		"{",  "}",    "\n",	 ";",	  "\"",		"$office", "@mail",   ",",
+		"!=", "=",    "filter ", "rule ", "10.0.0.0/8", "::/0",	   "0-65535", "\\",
+		"#",  "not ", "> ",	 "<=",	  "limit 5/s ", "expr "
+	};
 	char text[sizeof(example_config) + 64];
 
 	(void)state;

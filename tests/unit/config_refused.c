@@ -107,10 +107,12 @@ static const struct refusal broken_statements[] = {
 	{ "filter f { rule r jump }", "1:19: unknown action \"jump\"; actions are pass, drop, "
 				      "count, reject, limit, log, mark" },
 	{ "filter f { rule r pass dprt 22 }",
-	  "1:24: unknown match \"dprt\"; matches are "
-	  "saddr, daddr, proto, sport, dport, type, code, length, ttl, dscp, ethertype, smac, "
-	  "dmac, vlan, interface, fragment, established, flags, expr, not, tcp, udp, icmp, icmpv6 "
-	  "| did you mean \"dport\"?" },
+	  "1:24: unknown match \"dprt\" | did you mean \"dport\"?" },
+	{ "filter f { rule r pass zebra }", "1:24: unknown match \"zebra\"; matches are saddr, "
+					    "daddr, proto, sport, dport, type, code, "
+					    "length, ttl, dscp, ethertype, smac, dmac, vlan, "
+					    "interface, fragment, established, flags, "
+					    "expr, not, tcp, udp, icmp, icmpv6" },
 	{ "filter f { rule r pass dport 1, 2 }",
 	  "1:31: a list of values stands in braces; write { a, b }" },
 	{ "filter f { rule r pass dport = 1 }",

@@ -101,6 +101,10 @@ static void broken_values_are_refused_with_a_remedy(void **state)
 }
 
 static const struct refusal broken_rules[] = {
+	{ "filter f { rule limit 200/s tcp }",
+	  "1:17: the rule has no name; write rule NAME limit ..." },
+	{ "filter f { rule mark 7 }", "1:17: the rule has no name; write rule NAME mark ..." },
+	{ "filter f { rule log fragment }", "1:17: the rule has no name; write rule NAME log ..." },
 	{ "filter f { rule r limit }", "1:25: expected a rate, as 200/s, before \"}\"" },
 	{ "filter f { rule r mark }", "1:24: expected a mark before \"}\"" },
 	{ "filter f { rule r limit 2/s burst 3 burst 4 }",
@@ -142,6 +146,19 @@ static const struct refusal broken_rules[] = {
 	  "1:35: interface eth0 has \"filter NAME egress\" twice; keep one" },
 	{ "interface eth0 { filter a ingress }\nfilter a { }",
 	  "1:27: expected \"egress\" or the end of the statement before \"ingress\"" },
+	{ "filter f { rule r pass ethertype arp dport 22 }",
+	  "1:24: rule r can never match; only packets of ethertype ip and ip6 have what \"dport\" "
+	  "looks at" },
+	{ "filter f { rule r pass ethertype != { ip, ip6 } flags syn }",
+	  "1:24: rule r can never match; only packets of ethertype ip and ip6 have what \"flags\" "
+	  "looks at" },
+	{ "filter f { rule r pass ethertype arp established }",
+	  "1:24: rule r can never match; only packets of ethertype ip and ip6 have what "
+	  "\"established\" looks at" },
+	{ "filter f { rule r pass ethertype ip6 saddr 10.0.0.0/8 }",
+	  "1:38: rule r can never match; ethertype is IPv6 only and saddr IPv4 only" },
+	{ "filter f { rule r pass ethertype != ip6 daddr 2001:db8::1 }",
+	  "1:41: rule r can never match; ethertype is IPv4 only and daddr IPv6 only" },
 	{ "set p { type port; elements 1 }\nfilter f { rule r pass interface @p }",
 	  "2:34: @p is a set of type port; a set of type interface is wanted here" },
 };
@@ -153,10 +170,46 @@ static void broken_rules_are_refused_with_a_remedy(void **state)
 		assert_refused(&broken_rules[i]);
 }
 
+/* One value more than a match may have, or as many. */
+static void the_limits_of_a_match_are_kept(void **state)
+{
+	static const struct {
+		const char *head, *each, *tail, *message;
+		unsigned int most;
+	} cases[] = {
+		{ "filter f { rule r pass interface {", "e%u,", "} }",
+		  "over 1000 interfaces in one match; use patterns", 1000 },
+		{ "filter f { rule r pass expr \"", "%1$.4u", "\" }",
+		  "an expression has at most 4096 bytes; shorten it", 1024 },
+		{ "set s1 { type port; elements 1 }\nfilter f { rule r pass dport {", "@s%u,",
+		  "} }", "over 1000 sets in one match; join some", 1000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct diags d = { 0 };
+		struct model m = { 0 };
+		char *text;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		fputs(cases[i].head, out);
+		for (unsigned int k = 1; k <= cases[i].most + 1; k++)
+			fprintf(out, cases[i].each, k);
+		fputs(cases[i].tail, out);
+		fclose(out);
+		assert_int_equal(parse_config(text, size, &d, &m), -EINVAL);
+		assert_string_equal(d.list[d.count - 1].message, cases[i].message);
+		free(text);
+		diag_free(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(broken_values_are_refused_with_a_remedy),
+		cmocka_unit_test(the_limits_of_a_match_are_kept),
 		cmocka_unit_test(broken_rules_are_refused_with_a_remedy),
 	};
 

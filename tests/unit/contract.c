@@ -88,16 +88,21 @@ static void structs_of_the_filter_keep_their_layout(void **state)
 	AT(weir_condition, offset, 4);
 	AT(weir_condition, count, 8);
 
-	SIZE(weir_term, 64);
-	AT(weir_term, sport_first, 32);
-	AT(weir_term, src_hi_bits, 40);
-	AT(weir_term, proto, 44);
-	AT(weir_term, tcp_mask, 46);
-	AT(weir_term, needs, 48);
-	AT(weir_term, action, 50);
-	AT(weir_term, conditions, 52);
-	AT(weir_term, rule, 56);
-	AT(weir_term, id, 60);
+	SIZE(weir_term4, 32);
+	AT(weir_term4, dst, 8);
+	AT(weir_term4, word, 16);
+	AT(weir_term4, sport_first, 24);
+
+	SIZE(weir_term6, 64);
+	AT(weir_term6, dst_hi, 16);
+	AT(weir_term6, src_hi_bits, 32);
+	AT(weir_term6, word, 40);
+	AT(weir_term6, sport_first, 48);
+
+	SIZE(weir_term_rule, 16);
+	AT(weir_term_rule, id, 4);
+	AT(weir_term_rule, conditions, 8);
+	AT(weir_term_rule, action, 13);
 
 	SIZE(weir_rule, 16);
 	AT(weir_rule, id, 0);
@@ -107,10 +112,9 @@ static void structs_of_the_filter_keep_their_layout(void **state)
 
 	SIZE(weir_filter, 128);
 	AT(weir_filter, forest, 0);
-	AT(weir_filter, terms_offset, 72);
-	AT(weir_filter, rules_offset, 80);
-	AT(weir_filter, default_id, 88);
-	AT(weir_filter, default_action, 92);
+	AT(weir_filter, rules_offset, 96);
+	AT(weir_filter, default_id, 104);
+	AT(weir_filter, default_action, 108);
 }
 
 static void structs_of_the_image_keep_their_layout(void **state)
@@ -173,6 +177,7 @@ static void every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes(void **state)
 	(void)state;
 	/* Or the kernel's copy for CPU 1 would not start where an array's element does. */
 	assert_int_equal(sizeof(struct weir_counter) % 8, 0);
+	assert_int_equal(sizeof(struct weir_rule_counter) % 8, 0);
 	assert_int_equal(sizeof(struct weir_hist) % 8, 0);
 }
 

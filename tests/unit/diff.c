@@ -61,10 +61,10 @@ static void everything_comes_from_and_goes_to_an_empty_model(void **state)
 	assert_difference(
 		"", example_config,
 		"+ interface eth0   xdp auto filter edge balance decap measure\n"
-		"+ interface veth*   tc auto measure\n"
+		"+ interface veth*   tc auto filter edge egress measure\n"
 		"+ set bogons   type prefix, 2 elements\n"
 		"+ set mail   type port, 4 elements\n"
-		"+ filter edge   default pass, 7 rules\n"
+		"+ filter edge   default pass, 12 rules\n"
 		"+ service web   address 192.0.2.10, 2001:db8:ff::10 port tcp 443, udp 443 "
 		"forward ipip, 2 backends\n");
 	assert_difference(example_config, "",
@@ -82,6 +82,9 @@ static void an_interface_tells_each_property(void **state)
 		"~ interface a   xdp auto -> none\n~ interface a   tc none -> tcx\n"
 		"~ interface a   filter none -> f\n~ interface a   balance on -> off\n"
 		"~ interface a   measure off -> on\n+ filter f   default pass, 0 rules\n");
+	assert_difference("interface a { filter f }; filter f { }; filter g { }",
+			  "interface a { filter f; filter g egress }; filter f { }; filter g { }",
+			  "~ interface a   egress filter none -> g\n");
 }
 
 static void a_set_tells_how_many_elements_come_and_go(void **state)
@@ -105,6 +108,23 @@ static void rules_come_go_change_and_move(void **state)
 		"- filter f   rule b drop udp\n"
 		"~ filter f   rule a  pass tcp dport 22 -> pass tcp dport 2222\n"
 		"+ filter f   rule c drop saddr ::/0\n");
+}
+
+static void a_rule_tells_the_whole_of_its_action_and_matches(void **state)
+{
+	(void)state;
+	assert_difference(
+		"filter f { rule a limit 5/s; rule b log; rule c mark 1; rule d drop length > 9 }",
+		"filter f { default reject; rule a limit 5/m burst 7 per saddr/24/64\n"
+		" rule b log sample 1/9; rule c mark 2; rule d drop not expr \"udp\"\n"
+		" rule e reject not established smac != 02:00:00:00:00:01 interface { e0, e1 } }",
+		"~ filter f   default pass -> reject\n"
+		"~ filter f   rule a  limit 5/s -> limit 5/m burst 7 per saddr/24/64\n"
+		"~ filter f   rule b  log -> log sample 1/9\n"
+		"~ filter f   rule c  mark 0x1 -> mark 0x2\n"
+		"~ filter f   rule d  drop length > 9 -> drop not expr \"udp\"\n"
+		"+ filter f   rule e reject not established interface { e0, e1 } smac != "
+		"02:00:00:00:00:01\n");
 }
 
 static void the_fewest_rules_are_said_to_have_moved(void **state)
@@ -218,6 +238,7 @@ int main(void)
 		cmocka_unit_test(an_interface_tells_each_property),
 		cmocka_unit_test(a_set_tells_how_many_elements_come_and_go),
 		cmocka_unit_test(rules_come_go_change_and_move),
+		cmocka_unit_test(a_rule_tells_the_whole_of_its_action_and_matches),
 		cmocka_unit_test(the_fewest_rules_are_said_to_have_moved),
 		cmocka_unit_test(a_service_tells_addresses_ports_and_forward),
 		cmocka_unit_test(a_backend_tells_the_share_of_ring_slots_that_moves),

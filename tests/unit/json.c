@@ -44,7 +44,8 @@ static void a_model_survives_the_way_through_json(void **state)
 static void text_and_json_give_the_same_model(void **state)
 {
 	static const char json[] =
-		"{\"interfaces\":[{\"name\":\"eth0\",\"filter\":\"f\",\"balance\":true,\"decap\":"
+		"{\"interfaces\":[{\"name\":\"eth0\",\"filter\":\"f\",\"filter_egress\":\"f\","
+		"\"balance\":true,\"decap\":"
 		"false}],"
 		"\"sets\":[{\"name\":\"s\",\"type\":\"port\",\"elements\":[25,\"80-90\"]}],"
 		"\"filters\":[{\"name\":\"f\",\"rules\":["
@@ -54,17 +55,39 @@ static void text_and_json_give_the_same_model(void **state)
 		"  \"dport\":[\"@s\",53]},"
 		" {\"name\":\"c\",\"action\":\"count\",\"flags\":\"syn/syn,ack\"},"
 		" {\"name\":\"d\",\"action\":\"drop\",\"type\":\"echo-request\",\"proto\":\"icmp\"}"
+		","
+		"{\"name\":\"e\",\"action\":\"limit\",\"limit\":{\"rate\":5,\"per_s\":60,\"burst\":"
+		"9,"
+		"\"per\":\"saddr/24/64\"},\"fragment\":true,\"established\":false},"
+		"{\"name\":\"f\",\"action\":\"limit\",\"limit\":{\"rate\":5},\"length\":\"513-"
+		"65575\"},"
+		"{\"name\":\"g\",\"action\":\"log\",\"expr\":\"ip proto \\\\tcp\"},"
+		"{\"name\":\"h\",\"action\":\"log\",\"sample\":7,"
+		"\"expr\":{\"not\":true,\"in\":[\"udp\"]}},"
+		"{\"name\":\"i\",\"action\":\"mark\",\"mark\":16,\"ethertype\":[\"arp\",2048,"
+		"\"0x1234\"]},"
+		"{\"name\":\"j\",\"action\":\"mark\",\"mark\":\"0x20\","
+		"\"interface\":{\"not\":true,\"in\":[\"eth0\",\"veth*\"]}},"
+		"{\"name\":\"k\",\"action\":\"reject\",\"smac\":\"02:00:00:00:00:00/24\"}"
 		"]}],"
 		"\"services\":[{\"name\":\"w\",\"address\":\"192.0.2.1\",\"forward\":\"l2\","
 		" \"port\":[{\"proto\":\"tcp\",\"port\":80}],"
 		" \"backends\":[{\"name\":\"b\",\"address\":\"10.0.0.1\",\"drain\":true}]}]}";
-	struct model want = good_config("interface eth0 { filter f; balance }\n"
+	struct model want = good_config("interface eth0 { filter f; filter f egress; balance }\n"
 					"set s { type port; elements { 25, 80-90 } }\n"
 					"filter f {\n"
 					" rule a drop tcp dport 22\n"
 					" rule b pass saddr != 10.0.0.0/8 dport { @s, 53 }\n"
 					" rule c count flags syn/syn,ack\n"
-					" rule d drop icmp type echo-request }\n"
+					" rule d drop icmp type echo-request\n"
+					" rule e limit 5/m burst 9 per saddr/24/64 fragment "
+					"not established\n"
+					" rule f limit 5/s length > 512\n"
+					" rule g log expr \"ip proto \\tcp\"\n"
+					" rule h log sample 1/7 not expr \"udp\"\n"
+					" rule i mark 16 ethertype { ip, arp, 0x1234 }\n"
+					" rule j mark 0x20 interface != { eth0, veth* }\n"
+					" rule k reject smac 02:00:00:00:00:00/24 }\n"
 					"service w { address 192.0.2.1; port tcp 80; forward l2\n"
 					" backend b 10.0.0.1 drain }\n");
 	struct diags d = { 0 };
@@ -123,6 +146,60 @@ static const struct {
 	  "filters[0].rules[1].name: rule r is already on filters[0].rules[0].name; rename "
 	  "or "
 	  "delete one" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\"}]}]}",
+	  "filters[0].rules[0]: \"limit\" is missing; add it" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"mark\"}]}]}",
+	  "filters[0].rules[0]: \"mark\" is missing; add it" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\",\"mark\":1}"
+	  "]}]}",
+	  "filters[0].rules[0].mark: \"mark\" belongs to the action \"mark\"" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\",\"limit\":"
+	  "{\"per_s\":1}}]}]}",
+	  "filters[0].rules[0].limit: \"rate\" is missing; add a number" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\",\"limit\":"
+	  "{\"rate\":-5}}]}]}",
+	  "filters[0].rules[0].limit.rate: \"-5/s\" is no rate; write packets per second, minute "
+	  "or hour, as in 200/s" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\",\"limit\":"
+	  "{\"rate\":5,\"per_s\":2}}]}]}",
+	  "filters[0].rules[0].limit.per_s: a rate is per 1, 60 or 3600 seconds; write one" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\",\"limit\":"
+	  "{\"rate\":5,\"burst\":0}}]}]}",
+	  "filters[0].rules[0].limit.burst: burst 0 is out of range; it goes from 1 to 16777216" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\",\"limit\":"
+	  "{\"rate\":5,\"per\":\"daddr\"}}]}]}",
+	  "filters[0].rules[0].limit.per: a limit is not kept per \"daddr\"; write \"per saddr\", "
+	  "or with the prefix lengths of IPv4 and IPv6 \"per saddr/24/64\"" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"limit\",\"limit\":"
+	  "5}]}]}",
+	  "filters[0].rules[0].limit: this is an integer; write an object" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"log\",\"sample\":"
+	  "0}]}]}",
+	  "filters[0].rules[0].sample: \"1/0\" is no sample; write 1/N, as 1/100 for one packet in "
+	  "a hundred" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"log\",\"sample\":"
+	  "\"1/2\"}]}]}",
+	  "filters[0].rules[0].sample: this is a string; write an integer" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"mark\",\"mark\":-"
+	  "1}]}]}",
+	  "filters[0].rules[0].mark: \"-1\" is no mark; write a number from 0 to 4294967295, "
+	  "decimal or as 0x1f" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\","
+	  "\"fragment\":1}]}]}",
+	  "filters[0].rules[0].fragment: this is an integer; write true or false" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\",\"expr\":["
+	  "\"a\",\"b\"]}]}]}",
+	  "filters[0].rules[0].expr: expr takes one value; write one string" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\",\"expr\":"
+	  "\"a\\nb\"}]}]}",
+	  "filters[0].rules[0].expr: an expression has no control characters" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\","
+	  "\"interface\":\"@x\"}]}]}",
+	  "filters[0].rules[0].interface: @x is not defined; add \"set x { ... }\"" },
+	{ "{\"filters\":[{\"name\":\"f\",\"rules\":[{\"name\":\"r\",\"action\":\"pass\",\"smac\":5}"
+	  "]}]}",
+	  "filters[0].rules[0].smac: \"5\" is no MAC address; write one as 02:00:00:00:00:01, or a "
+	  "vendor's as 02:00:00:00:00:00/24" },
 	{ "{\"interfaces\":[{\"name\":\"eth0\\u001b[31m\"}]}",
 	  "interfaces[0].name: \"eth0?[31m\" has a character that no interface name has" },
 	{ "{\"interfaces\":[{\"name\":\"eth0\",\"filter\":\"x\"}]}",

@@ -73,26 +73,138 @@ static inline void random_numbers(range **out, size_t *count, __u32 most)
 	*count = ranges_normalise(*out, *count);
 }
 
-static inline void random_match(const struct model *m, struct rule *r, enum weir_field field,
-				enum family family)
+/* The largest number of a field, 0 for one that is no number. */
+static const __u64 field_most[WEIR_FIELD_COUNT] = {
+	[WEIR_FIELD_PROTO] = 255,
+	[WEIR_FIELD_SPORT] = 65535,
+	[WEIR_FIELD_DPORT] = 65535,
+	[WEIR_FIELD_ICMP_TYPE] = 255,
+	[WEIR_FIELD_ICMP_CODE] = 255,
+	[WEIR_FIELD_LENGTH] = 65575,
+	[WEIR_FIELD_TTL] = 255,
+	[WEIR_FIELD_DSCP] = 63,
+	[WEIR_FIELD_ETHERTYPE] = 65535,
+	[WEIR_FIELD_SMAC] = (1ULL << 48) - 1,
+	[WEIR_FIELD_DMAC] = (1ULL << 48) - 1,
+	[WEIR_FIELD_VLAN] = 4095,
+};
+
+/* An interval that begins or ends where the numbers do, or a prefix, or any. */
+static inline void random_interval(range *out, __u64 most)
+{
+	__u64 first = random_u64() % (most + 1), last = first;
+	__u64 hosts = (1ULL << random_below(33)) - 1;
+
+	switch (random_below(5)) {
+	case 0:
+		last = first + random_u64() % (most + 1 - first);
+		break;
+	case 1:
+		last = most;
+		break;
+	case 2:
+		first = 0;
+		break;
+	case 3:
+		if ((first | hosts) <= most) {
+			first &= ~hosts;
+			last = first | hosts;
+		}
+		break;
+	}
+	range_set(out, first, last);
+}
+
+static inline void random_match(struct rule *r, enum weir_field field, enum family family)
 {
 	struct match *match = &r->match[field];
-	__u8 is_addr = field == WEIR_FIELD_SADDR || field == WEIR_FIELD_DADDR;
-	enum set_type type = is_addr ? SET_PREFIX : SET_PORT;
 	size_t count = 0;
 
 	match->present = true;
 	match->negated = one_in(4);
-	if (is_addr)
+	if (field_type[field] == FIELD_ADDR) {
 		random_addresses(&match->ranges, &count, family);
-	else
-		random_numbers(&match->ranges, &count, field == WEIR_FIELD_ICMP_TYPE ? 255 : 65535);
+	} else {
+		count = field_type[field] == FIELD_FLAG || one_in(2) ? 1 : 1 + random_below(4);
+		match->ranges = calloc(count, sizeof(range));
+		for (size_t i = 0; i < count; i++)
+			random_interval(&match->ranges[i], field_most[field]);
+		if (field_type[field] == FIELD_FLAG)
+			range_set(match->ranges, 1, 1);
+		count = ranges_normalise(match->ranges, count);
+	}
 	match->ranges_count = (__u32)count;
+}
+
+static inline void random_sets(const struct model *m, struct match *match, enum set_type type)
+{
 	match->sets = calloc(m->sets_count + 1, sizeof(*match->sets));
-	for (size_t i = 0; field != WEIR_FIELD_ICMP_TYPE && i < m->sets_count; i++) {
+	for (size_t i = 0; i < m->sets_count; i++) {
 		if (m->sets[i].type == type && one_in(3))
 			match->sets[match->sets_count++] = strdup(m->sets[i].name);
 	}
+}
+
+static inline void random_interfaces(struct rule *r)
+{
+	static const char *const names[] = { "eth0", "veth*", "a{b?", "$x", "1", "\xc3\xa9#" };
+
+	r->match[WEIR_FIELD_IFACE].present = true;
+	r->match[WEIR_FIELD_IFACE].negated = one_in(3);
+	r->interfaces = calloc(sizeof(names) / sizeof(names[0]), sizeof(char *));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (one_in(3) || !i)
+			r->interfaces[r->interfaces_count++] = strdup(names[i]);
+	}
+}
+
+static inline void random_expr(struct rule *r)
+{
+	static const char *const texts[] = { "tcp[13] & 0x3f = 0", "ip proto \\tcp", "\"", "\\",
+					     "a \\\" # { } ; \xc3\xa9 \\\\" };
+
+	r->expr.text = strdup(texts[random_below(5)]);
+	r->expr.negated = one_in(3);
+}
+
+static inline void random_action(struct rule *r)
+{
+	static const __u16 units[] = { 1, 60, 3600 };
+	struct limit *l = &r->limit;
+
+	r->action = (enum weir_action)random_below(WEIR_ACTION_KINDS);
+	if (r->action == WEIR_ACTION_LOG)
+		r->log_sample = one_in(2) ? 1 : 1 + random_below(1000);
+	if (r->action == WEIR_ACTION_MARK)
+		r->mark = one_in(3) ? random_below(3) : (__u32)random_u64();
+	if (r->action != WEIR_ACTION_LIMIT)
+		return;
+	l->per_s = units[random_below(3)];
+	l->rate = 1 + random_below(one_in(2) ? 200 : LIMIT_RATE_MAX);
+	l->burst = 1 + random_below(one_in(2) ? 20 : LIMIT_BURST_MAX);
+	l->per_saddr = one_in(2);
+	if (l->per_saddr) {
+		l->v4_bits = one_in(2) ? 32 : (__u8)(1 + random_below(32));
+		l->v6_bits = one_in(2) ? 128 : (__u8)(1 + random_below(128));
+	}
+}
+
+/* What fits beside anything else. */
+static inline void random_header(struct rule *r)
+{
+	static const enum weir_field fields[] = {
+		WEIR_FIELD_LENGTH, WEIR_FIELD_TTL,  WEIR_FIELD_DSCP,	 WEIR_FIELD_SMAC,
+		WEIR_FIELD_DMAC,   WEIR_FIELD_VLAN, WEIR_FIELD_FRAGMENT, WEIR_FIELD_ESTABLISHED,
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (one_in(6))
+			random_match(r, fields[i], BOTH);
+	}
+	if (one_in(6))
+		random_interfaces(r);
+	if (one_in(6))
+		random_expr(r);
 }
 
 static inline void random_protocol(struct rule *r, __u8 proto)
@@ -113,20 +225,28 @@ static inline void random_rule(const struct model *m, struct rule *r, size_t ind
 	__u8 has_ports = proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 
 	snprintf(r->name, sizeof(r->name), "r%zu%s", index, one_in(3) ? ".x-y_z" : "");
-	r->action = (enum weir_action)random_below(WEIR_ACTION_COUNT + 1);
-	if (one_in(3))
-		random_match(m, r, WEIR_FIELD_SADDR, family);
-	if (one_in(3))
-		random_match(m, r, WEIR_FIELD_DADDR, family);
+	random_action(r);
+	random_header(r);
+	for (enum weir_field f = WEIR_FIELD_SADDR; f <= WEIR_FIELD_DADDR; f++) {
+		if (!one_in(3))
+			continue;
+		random_match(r, f, family);
+		random_sets(m, &r->match[f], SET_PREFIX);
+	}
 	if (one_in(5))
 		return;
 	random_protocol(r, proto);
-	if (has_ports && one_in(2))
-		random_match(m, r, WEIR_FIELD_SPORT, family);
-	if (has_ports && one_in(2))
-		random_match(m, r, WEIR_FIELD_DPORT, family);
-	if (!has_ports && one_in(2))
-		random_match(m, r, WEIR_FIELD_ICMP_TYPE, family);
+	for (enum weir_field f = WEIR_FIELD_SPORT; f <= WEIR_FIELD_DPORT; f++) {
+		if (!has_ports || one_in(2))
+			continue;
+		random_match(r, f, family);
+		random_sets(m, &r->match[f], SET_PORT);
+	}
+	if (!has_ports && one_in(2)) {
+		random_match(r, WEIR_FIELD_ICMP_TYPE, family);
+		if (one_in(2))
+			random_match(r, WEIR_FIELD_ICMP_CODE, family);
+	}
 	if (proto == IPPROTO_TCP && one_in(2)) {
 		r->tcp_flags.present = true;
 		r->tcp_flags.negated = one_in(3);
@@ -160,6 +280,16 @@ static inline void random_entries(struct set *s)
 	set_elements_normalise(&s->entries);
 	if (set_cover(s))
 		abort();
+}
+
+/* A rule for frames, IP or not. */
+static inline void random_frame_rule(struct rule *r, size_t index)
+{
+	snprintf(r->name, sizeof(r->name), "f%zu", index);
+	random_action(r);
+	random_match(r, WEIR_FIELD_ETHERTYPE, BOTH);
+	if (one_in(2))
+		random_match(r, WEIR_FIELD_SMAC, BOTH);
 }
 
 static inline void random_set(struct set *s, size_t index)
@@ -217,6 +347,9 @@ static inline void random_interface(const struct model *m, struct interface *i, 
 	if (m->filters_count && one_in(2))
 		snprintf(i->filter, sizeof(i->filter), "%s",
 			 m->filters[random_below((__u32)m->filters_count)].name);
+	if (m->filters_count && one_in(3))
+		snprintf(i->filter_egress, sizeof(i->filter_egress), "%s",
+			 m->filters[random_below((__u32)m->filters_count)].name);
 }
 
 /* The caller frees it with model_free(). */
@@ -237,11 +370,17 @@ static inline struct model random_model(void)
 		struct filter *f = &m.filters[i];
 
 		snprintf(f->name, sizeof(f->name), "f%zu", i);
-		f->default_action = one_in(2) ? WEIR_ACTION_PASS : WEIR_ACTION_DROP;
+		f->default_action = one_in(2)	? WEIR_ACTION_PASS
+				    : one_in(2) ? WEIR_ACTION_DROP
+						: WEIR_ACTION_REJECT;
 		f->rules_count = random_below(12);
 		f->rules = calloc(f->rules_count + 1, sizeof(*f->rules));
-		for (size_t k = 0; k < f->rules_count; k++)
-			random_rule(&m, &f->rules[k], k);
+		for (size_t k = 0; k < f->rules_count; k++) {
+			if (one_in(8))
+				random_frame_rule(&f->rules[k], k);
+			else
+				random_rule(&m, &f->rules[k], k);
+		}
 	}
 	for (size_t i = 0; i < m.services_count; i++)
 		random_service(&m.services[i], i);

@@ -124,9 +124,9 @@ static long check_condition(__u32 index, struct conditions *s)
 	return !s->holds;
 }
 
-/* Whether all conditions of @t hold; the packet has what the term needs. */
-static __noinline int conditions_hold(const struct weir_image *image, const struct weir_term *t,
-				      const struct pkt *p)
+/* Whether all conditions of a term hold; the packet has what the term needs. */
+static __noinline int conditions_hold(const struct weir_image *image,
+				      const struct weir_term_rule *t, const struct pkt *p)
 {
 	struct conditions s = { .image = image, .pkt = p, .offset = t->conditions, .holds = 1 };
 

@@ -166,18 +166,17 @@ static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p, enum
 	p->dst.word[3] = ip->daddr;
 	p->traffic_class = ip->tos;
 	p->ttl = ip->ttl;
-	p->has |= PKT_ADDR;
-	if (depth < WEIR_DEPTH_ALL)
-		return;
+	p->has |= PKT_ADDR | PKT_LENGTH;
 
 	header = ip->ihl * 4;
 	total = bpf_ntohs(ip->tot_len);
 	if (!total) /* a super-packet of the host's own, over 64 KiB */
 		total = p->bytes - p->l3_offset;
+	p->ip_bytes = total;
+	if (depth < WEIR_DEPTH_ALL)
+		return;
 	if (total < header || total > p->bytes - p->l3_offset)
 		return;
-	p->ip_bytes = total;
-	p->has |= PKT_LENGTH;
 	p->proto = ip->protocol;
 	p->l4_bytes = total - header;
 	cursor_skip(c, header - sizeof(*ip));
@@ -294,17 +293,16 @@ static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p, enum
 	__builtin_memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
 	p->traffic_class = bpf_ntohl(*(__be32 *)ip) >> 20;
 	p->ttl = ip->hop_limit;
-	p->has |= PKT_ADDR;
-	if (depth < WEIR_DEPTH_ALL)
-		return;
+	p->has |= PKT_ADDR | PKT_LENGTH;
 
 	payload = bpf_ntohs(ip->payload_len);
 	if (!payload)
 		payload = p->bytes - p->l3_offset - sizeof(*ip);
+	p->ip_bytes = payload + sizeof(*ip);
+	if (depth < WEIR_DEPTH_ALL)
+		return;
 	if (payload > p->bytes - p->l3_offset - sizeof(*ip))
 		return;
-	p->ip_bytes = payload + sizeof(*ip);
-	p->has |= PKT_LENGTH;
 	p->proto = ip->nexthdr;
 	p->l4_bytes = payload;
 
@@ -339,35 +337,13 @@ static __always_inline __be16 pkt_parse_ethernet(struct cursor *c, struct pkt *p
 	return type;
 }
 
-/* Every way to parse a frame ends here, and goes on as one for the verifier. */
-static __always_inline void pkt_forget(struct pkt *p)
-{
-	p->has = forget(p->has, p->bytes);
-	p->is_v6 = forget(p->is_v6, p->bytes);
-	p->proto = forget(p->proto, p->bytes);
-	p->tcp_flags = forget(p->tcp_flags, p->bytes);
-	p->tcp_header_bytes = forget(p->tcp_header_bytes, p->bytes);
-	p->l4_offset = forget(p->l4_offset, p->bytes);
-	p->l4_bytes = forget(p->l4_bytes, p->bytes);
-}
-
-/*
- * Begin with a frame of @bytes. Fields start as a number that the verifier does
- * not know, and not as 0: it would tell a field that was parsed from one that
- * was not, and follow both.
- */
+/* Begin with a frame of @bytes, of which nothing is known but what @has says. */
 static __always_inline void pkt_init(struct pkt *p, __u32 bytes, __u16 has)
 {
-	for (int i = 0; i < 2; i++)
-		p->src.half[i] = p->dst.half[i] = bytes;
-	p->bytes = p->l3_offset = p->l4_offset = p->l4_bytes = bytes;
-	p->sport = p->dport = bytes;
+	p->bytes = bytes;
+	p->l3_offset = p->l4_offset = p->l4_bytes = 0;
 	p->has = has;
 	p->is_v6 = 0;
-	p->proto = p->tcp_flags = p->tcp_header_bytes = bytes;
-	p->icmp_type = p->icmp_code = p->traffic_class = p->ttl = bytes;
-	p->mac[0] = p->mac[1] = p->mac[2] = p->ip_bytes = bytes;
-	p->vlan = p->ethertype = bytes;
 }
 
 /*
@@ -403,7 +379,6 @@ static __always_inline void pkt_parse(void *data, void *data_end, struct pkt *p,
 		p->has |= PKT_IP;
 		break;
 	}
-	pkt_forget(p);
 }
 
 #endif

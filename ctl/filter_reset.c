@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * reset filter: counters of rules to zero.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "counters.h"
+#include "filter_show.h"
+#include "own.h"
+#include "stored.h"
+
+/* With the lock: an apply that is moving the counters to larger maps would bring the old ones back. */
+static int open_to_reset(struct applied *a, struct command *c)
+{
+	struct applied there = APPLIED_NONE;
+	int error = state_open(&there.state, c->instance, &c->why);
+
+	applied_close(&there);
+	if (error || state_open_to_write(&a->state, c->instance, &c->why))
+		return -1;
+	return stored_model(a->state.image, &a->model, &c->why);
+}
+
+/* Returns how many counters were reset, or -errno. The default has the name "default". */
+static int reset(struct filter_walk *w, int map, const char *rule)
+{
+	int count = 0;
+
+	for (size_t i = 0; i <= w->filter->rules_count; i++) {
+		bool is_default = i == w->filter->rules_count;
+		const char *name = is_default ? "default" : w->filter->rules[i].name;
+		int error;
+
+		/* A rule may be called "default", too; then it is meant, and is the first. */
+		if (rule && (strcmp(rule, name) != 0 || (is_default && count)))
+			continue;
+		error = rule_counter_reset(map, w->counted[i].id);
+		if (error)
+			return error;
+		count++;
+	}
+	return count;
+}
+
+static int reset_all(struct command *c, const struct applied *a, const char *name, const char *rule)
+{
+	struct filter_walk walk = FILTER_WALK(a, name);
+	int total = 0;
+
+	while (filter_next(&walk)) {
+		int count = reset(&walk, a->state.maps.fd[WEIR_MAP_RULES], rule);
+
+		if (count < 0)
+			return fail_errno(&c->why, count, "cannot reset a counter");
+		if (rule && !count)
+			return fail(&c->why, EXIT_NOT_FOUND, "filter \"%s\" has no rule \"%s\"",
+				    name, rule);
+		total += count;
+	}
+	return total;
+}
+
+int cmd_reset(struct command *c)
+{
+	OWN(applied_close) struct applied a = APPLIED_NONE;
+	const char *name = c->args_count > 1 ? c->args[1] : NULL;
+	int total;
+
+	if (strcmp(c->args[0], "filter") != 0) {
+		fail(&c->why, EXIT_USAGE, "there is no \"reset %s\"; it resets filter", c->args[0]);
+		return command_failed(c);
+	}
+	if (open_to_reset(&a, c) || filter_need(&a, name, &c->why))
+		return command_failed(c);
+	total = reset_all(c, &a, name, c->args_count > 2 ? c->args[2] : NULL);
+	if (total < 0)
+		return command_failed(c);
+	if (c->json)
+		return json_print(json_pack("{s:i}", "reset", total));
+	printf("%d counter%s set to zero.\n", total, total == 1 ? "" : "s");
+	return EXIT_DONE;
+}
