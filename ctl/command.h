@@ -39,12 +39,9 @@ struct command {
 	X(apply, "FILE", 1, 1, cmd_apply, "put a configuration in force")                     \
 	X(show, "[config|filter|service|set|interface] [NAME]", 0, 3, cmd_show,               \
 	  "what is in force, with its counters")                                              \
-<<<<<<< HEAD
 	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \
 	  "change a set of the applied configuration")                                        \
-=======
 	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")    \
->>>>>>> main
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
 	X(latency, "[INTERFACE|SERVICE]", 0, 1, cmd_latency, "round-trip times")              \
 	X(attach, "INTERFACE", 1, 1, cmd_attach,                                              \

@@ -34,7 +34,7 @@ SEC("xdp")
 int set_of_packet(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
-	struct pkt p;
+	struct pkt p = {};
 
 	pkt_init(&p, data_end - data, 0);
 	pkt_parse(data, data_end, &p, WEIR_DEPTH_ALL);

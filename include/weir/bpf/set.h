@@ -14,6 +14,9 @@
 /* What of the packet is looked for. An interface set always means the packet's device. */
 enum set_side { SET_SOURCE, SET_DESTINATION };
 
+/* Of a packet that has none: equal to no element's. */
+#define SET_NO_PORT (WEIR_SET_V6 << 1)
+
 /* Steps of 4 bits through 128; a check takes the place of more than one. */
 #define SET_STEPS 33
 /* Records one behind the other: prefixes of each length. */
@@ -187,11 +190,13 @@ __noinline int set_lookup(__u32 slot, __u64 hi, __u64 lo, __u32 detail)
 static __always_inline bool set_holds(__u32 slot, enum set_side side, const struct pkt *p)
 {
 	const union pkt_addr *addr = side == SET_SOURCE ? &p->src : &p->dst;
-	__u32 port = bpf_ntohs(side == SET_SOURCE ? p->sport : p->dport);
+	__u32 port = SET_NO_PORT;
 	__u64 hi = bpf_be64_to_cpu(addr->half[0]), lo = bpf_be64_to_cpu(addr->half[1]);
 
 	if (!(p->has & PKT_ADDR))
 		return false;
+	if (p->has & PKT_PORTS)
+		port = bpf_ntohs(side == SET_SOURCE ? p->sport : p->dport);
 	if (!p->is_v6) {
 		hi = lo << 32;
 		lo = 0;
