@@ -170,8 +170,9 @@ static void choose_capacity(struct harness *h)
 		.backends = BACKENDS,
 		.flow_sets = FLOW_SETS,
 		.hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS,
-		.sets_bytes = h->host.sets_bytes ? h->host.sets_bytes
-						 : power_of_two(SETS_BYTES_MIN, harness_sets_room(h)),
+		.sets_bytes = h->host.sets_bytes
+				      ? h->host.sets_bytes
+				      : power_of_two(SETS_BYTES_MIN, harness_sets_room(h)),
 	};
 }
 

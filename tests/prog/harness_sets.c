@@ -36,8 +36,7 @@ static size_t name_devices(const struct harness *h, struct set_device *devices)
 	return count;
 }
 
-static void put_set(const struct harness *h, struct arena *arena, __u32 slot,
-		    const struct set *set)
+static void put_set(const struct harness *h, struct arena *arena, __u32 slot, const struct set *set)
 {
 	struct set_device devices[HARNESS_DEVICES];
 	const struct set_spec spec = { .name = set->name,
