@@ -15,6 +15,7 @@
 /* Bits that a table skips at most: with those it has they are in the key's first word. */
 #define SKIP_BITS 40
 #define TABLE_BITS_MIN 4
+#define SMALL_KEYS 4096
 
 __u32 set_memory_add(struct set_memory *m, size_t size, size_t align)
 {
@@ -202,12 +203,16 @@ static __u32 add_region(struct set_memory *m, const struct set_item *items, size
 	return word;
 }
 
-/* Two words for each key, so that most are alone with theirs. */
+/*
+ * Four words or more for each key, so that most are alone with theirs: a fork
+ * that is not foreseen costs as much as a load. A small table can have more.
+ */
 static __u32 table_bits(size_t count)
 {
+	size_t words = count < SMALL_KEYS ? 8 * count : 4 * count;
 	__u32 bits = TABLE_BITS_MIN;
 
-	while (bits < WEIR_SET_MAX_BITS && 1UL << bits < 2 * count)
+	while (bits < WEIR_SET_MAX_BITS && 1UL << bits < words)
 		bits++;
 	return bits;
 }
