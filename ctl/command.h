@@ -56,8 +56,10 @@ struct command {
 	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
 	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,             \
 	  "what becomes of a packet, without sending it")                                     \
-	X(show, "[config|filter|service|interface] [NAME]", 0, 2, cmd_show,                   \
+	X(show, "[config|filter|service|set|interface] [NAME]", 0, 3, cmd_show,               \
 	  "what is in force, with its counters")                                              \
+	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \
+	  "change a set of the applied configuration")                                        \
 	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")    \
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
 	X(latency, "[INTERFACE|SERVICE]", 0, 1, cmd_latency, "round-trip times")              \
@@ -109,6 +111,7 @@ int show_former(struct command *c, const struct applied *a, const char *number);
 /* The nouns of show. */
 int show_filter(struct command *c, const struct applied *a, const char *name);
 int show_service(struct command *c, const struct applied *a, const char *name);
+int show_set(struct command *c, const struct applied *a, const char *name);
 int show_interface(struct command *c, const struct applied *a, const char *name);
 
 /* "1.2 M" bytes or packets: at most four digits and a unit of 1000. */

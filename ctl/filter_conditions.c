@@ -10,7 +10,7 @@
 #include "ranges.h"
 
 /* More than a rule can have: a list and sets for each field, flags, an expression. */
-#define CONDITIONS_MAX 64
+#define CONDITIONS_MAX 255
 
 struct conditions {
 	struct weir_condition list[CONDITIONS_MAX];
@@ -49,6 +49,13 @@ static void add(struct filter_build *f, struct conditions *c, struct weir_condit
 		c->list[c->count++] = condition;
 }
 
+/* Values and sets of a match are alternatives; of a negated one, all must fail. */
+static void end_alternatives(struct conditions *c, __u32 first, bool is_negated)
+{
+	for (__u32 i = first; i + 1 < c->count && !is_negated; i++)
+		c->list[i].or_next = 1;
+}
+
 static __u32 put_numbers(struct builder *b, const range *list, size_t count)
 {
 	__u32 offset = builder_add(b, count * sizeof(struct weir_range64));
@@ -82,6 +89,21 @@ static void add_ranges(struct filter_build *f, struct conditions *c, enum weir_f
 	add(f, c, condition);
 }
 
+static void add_sets(struct filter_build *f, struct conditions *c, const struct match *match,
+		     enum weir_field field)
+{
+	const struct model *m = f->spec->model;
+
+	for (size_t i = 0; i < match->sets_count; i++)
+		add(f, c,
+		    (struct weir_condition){
+			    .kind = WEIR_CONDITION_SET,
+			    .field = field,
+			    .negated = match->negated,
+			    .offset = f->spec->set_slots[model_set(m, match->sets[i]) - m->sets],
+		    });
+}
+
 /* The devices that the rule names, by their rows. */
 static void add_interfaces(struct filter_build *f, struct conditions *c, const struct rule *rule)
 {
@@ -105,22 +127,37 @@ static void add_interfaces(struct filter_build *f, struct conditions *c, const s
 		   ranges_normalise(rows, count));
 }
 
-static void add_field(struct filter_build *f, struct conditions *c, const struct rule *rule,
-		      enum weir_field field)
+static void add_numbers(struct filter_build *f, struct conditions *c, const struct match *match,
+			enum weir_field field)
 {
-	const struct match *match = &rule->match[field];
 	OWN_FREE range *all = NULL;
 	size_t count = 0;
 
-	if (field == WEIR_FIELD_IFACE) {
-		add_interfaces(f, c, rule);
-		return;
-	}
 	all = match_values(f->spec->model, match, &count);
 	if (!all)
 		f->b->error = -ENOMEM;
 	else
 		add_ranges(f, c, field, match, all, count);
+}
+
+static void add_field(struct filter_build *f, struct conditions *c, const struct rule *rule,
+		      enum weir_field field)
+{
+	const struct match *match = &rule->match[field];
+	__u32 first = c->count;
+
+	if (field == WEIR_FIELD_IFACE) {
+		if (rule->interfaces_count)
+			add_interfaces(f, c, rule);
+		add_sets(f, c, match, field);
+	} else if (is_address(field)) {
+		if (match->ranges_count)
+			add_ranges(f, c, field, match, match->ranges, match->ranges_count);
+		add_sets(f, c, match, field);
+	} else {
+		add_numbers(f, c, match, field);
+	}
+	end_alternatives(c, first, match->negated);
 }
 
 __u32 conditions_add(struct filter_build *f, const struct rule *rule, __u32 fields, __u8 *count)

@@ -136,6 +136,25 @@ static __u32 limit_choices(struct choices choices[DIM_COUNT])
 	}
 }
 
+static bool has_pairs(const struct model *m, const struct match *match)
+{
+	for (size_t i = 0; i < match->sets_count; i++) {
+		if (model_set(m, match->sets[i])->type == SET_ADDRESS_PORT)
+			return true;
+	}
+	return false;
+}
+
+/* Addresses with ports, of which a packet without ports is no case either way. */
+static __u16 needs_of_pairs(const struct model *m, const struct rule *r)
+{
+	const struct match *from = &r->match[WEIR_FIELD_SADDR], *to = &r->match[WEIR_FIELD_DADDR];
+
+	return (from->negated && has_pairs(m, from)) || (to->negated && has_pairs(m, to)) ?
+		       PKT_PORTS :
+		       0;
+}
+
 static __u16 needs_of(const struct rule *r)
 {
 	static const __u16 needs[WEIR_FIELD_COUNT] = {
@@ -357,7 +376,9 @@ static void note_depth(struct filter_build *f, const struct rule *r)
 			     : WEIR_DEPTH_ADDR;
 
 	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
-		if (r->match[field].present && !(shallow & 1U << field))
+		const struct match *match = &r->match[field];
+
+		if (match->present && (!(shallow & 1U << field) || has_pairs(f->spec->model, match)))
 			depth = WEIR_DEPTH_ALL;
 	}
 	if (depth > f->out.depth)
@@ -375,7 +396,7 @@ static void note_keys(struct filter_build *f, const struct box *box)
 static struct draft open_draft(struct filter_build *f, const struct rule *rule, __u32 fields)
 {
 	const struct tcp_flags_match *flags = &rule->tcp_flags;
-	__u16 needs = needs_of(rule);
+	__u16 needs = needs_of(rule) | needs_of_pairs(f->spec->model, rule);
 	struct draft d = { .boxed.box = box_all, .families = families_of(rule, needs) };
 
 	d.term.sport_last = d.term.dport_last = 0xffff;

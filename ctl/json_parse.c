@@ -10,7 +10,7 @@
 NODE_KEYS(root_keys, "interfaces", "sets", "filters", "services");
 NODE_KEYS(interface_keys, "name", "xdp", "tc", "filter", "filter_egress", "balance", "decap",
 	  "measure");
-NODE_KEYS(set_keys, "name", "type", "file", "elements");
+NODE_KEYS(set_keys, "name", "type", "file", "elements", "timeout");
 NODE_KEYS(service_keys, "name", "address", "port", "forward", "backends");
 NODE_KEYS(port_keys, "proto", "port");
 NODE_KEYS(backend_keys, "name", "address", "weight", "drain");
@@ -77,6 +77,8 @@ static void import_set(struct build *b, void *arg, const struct node *n)
 		written |= 1U << SET_WORD_FILE;
 		build_set_file(b, s, &w);
 	}
+	if (node_optional(b, n, "timeout", &w))
+		build_set_timeout(b, s, &w);
 	/* with its elements beside it, a file need not be read */
 	b->files = elements.json ? MODEL_FILES_STORED : MODEL_FILES_READ;
 	if (!b->failed)

@@ -14,6 +14,7 @@
 #define IMAGE_BYTES_MIN (1U << 20)
 #define BACKENDS 256
 #define FLOW_SETS 4096
+#define SETS_BYTES_MIN (1 << 16)
 #define LOCALS 16
 #define NO_VERDICT 99 /* of TC */
 
@@ -96,10 +97,10 @@ static void fill_routes(const struct harness *h, struct host_route *routes)
 	}
 }
 
-/* 0, 1, 2 ... for every rule and every backend; freed by the caller. */
+/* 0, 1, 2 ... for every rule, backend and set; freed by the caller. */
 static __u32 *count_up(const struct harness *h)
 {
-	size_t count = model_rules_count(&h->model) + BACKENDS;
+	size_t count = model_rules_count(&h->model) + BACKENDS + 2 * WEIR_MAX_SETS;
 	__u32 *ids = calloc(count, sizeof(*ids));
 
 	assert_non_null(ids);
@@ -122,6 +123,7 @@ static void build(struct harness *h)
 		.locals_count = fill_locals(&h->host, locals),
 		.rule_ids = ids,
 		.backend_ids = ids,
+		.set_slots = ids + h->first_set,
 		.routes = routes,
 		.config = "",
 		.generation = 1,
@@ -144,7 +146,9 @@ static void put_in_force(struct harness *h)
 
 	assert_true(model_rules_count(&h->model) <= h->capacity.rules);
 	assert_true(h->image_bytes <= h->capacity.image_bytes);
+	harness_put_sets(h);
 	check(&why, maps_swap_image(&h->maps, &h->capacity, h->image, h->image_bytes, &why));
+	harness_drop_sets(h);
 	h->swap_ns = now_ns() - start;
 }
 
@@ -166,6 +170,9 @@ static void choose_capacity(struct harness *h)
 		.backends = BACKENDS,
 		.flow_sets = FLOW_SETS,
 		.hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS,
+		.sets_bytes = h->host.sets_bytes
+				      ? h->host.sets_bytes
+				      : power_of_two(SETS_BYTES_MIN, harness_sets_room(h)),
 	};
 }
 
@@ -203,6 +210,7 @@ void harness_change(struct harness *h, const char *config)
 	h->parse_ns = parse(&m, config);
 	model_free(&h->model);
 	h->model = m;
+	h->first_set = h->first_set ? 0 : HARNESS_SETS;
 	build(h);
 	put_in_force(h);
 }

@@ -14,12 +14,15 @@
 #include "packet.h"
 #include "program.h"
 #include "state.h"
+#include "weir/set.h"
 #include "weir/reason.h"
 
 /* Last: cmocka has a macro fail() of its own. */
 #include "../unit/test_main.h"
 
 #define HARNESS_DEVICES 8
+/* Sets that a configuration may have; they lie in slots in the order of the text. */
+#define HARNESS_SETS (WEIR_MAX_SETS / 2)
 #define STAGE(sym) (1U << WEIR_STAGE_##sym)
 
 /* What a configuration does not say. */
@@ -30,6 +33,7 @@ struct harness_host {
 	const char *const *locals; /* addresses in ascending order, NULL-terminated; NULL: none */
 	const char *source4, *source6; /* of outer headers; NULL: zeroes */
 	__u32 image_bytes; /* a power of two; 0: 1 MiB, or what the first image takes */
+	__u32 sets_bytes; /* a power of two; 0: enough to change them once */
 };
 
 struct harness {
@@ -39,6 +43,7 @@ struct harness {
 	struct harness_host host;
 	struct weir_image *image; /* as it was built */
 	__u32 image_bytes;
+	__u32 first_set; /* slot of the model's first; 0 or HARNESS_SETS, in turn */
 	__u64 parse_ns, build_ns, swap_ns; /* what the last configuration took */
 	int program[HOOK_COUNT];
 	__u32 ingress_ifindex; /* for XDP; 0: the loopback device */
@@ -68,6 +73,11 @@ void harness_stop(struct harness *h);
 
 /* Another configuration over the same maps and programs; counters stay. */
 void harness_change(struct harness *h, const char *config);
+
+/* For the above: sets beside those of the image in force, and what is in use no more. */
+size_t harness_sets_room(const struct harness *h);
+void harness_put_sets(const struct harness *h);
+void harness_drop_sets(const struct harness *h);
 
 void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages);
 

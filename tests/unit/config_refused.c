@@ -168,11 +168,12 @@ static const struct refusal broken_statements[] = {
 	{ "interface eth0 { measure; measure }",
 	  "1:27: \"measure\" is already on line 1; keep one" },
 	{ "set s { elements 1 }", "1:5: set s has no type before its elements; write \"type "
-				  "prefix\" or \"type port\" first" },
+				  "prefix\" first, or address, address+port, interface or port" },
 	{ "set s { type port }",
 	  "1:5: set s has nothing in it; write \"elements { ... }\" or \"file PATH\"" },
 	{ "set s { type ports; elements 1 }",
-	  "1:14: unknown set type \"ports\"; types are prefix, port | did you mean \"port\"?" },
+	  "1:14: unknown set type \"ports\"; types are prefix, port, address, address+port, "
+	  "interface | did you mean \"port\"?" },
 	{ "set s { type port; elements { 1, @t } }",
 	  "1:34: a set cannot hold another one; put its elements here" },
 	{ "set s { type port; elements 1; file \"x\" }",

@@ -10,6 +10,7 @@
 
 #include "model.h"
 #include "random.h"
+#include "set_text.h"
 #include "ranges.h"
 
 static inline __u8 one_in(__u32 n)
@@ -255,6 +256,33 @@ static inline void random_rule(const struct model *m, struct rule *r, size_t ind
 	}
 }
 
+static inline void random_entries(struct set *s)
+{
+	for (__u32 n = random_below(6); n; n--) {
+		unsigned int a = random_below(256), b = random_below(256),
+			     port = random_below(65536);
+		bool is_v4 = one_in(2);
+		struct problem why;
+		char word[64];
+
+		if (s->type == SET_INTERFACE)
+			snprintf(word, sizeof(word), "eth%u", a);
+		else if (s->type == SET_ADDRESS_PORT)
+			snprintf(word, sizeof(word), is_v4 ? "192.0.%u.%u:%u" : "[fd00::%u:%u]:%u",
+				 a, b, port);
+		else if (s->type == SET_ADDRESS)
+			snprintf(word, sizeof(word), is_v4 ? "192.0.%u.%u" : "fd00::%x:%x", a, b);
+		else
+			snprintf(word, sizeof(word), is_v4 ? "10.%u.%u.0/24" : "fd00:%x:%x::/48", a,
+				 b);
+		if (set_element_parse(s->type, word, &s->entries, &why))
+			abort();
+	}
+	set_elements_normalise(&s->entries);
+	if (set_cover(s))
+		abort();
+}
+
 /* A rule for frames, IP or not. */
 static inline void random_frame_rule(struct rule *r, size_t index)
 {
@@ -268,14 +296,15 @@ static inline void random_frame_rule(struct rule *r, size_t index)
 static inline void random_set(struct set *s, size_t index)
 {
 	snprintf(s->name, sizeof(s->name), "s%zu", index);
-	s->type = one_in(2) ? SET_PREFIX : SET_PORT;
-	if (one_in(3) &&
+	s->type = (enum set_type)random_below(SET_TYPE_KINDS);
+	s->timeout_s = s->type != SET_PORT && one_in(3) ? 1 + random_below(86400 * 365) : 0;
+	if (s->type == SET_PORT && one_in(3) &&
 	    asprintf(&s->file, "dir with \"quotes\" \\ and # and \xc3\xa9/%zu", index) < 0)
 		abort();
-	if (s->type == SET_PREFIX)
-		random_addresses(&s->elements, &s->elements_count, BOTH);
-	else
+	if (s->type == SET_PORT)
 		random_numbers(&s->elements, &s->elements_count, 65535);
+	else
+		random_entries(s);
 }
 
 static inline void random_service(struct service *s, size_t index)

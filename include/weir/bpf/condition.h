@@ -8,6 +8,7 @@
 #include "weir/bpf/expr.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
+#include "weir/bpf/set.h"
 #include "weir/filter.h"
 
 /* Halvings that a search needs at most: an image holds fewer than 2^24 ranges. */
@@ -112,6 +113,11 @@ static __always_inline bool condition_holds(void *ctx, const struct weir_image *
 				    c->field == WEIR_FIELD_SADDR ? &p->src : &p->dst);
 	case WEIR_CONDITION_TCP_FLAGS:
 		return (p->tcp_flags & c->offset >> 8) == (c->offset & 0xff);
+	case WEIR_CONDITION_SET:
+		if (c->field == WEIR_FIELD_IFACE)
+			return set_holds_device(c->offset);
+		return set_holds(c->offset,
+				 c->field == WEIR_FIELD_SADDR ? SET_SOURCE : SET_DESTINATION, p);
 	case WEIR_CONDITION_EXPR:
 		return expr_holds(ctx, c->offset);
 	}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Whether a packet's address, address and port, or device is in a set. The
+ * walk takes one masked load from the arena for each step; the clock is read
+ * only where an element that matches has an expiry.
+ */
+#ifndef WEIR_BPF_SET_H
+#define WEIR_BPF_SET_H
+
+#include "weir/bpf/maps.h"
+#include "weir/bpf/packet.h"
+#include "weir/set.h"
+
+/* What of the packet is looked for. An interface set always means the packet's device. */
+enum set_side { SET_SOURCE, SET_DESTINATION };
+
+/* Of a packet that has none: equal to no element's. */
+#define SET_NO_PORT (WEIR_SET_V6 << 1)
+
+/* Steps of 4 bits through 128; a check takes the place of more than one. */
+#define SET_STEPS 33
+/* Records one behind the other: prefixes of each length. */
+#define SET_NEXT 129
+
+/* A set in the arena. */
+struct set_view {
+	const void *arena;
+	__u64 base;
+	__u64 mask;
+};
+
+/* Like image_at(): the mask is a constant to the verifier, and not to the compiler. */
+static __always_inline const void *set_at(const struct set_view *v, __u64 offset)
+{
+	offset = (v->base + offset) & v->mask;
+	asm volatile("" : "+r"(offset));
+	return v->arena + offset;
+}
+
+static __always_inline __u64 set_node(__u32 word)
+{
+	return (__u64)(word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE;
+}
+
+/* 64 bits of the key from bit @depth on, which is 1 to 127. */
+static __always_inline __u64 set_bits_from(__u64 hi, __u64 lo, __u32 depth)
+{
+	if (depth >= 64)
+		return lo << (depth & 63);
+	return hi << depth | lo >> (64 - depth);
+}
+
+/* Whether @bits from the top, 0 to 128, of both keys are the same. */
+static __always_inline bool set_agree(__u64 hi, __u64 lo, __u64 other_hi, __u64 other_lo,
+				      __u32 bits)
+{
+	if (bits < 64)
+		return !((hi ^ other_hi) >> ((63 - bits) & 63) >> 1);
+	if (hi != other_hi)
+		return false;
+	return bits >= 128 ? lo == other_lo : !((lo ^ other_lo) >> ((127 - bits) & 63) >> 1);
+}
+
+/* From a word that is no record's to the one that the key leads to; 0: there is none. */
+static __always_inline __u32 set_walk(const struct set_view *v, __u32 word, __u32 depth, __u64 hi,
+				      __u64 lo)
+{
+	for (int i = 0; i < SET_STEPS; i++) {
+		__u32 kind = word & ((1 << WEIR_SET_KIND_BITS) - 1);
+		__u64 node = set_node(word);
+
+		if (kind == WEIR_SET_RECORD)
+			return word;
+		depth = forget(depth, word);
+		if (kind == WEIR_SET_CHECK) {
+			const struct weir_set_check *c = set_at(v, node);
+
+			depth = c->bits & 127;
+			word = set_agree(hi, lo, c->hi, c->lo, depth) ? c->inside : c->beside;
+		} else {
+			__u32 bits = kind == WEIR_SET_BRANCH16 ? 4 : 8;
+			__u64 next = set_bits_from(hi, lo, depth & 127) >> (64 - bits);
+
+			word = *(const __u32 *)set_at(v, node + next * sizeof(__u32));
+			depth += bits;
+		}
+	}
+	return 0;
+}
+
+/* The word of the record for a key, or 0. Most tables lead there at once. */
+static __always_inline __u32 set_find(const struct set_view *v, const struct weir_set_table *t,
+				      __u64 hi, __u64 lo)
+{
+	__u32 shift = t->shift & 63, word;
+	__u64 index = (hi ^ t->common) >> shift;
+
+	if (index >> (t->bits & 63))
+		return 0;
+	word = *(const __u32 *)set_at(v, t->offset + index * sizeof(__u32));
+	if (word & ((1 << WEIR_SET_KIND_BITS) - 1))
+		word = set_walk(v, word, 64 - shift, hi, lo);
+	return word;
+}
+
+static __always_inline bool set_is_alive(const struct weir_set_record *r)
+{
+	if (!r->expires)
+		return true;
+	return (__s32)(r->expires - (__u32)(bpf_ktime_get_coarse_ns() >> WEIR_SET_TICK_SHIFT)) > 0;
+}
+
+/* Whether this record, or one behind it, matches. */
+static __always_inline bool set_any_prefix(const struct set_view *v, __u32 word, __u64 hi, __u64 lo)
+{
+	for (int i = 0; i < SET_NEXT && word; i++) {
+		const struct weir_set_record *r = set_at(v, set_node(word));
+
+		if (set_agree(hi, lo, r->hi, r->lo, r->detail) && set_is_alive(r))
+			return true;
+		word = r->next << WEIR_SET_KIND_BITS;
+	}
+	return false;
+}
+
+static __always_inline bool set_any_exact(const struct set_view *v, __u32 word, __u64 hi, __u64 lo,
+					  __u32 detail)
+{
+	for (int i = 0; i < SET_NEXT && word; i++) {
+		const struct weir_set_record *r = set_at(v, set_node(word));
+
+		if (r->hi == hi && r->lo == lo && r->detail == detail)
+			return set_is_alive(r);
+		word = r->next << WEIR_SET_KIND_BITS;
+	}
+	return false;
+}
+
+static __always_inline bool set_has_device(const struct set_view *v, const struct weir_set *set,
+					   __u32 device)
+{
+	__u64 offset = set->table[0].offset + (device & (WEIR_MAX_IFACES - 1)) * sizeof(__u32);
+	__u32 word = *(const __u32 *)set_at(v, offset);
+
+	return word && set_is_alive(set_at(v, set_node(word)));
+}
+
+/*
+ * Look a key up. Of all that has numbers as arguments alone, so that the
+ * verifier follows it once however often it is called.
+ *
+ * @slot    of the directory; one that is free holds nothing
+ * @hi @lo  the address in host order; IPv4 in the upper half of @hi
+ * @detail  port, where the set has ports, and WEIR_SET_V6; of an interface set
+ *          the device's slot
+ */
+__noinline int set_lookup(__u32 slot, __u64 hi, __u64 lo, __u32 detail)
+{
+	__u32 zero = 0, type;
+	struct set_view v = { .arena = bpf_map_lookup_elem(&weir_sets, &zero),
+			      .mask = weir.sets_mask };
+	const struct weir_set *set;
+	__u64 place;
+
+	if (!v.arena)
+		return 0;
+	place = *(const volatile __u64 *)set_at(&v, (slot & (WEIR_MAX_SETS - 1)) * sizeof(place));
+	if (!place)
+		return 0;
+	v.base = (__u64)(__u32)place * WEIR_SETS_UNIT;
+	set = set_at(&v, 0);
+	type = set->type;
+	if (type == WEIR_SET_PREFIX)
+		return set_any_prefix(
+			&v, set_find(&v, &set->table[detail & WEIR_SET_V6 ? 1 : 0], hi, lo), hi,
+			lo);
+	if (type == WEIR_SET_INTERFACE)
+		return set_has_device(&v, set, detail);
+	if (type == WEIR_SET_ADDRESS)
+		detail &= WEIR_SET_V6;
+	return set_any_exact(
+		&v, set_find(&v, &set->table[0], weir_set_hash(hi, lo, detail, set->factor), 0), hi,
+		lo, detail);
+}
+
+/*
+ * Whether the packet is in the set. False where it lacks what the set's
+ * elements have; whether it does, a rule has to ask before it negates this.
+ */
+static __always_inline bool set_holds(__u32 slot, enum set_side side, const struct pkt *p)
+{
+	const union pkt_addr *addr = side == SET_SOURCE ? &p->src : &p->dst;
+	__u32 port = SET_NO_PORT;
+	__u64 hi = bpf_be64_to_cpu(addr->half[0]), lo = bpf_be64_to_cpu(addr->half[1]);
+
+	if (!(p->has & PKT_ADDR))
+		return false;
+	if (p->has & PKT_PORTS)
+		port = bpf_ntohs(side == SET_SOURCE ? p->sport : p->dport);
+	if (!p->is_v6) {
+		hi = lo << 32;
+		lo = 0;
+	}
+	return set_lookup(slot, hi, lo, port | (p->is_v6 ? WEIR_SET_V6 : 0));
+}
+
+/* Whether the device of this program is in a set of interfaces. */
+static __always_inline bool set_holds_device(__u32 slot)
+{
+	return set_lookup(slot, 0, 0, weir.device);
+}
+
+#endif
