@@ -31,7 +31,7 @@ static const struct verb verbs[] = {
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 
-enum { OPTION_ALL = 256, OPTION_EXIT_CODE };
+enum { OPTION_ALL = 256, OPTION_EXIT_CODE, OPTION_STRICT };
 
 static const struct option options[] = {
 	{ "netns", required_argument, NULL, 'n' },
@@ -44,6 +44,7 @@ static const struct option options[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ "all", no_argument, NULL, OPTION_ALL },
 	{ "exit-code", no_argument, NULL, OPTION_EXIT_CODE },
+	{ "strict", no_argument, NULL, OPTION_STRICT },
 	{},
 };
 
@@ -65,6 +66,7 @@ static void help(FILE *out)
 	      "  -c, --count COUNT        with --watch: so many times\n"
 	      "  -v, --verbose            what libbpf and the verifier say, on stderr\n"
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
+	      "      --strict             import: exit with 1 when something was left out\n"
 	      "\n"
 	      "FILE is text or JSON; \"-\" is standard input. See weir(8) and weir.conf(5).\n",
 	      out);
@@ -185,6 +187,9 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 			break;
 		case OPTION_EXIT_CODE:
 			c->exit_code = true;
+			break;
+		case OPTION_STRICT:
+			c->strict = true;
 			break;
 		default:
 			return refuse_option(c, option, argv[optind - 1]);
