@@ -252,6 +252,19 @@ void import_print_filter(struct importer *im, const struct import_filter *f, FIL
 	fputs("}\n", out);
 }
 
+/* Single addresses, which stood side by side and were joined. */
+static void add_addresses(struct words *w, const range *r)
+{
+	for (u128 at = range_first(r);; at++) {
+		range one;
+
+		range_set(&one, at, at);
+		value_text(VALUE_ADDR, &one, 1, add_word, w);
+		if (at == range_last(r))
+			return;
+	}
+}
+
 void import_print_set(struct importer *im, const struct import_set *s, FILE *out)
 {
 	struct words w = { .memory = im->memory };
@@ -262,7 +275,9 @@ void import_print_set(struct importer *im, const struct import_set *s, FILE *out
 		else
 			add_word(&w, s->words[i]);
 	}
-	if (s->ranges_count)
+	for (size_t i = 0; s->type == SET_ADDRESS && i < s->ranges_count; i++)
+		add_addresses(&w, &s->ranges[i]);
+	if (s->type != SET_ADDRESS && s->ranges_count)
 		value_text(s->type == SET_PORT ? VALUE_PORT : VALUE_ADDR, s->ranges,
 			   s->ranges_count, add_word, &w);
 	if (s->remark)
