@@ -37,6 +37,7 @@ struct command {
 	struct test_options test;
 	double watch_s; /* --watch; 0: once */
 	unsigned int count; /* --count, of intervals; 0: no end */
+	bool strict; /* --strict */
 	char **args; /* after the command's name; NULL-terminated */
 	int args_count;
 	struct diags diags;
@@ -66,6 +67,8 @@ struct command {
 	X(attach, "INTERFACE", 1, 1, cmd_attach,                                              \
 	  "put an interface under the applied configuration")                                 \
 	X(detach, "INTERFACE | --all", 0, 1, cmd_detach, "leave an interface, or everything") \
+	X(import, "nft|iptables-save FILE", 2, 2, cmd_import,                                 \
+	  "translate rules of another packet filter")                                         \
 	X(version, "", 0, 0, cmd_version, "versions of weir and its libraries")
 
 #define X(name, arguments, fewest, most, function, summary) int function(struct command *c);

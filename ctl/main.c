@@ -42,6 +42,7 @@ enum {
 	OPTION_EXPECT,
 	OPTION_RULE,
 	OPTION_EGRESS,
+	OPTION_STRICT,
 };
 
 static const struct option options[] = {
@@ -63,6 +64,7 @@ static const struct option options[] = {
 	{ "expect", required_argument, NULL, OPTION_EXPECT },
 	{ "rule", required_argument, NULL, OPTION_RULE },
 	{ "egress", no_argument, NULL, OPTION_EGRESS },
+	{ "strict", no_argument, NULL, OPTION_STRICT },
 	{},
 };
 
@@ -94,6 +96,7 @@ static void help(FILE *out)
 	      "      --expect VERDICT     test: fail unless it is pass, drop, reject or forward\n"
 	      "      --rule NAME          test: fail unless this rule decided, or \"default\"\n"
 	      "      --egress             test: at tc egress\n"
+	      "      --strict             import: exit with 1 when something was left out\n"
 	      "\n"
 	      "FILE is text or JSON; \"-\" is standard input. See weir(8) and weir.conf(5).\n",
 	      out);
@@ -247,6 +250,9 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 		case OPTION_CONFIRM:
 			c->confirm = optarg;
 			break;
+		case OPTION_STRICT:
+			c->strict = true;
+			break;
 		default:
 			if (parse_test_option(&c->test, option))
 				break;
@@ -264,6 +270,8 @@ static int check_options(struct command *c, const struct verb *verb)
 
 	if (c->confirm && verb->run != cmd_apply && verb->run != cmd_rollback)
 		return fail(&c->why, EXIT_USAGE, "--confirm goes with apply and rollback only");
+	if (c->strict && verb->run != cmd_import)
+		return fail(&c->why, EXIT_USAGE, "--strict goes with import only");
 	if (tests && verb->run != cmd_test)
 		return fail(
 			&c->why, EXIT_USAGE,

@@ -45,22 +45,34 @@ static bool is_json(const char *text, size_t size)
 	return i < size && text[i] == '{';
 }
 
-int read_config(struct command *c, const char *path, struct model *out)
+const char *read_name(const char *path)
+{
+	return strcmp(path, "-") ? path : "(standard input)";
+}
+
+int read_text(struct command *c, const char *path, char **text, size_t *size)
 {
 	bool is_stdin = !strcmp(path, "-");
-	const char *name = is_stdin ? "(standard input)" : path;
 	OWN_FILE FILE *opened = is_stdin ? NULL : fopen(path, "re");
-	OWN_FREE char *text = NULL;
-	size_t size = 0;
 	int error;
 
 	if (!is_stdin && !opened && errno == ENOENT)
 		return fail(&c->why, EXIT_NOT_FOUND, "%s: no such file", path);
 	if (!is_stdin && !opened)
 		return fail_errno(&c->why, errno, "%s", path);
-	error = read_all(is_stdin ? stdin : opened, &text, &size);
-	if (error)
-		return fail_errno(&c->why, error, "%s", name);
+	error = read_all(is_stdin ? stdin : opened, text, size);
+	return error ? fail_errno(&c->why, error, "%s", read_name(path)) : 0;
+}
+
+int read_config(struct command *c, const char *path, struct model *out)
+{
+	const char *name = read_name(path);
+	OWN_FREE char *text = NULL;
+	size_t size = 0;
+	int error;
+
+	if (read_text(c, path, &text, &size))
+		return -1;
 	error = is_json(text, size)
 			? model_parse_json(name, text, size, &c->diags, out)
 			: model_parse(name, text, size, MODEL_FILES_READ, &c->diags, out);

@@ -10,4 +10,13 @@
  */
 int read_config(struct command *c, const char *path, struct model *out);
 
+/*
+ * The bytes of file @path, "-" for standard input, to be freed. Returns 0, or
+ * -1 with the command's failure.
+ */
+int read_text(struct command *c, const char *path, char **text, size_t *size);
+
+/* How messages call @path. */
+const char *read_name(const char *path);
+
 #endif

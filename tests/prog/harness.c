@@ -14,7 +14,7 @@
 #define IMAGE_BYTES_MIN (1U << 20)
 #define BACKENDS 256
 #define FLOW_SETS 4096
-#define SETS_BYTES_MIN (1 << 16)
+#define SETS_BYTES_MIN (16U << 20)
 #define LOCALS 16
 #define NO_VERDICT 99 /* of TC */
 
