@@ -53,7 +53,8 @@ BPF := weir_xdp weir_tc
 SKEL := $(BPF:%=$B/bpf/%.skel.h)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 PROG := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))
-PROG_LIB := $(patsubst tests/prog/%.c,$B/tests/prog/%.o,$(filter-out tests/prog/test_%,$(wildcard tests/prog/*.c)))
+PROG_LIB := $(patsubst tests/prog/%.c,$B/tests/prog/%.o,$(filter-out tests/prog/test_% %.bpf.c,$(wildcard tests/prog/*.c)))
+TEST_SKEL := $(patsubst tests/prog/%.bpf.c,$B/bpf/%.skel.h,$(wildcard tests/prog/*.bpf.c))
 TOOLS := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
@@ -72,6 +73,9 @@ $B/bpf/%.bpf.o: xdp/%.bpf.c $B/flags-bpf
 $B/bpf/%.bpf.o: tc/%.bpf.c $B/flags-bpf
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -Itc -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
+$B/bpf/%.bpf.o: tests/prog/%.bpf.c $B/flags-bpf
+	@mkdir -p $(@D)
+	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
 $B/bpf/%.bpf.o: tests/bench/%.bpf.c $B/flags-bpf
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
@@ -105,7 +109,7 @@ $B/tests/unit/classifier: tests/unit/classifier.c $(CLASSIFIER_WITH) $B/san/libw
 $B/tests/unit/%: tests/unit/%.c $B/san/libweir.a $B/flags
 	@mkdir -p $(@D)
 	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP $< $B/san/libweir.a -lcmocka -lm $(LIBS_LDLIBS) -o $@
-$B/tests/prog/%.o: tests/prog/%.c $B/flags | $(SKEL)
+$B/tests/prog/%.o: tests/prog/%.c $B/flags | $(SKEL) $(TEST_SKEL)
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
 $B/tests/prog/%: $B/tests/prog/%.o $(PROG_LIB) $B/libweir.a

@@ -11,6 +11,7 @@
 #include "neighbours.h"
 #include "note.h"
 #include "own.h"
+#include "plan_sets.h"
 #include "weir/latency.h"
 #include "weir/reason.h"
 
@@ -262,7 +263,9 @@ static int put_old_image(const struct work *w, struct failure *why)
  */
 static int rebuild(struct work *w, struct failure *why)
 {
-	if (put_old_image(w, why) || load_all(w, why))
+	if (put_old_image(w, why) ||
+	    sets_carry_over(w->state, &w->maps, &w->plan->capacity, why) ||
+	    sets_put(w->plan, &w->maps, why) || load_all(w, why))
 		return -1;
 	neighbours_keep(w->plan);
 	if (!carry_counters(w->state, &w->maps, &w->plan->capacity, why) &&
@@ -279,14 +282,14 @@ static int rebuild(struct work *w, struct failure *why)
 /* Programs over the same maps: what they have too much or too little of stays idle. */
 static int change_in_place(struct work *w, struct failure *why)
 {
-	if (load_all(w, why) || clear_counters(w->plan, &w->maps, why))
+	if (load_all(w, why) || sets_put(w->plan, &w->maps, why))
 		return -1;
 	neighbours_keep(w->plan);
-	if (put_all_in_place(w, why) || swap(w, why)) {
-		put_all_back(w);
-		return -1;
-	}
-	return 0;
+	if (!clear_counters(w->plan, &w->maps, why) && !put_all_in_place(w, why) && !swap(w, why))
+		return 0;
+	put_all_back(w);
+	sets_undo(w->plan, &w->maps);
+	return -1;
 }
 
 /* The new generation is in force; nothing here can undo it. */
@@ -307,6 +310,7 @@ static void tidy_up(struct work *w)
 		if (w->plan->leaving[i].ifindex)
 			attach_remove(w->state, &w->plan->leaving[i], &later);
 	}
+	sets_drop_others(w->plan, &w->maps, &later);
 	state_drop_old_maps(w->state);
 	neighbours_release(w->plan, w->state->image);
 	if (later.message)

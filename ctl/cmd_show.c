@@ -77,6 +77,7 @@ static const struct noun {
 	{ "config", show_config },
 	{ "filter", show_filter },
 	{ "service", show_service },
+	{ "set", show_set },
 	{ "interface", show_interface },
 };
 
@@ -94,7 +95,7 @@ static const struct noun *find_noun(const char *name, struct failure *why)
 	}
 	near = diag_suggest(name, names);
 	fail(why, EXIT_USAGE, "there is no \"show %s\"; %s%s%s", name,
-	     near ? "did you mean \"" : "it shows config, filter, service and interface",
+	     near ? "did you mean \"" : "it shows config, filter, service, set and interface",
 	     near ? near : "", near ? "\"?" : "");
 	return NULL;
 }
@@ -104,7 +105,9 @@ int cmd_show(struct command *c)
 	OWN(applied_close) struct applied a = APPLIED_NONE;
 	const struct noun *noun = find_noun(c->args_count ? c->args[0] : "config", &c->why);
 
-	if (!noun || applied_open(&a, c))
+	if (noun && c->args_count > 2 && noun->show != show_set)
+		fail(&c->why, EXIT_USAGE, "usage: weir show %s [NAME]", noun->name);
+	if (!noun || c->why.message || applied_open(&a, c))
 		return command_failed(c);
 	return noun->show(c, &a, c->args_count > 1 ? c->args[1] : NULL);
 }

@@ -35,8 +35,10 @@ struct command {
 	X(check, "FILE", 1, 1, cmd_check, "say what is wrong with a configuration")           \
 	X(plan, "FILE", 1, 1, cmd_plan, "say what apply would change")                        \
 	X(apply, "FILE", 1, 1, cmd_apply, "put a configuration in force")                     \
-	X(show, "[config|filter|service|interface] [NAME]", 0, 2, cmd_show,                   \
+	X(show, "[config|filter|service|set|interface] [NAME]", 0, 3, cmd_show,                   \
 	  "what is in force, with its counters")                                              \
+	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \
+	  "change a set of the applied configuration")                                        \
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
 	X(latency, "[INTERFACE|SERVICE]", 0, 1, cmd_latency, "round-trip times")              \
 	X(attach, "INTERFACE", 1, 1, cmd_attach,                                              \
@@ -71,6 +73,7 @@ int command_failed(const struct command *c);
 /* The nouns of show. */
 int show_filter(struct command *c, const struct applied *a, const char *name);
 int show_service(struct command *c, const struct applied *a, const char *name);
+int show_set(struct command *c, const struct applied *a, const char *name);
 int show_interface(struct command *c, const struct applied *a, const char *name);
 
 /* "1.2 M" bytes or packets: at most four digits and a unit of 1000. */

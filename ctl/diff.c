@@ -10,6 +10,7 @@
 #include "own.h"
 #include "print.h"
 #include "ranges.h"
+#include "set_text.h"
 
 void diff_line(struct diff *d, char sign, const char *kind, const char *name)
 {
@@ -84,8 +85,8 @@ static void diff_interface(struct diff *d, const struct interface *a, const stru
 			    on_off(b->measure));
 }
 
-/* Elements of @b that are not in @a, both sorted. */
-static size_t count_new(const struct set *a, const struct set *b)
+/* Ports of @b that are not in @a, both sorted. */
+static size_t count_ports(const struct set *a, const struct set *b)
 {
 	size_t count = 0, at = 0;
 
@@ -99,27 +100,57 @@ static size_t count_new(const struct set *a, const struct set *b)
 	return count;
 }
 
+/* Elements of @b that are not in @a, both sorted. */
+static size_t count_new(const struct set *a, const struct set *b)
+{
+	const struct set_elements *x = &a->entries, *y = &b->entries;
+	size_t count = 0, at = 0;
+
+	if (b->type == SET_PORT)
+		return count_ports(a, b);
+	for (size_t i = 0; i < y->count; i++) {
+		while (at < x->count && set_element_order(&x->list[at], &y->list[i]) < 0)
+			at++;
+		count += at == x->count || set_element_order(&x->list[at], &y->list[i]) != 0;
+	}
+	return count;
+}
+
+static size_t count_elements(const struct set *s)
+{
+	return s->type == SET_PORT ? s->elements_count : s->entries.count;
+}
+
 static void diff_set(struct diff *d, const struct set *a, const struct set *b)
 {
-	size_t gone = count_new(b, a), come = count_new(a, b);
+	size_t gone, come;
+	char was[SET_TEXT_BYTES], is[SET_TEXT_BYTES];
 
 	if (a->type != b->type) {
 		diff_change(d, "set", b->name, "type %s -> %s, %zu element%s",
-			    print_set_type[a->type], print_set_type[b->type], b->elements_count,
-			    b->elements_count == 1 ? "" : "s");
+			    print_set_type[a->type], print_set_type[b->type], count_elements(b),
+			    count_elements(b) == 1 ? "" : "s");
 		return;
 	}
+	gone = count_new(b, a);
+	come = count_new(a, b);
 	if (!a->file != !b->file || (a->file && strcmp(a->file, b->file)))
 		diff_change(d, "set", b->name, "file %s -> %s", or_none(a->file), or_none(b->file));
+	if (a->timeout_s != b->timeout_s)
+		diff_change(d, "set", b->name, "timeout %s -> %s",
+			    a->timeout_s ? set_timeout_text(a->timeout_s, was) : "none",
+			    b->timeout_s ? set_timeout_text(b->timeout_s, is) : "none");
 	if (come || gone)
 		diff_change(d, "set", b->name, "+%zu -%zu elements (%zu now)", come, gone,
-			    b->elements_count);
+			    count_elements(b));
+	else if (!set_elements_equal(&a->entries, &b->entries))
+		diff_change(d, "set", b->name, "timeouts or comments of its elements");
 }
 
 static void describe_set(const struct set *s, FILE *out)
 {
-	fprintf(out, "   type %s, %zu element%s\n", print_set_type[s->type], s->elements_count,
-		s->elements_count == 1 ? "" : "s");
+	fprintf(out, "   type %s, %zu element%s\n", print_set_type[s->type], count_elements(s),
+		count_elements(s) == 1 ? "" : "s");
 }
 
 static void describe_filter(const struct filter *f, FILE *out)

@@ -6,6 +6,7 @@
 #include "model.h"
 #include "parser_value.h"
 #include "print.h"
+#include "set_text.h"
 
 static json_t *interface_json(const struct interface *i)
 {
@@ -52,17 +53,33 @@ static json_t *values_json(enum value_kind kind, const range *ranges, size_t cou
 	return list;
 }
 
+static json_t *entries_json(const struct set *s)
+{
+	json_t *list = json_array();
+	char text[SET_TEXT_BYTES];
+
+	for (size_t i = 0; i < s->entries.count; i++)
+		append_string(list, set_element_text(s->type, &s->entries.list[i], text));
+	return list;
+}
+
 static json_t *set_json(const struct set *s)
 {
 	json_t *o = json_object();
+	char text[SET_TEXT_BYTES];
 
 	json_object_set_new(o, "name", json_string(s->name));
 	json_object_set_new(o, "type", json_string(print_set_type[s->type]));
 	if (s->file)
 		json_object_set_new(o, "file", json_string(s->file));
-	json_object_set_new(o, "elements",
-			    values_json(s->type == SET_PORT ? VALUE_PORT : VALUE_ADDR, s->elements,
-					s->elements_count));
+	if (s->timeout_s)
+		json_object_set_new(o, "timeout",
+				    json_string(set_timeout_text(s->timeout_s, text)));
+	if (s->type == SET_PORT)
+		json_object_set_new(o, "elements",
+				    values_json(VALUE_PORT, s->elements, s->elements_count));
+	else if (!s->file)
+		json_object_set_new(o, "elements", entries_json(s));
 	return o;
 }
 

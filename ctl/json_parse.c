@@ -17,7 +17,7 @@ static const char *const no_words[] = { NULL };
 
 KEYS(root_keys, "interfaces", "sets", "filters", "services");
 KEYS(interface_keys, "name", "xdp", "tc", "filter", "balance", "decap", "measure");
-KEYS(set_keys, "name", "type", "file", "elements");
+KEYS(set_keys, "name", "type", "file", "elements", "timeout");
 KEYS(filter_keys, "name", "default", "rules");
 KEYS(rule_keys, "name", "action", "saddr", "daddr", "proto", "sport", "dport", "type", "flags");
 KEYS(match_keys, "not", "in");
@@ -283,6 +283,8 @@ static void import_set(struct build *b, void *arg, const struct node *n)
 		written |= 1U << SET_WORD_FILE;
 		build_set_file(b, s, &w);
 	}
+	if (optional(b, n, "timeout", &w))
+		build_set_timeout(b, s, &w);
 	/* with its elements beside it, a file need not be read */
 	b->files = elements.json ? MODEL_FILES_STORED : MODEL_FILES_READ;
 	if (!b->failed)

@@ -12,6 +12,7 @@
 #include "state.h"
 #include "weir/latency.h"
 #include "weir/reason.h"
+#include "weir/set.h"
 
 const char *const map_names[WEIR_MAP_COUNT] = {
 #define X(sym, name) [WEIR_MAP_##sym] = name,
@@ -57,20 +58,22 @@ static int image_room(int outer, __u32 *bytes)
 
 int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 {
-	__u32 value = 0, reasons = 0;
+	__u32 value = 0, reasons = 0, sets = 0;
 	struct capacity read = {};
 
 	if (entries_of(m->fd[WEIR_MAP_REASONS], &reasons, &value) ||
 	    entries_of(m->fd[WEIR_MAP_RULES], &read.rules, &value) ||
 	    entries_of(m->fd[WEIR_MAP_BACKENDS], &read.backends, &value) ||
 	    entries_of(m->fd[WEIR_MAP_FLOWS], &read.flow_sets, &value) ||
-	    entries_of(m->fd[WEIR_MAP_HISTS], &read.hists, &value))
+	    entries_of(m->fd[WEIR_MAP_HISTS], &read.hists, &value) ||
+	    entries_of(m->fd[WEIR_MAP_SETS], &sets, &read.sets_bytes))
 		return fail_errno(why, errno, "cannot read the sizes of the pinned maps");
 	if (image_room(m->fd[WEIR_MAP_IMAGE], &read.image_bytes))
 		return fail(
 			why, EXIT_CONFLICT,
 			"the pinned maps hold no image; \"weir detach --all\" clears them away");
 	read.devices = reasons / WEIR_R_COUNT;
+	read.sets_bytes -= WEIR_SETS_PAD;
 	*c = read;
 	return 0;
 }
@@ -99,6 +102,18 @@ static int create_image(__u32 bytes, struct failure *why)
 	return fd;
 }
 
+static int create_sets(__u32 bytes, struct maps *m, struct failure *why)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, map_names[WEIR_MAP_SETS], sizeof(__u32),
+				bytes + WEIR_SETS_PAD, 1, &opts);
+
+	if (fd < 0)
+		return fail_errno(why, fd, "cannot create %u KiB of memory for sets", bytes / 1024);
+	m->fd[WEIR_MAP_SETS] = fd;
+	return 0;
+}
+
 int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 {
 	OWN_FD int template = create_image(c->image_bytes, why);
@@ -115,7 +130,8 @@ int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 		   why) ||
 	    create(WEIR_MAP_FLOWS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_flow_set), c->flow_sets,
 		   0, m, why) ||
-	    create(WEIR_MAP_HISTS, per_cpu, sizeof(struct weir_hist), c->hists, 0, m, why)) {
+	    create(WEIR_MAP_HISTS, per_cpu, sizeof(struct weir_hist), c->hists, 0, m, why) ||
+	    create_sets(c->sets_bytes, m, why)) {
 		maps_close(m);
 		return -1;
 	}

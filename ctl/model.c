@@ -41,6 +41,7 @@ void model_free(struct model *m)
 	for (size_t i = 0; i < m->sets_count; i++) {
 		free(m->sets[i].file);
 		free(m->sets[i].elements);
+		set_elements_free(&m->sets[i].entries);
 	}
 	for (size_t i = 0; i < m->filters_count; i++)
 		free_filter(&m->filters[i]);
@@ -223,6 +224,8 @@ static bool set_equal(const struct set *a, const struct set *b)
 	if (strcmp(a->name, b->name) || a->type != b->type || !a->file != !b->file)
 		return false;
 	if (a->file && strcmp(a->file, b->file))
+		return false;
+	if (a->timeout_s != b->timeout_s || !set_elements_equal(&a->entries, &b->entries))
 		return false;
 	return ranges_equal(a->elements, a->elements_count, b->elements, b->elements_count);
 }

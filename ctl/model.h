@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "diag.h"
+#include "set_element.h"
 #include "weir/balance.h"
 #include "weir/filter.h"
 
@@ -141,8 +142,15 @@ struct set {
 	char name[NAME_BYTES];
 	enum set_type type;
 	char *file; /* where the elements were read from, or NULL: written inline */
-	range *elements; /* sorted, disjoint, not adjacent */
+	range *elements; /* ports; of prefixes and addresses what they cover. Canonical */
 	size_t elements_count;
+	/*
+	 * All types but ports: sorted, each once. A stored configuration has none
+	 * of those that came from a file: they lie in the set's own memory.
+	 */
+	struct set_elements entries;
+	bool is_elsewhere; /* it is such a set */
+	__u32 timeout_s; /* of elements added live that do not say; 0: none */
 	struct loc loc;
 };
 

@@ -128,6 +128,10 @@ static void set_statement(struct parser *p, void *object, int word, struct loc a
 		if (parser_take_value(p, "a file name", &w))
 			build_set_file(&p->build, s, &w);
 		break;
+	case SET_WORD_TIMEOUT:
+		if (parser_take_value(p, "a timeout", &w))
+			build_set_timeout(&p->build, s, &w);
+		break;
 	case SET_WORD_ELEMENTS:
 		parser_take_values(p, "an element", add_element, s);
 		break;

@@ -199,38 +199,6 @@ void build_interface_end(struct build *b, struct interface *i)
 		i->tc = TC_MODE_AUTO;
 }
 
-struct set *build_set(struct build *b, const struct word *name)
-{
-	struct set s = { .type = SET_TYPE_UNSET, .loc = name->loc };
-
-	if (!build_name(b, name, "set", s.name) || !RESERVE(b, b->model.sets, b->model.sets_count))
-		return NULL;
-	b->model.sets[b->model.sets_count] = s;
-	return &b->model.sets[b->model.sets_count++];
-}
-
-void build_set_file(struct build *b, struct set *s, const struct word *path)
-{
-	OWN_FREE char *raw = NULL;
-	size_t used = 0;
-
-	if (s->file || !(raw = build_copy(b, path)))
-		return;
-	for (size_t i = 0; i < path->size; i++) {
-		if ((unsigned char)raw[i] < ' ' || raw[i] == 0x7f) {
-			build_error(b, path->loc, NULL, "a file name has no control characters");
-			return;
-		}
-		if (raw[i] == '\\' && path->kind == WORD_STRING && i + 1 < path->size)
-			i++;
-		raw[used++] = raw[i];
-	}
-	raw[used] = 0;
-	if (!used)
-		build_error(b, path->loc, NULL, "the file name is empty");
-	s->file = TAKE_PTR(raw);
-}
-
 void word_text(const struct word *w, char *buf, size_t size)
 {
 	size_t bytes = w->size < size ? w->size : size - 1;
@@ -267,50 +235,6 @@ void build_ranges(struct build *b, range **ranges, size_t *count, enum value_kin
 			return;
 		(*ranges)[(*count)++] = parsed[i];
 	}
-}
-
-void build_set_element(struct build *b, struct set *s, const struct word *w)
-{
-	if (s->type == SET_TYPE_REFUSED)
-		return;
-	if (s->type == SET_TYPE_UNSET) {
-		build_error(b, s->loc, NULL,
-			    "set %s has no type before its elements; write "
-			    "\"type prefix\" or \"type port\" first",
-			    s->name);
-		return;
-	}
-	if (w->kind == WORD_SET) {
-		build_error(b, w->loc, NULL,
-			    "a set cannot hold another one; put its elements here");
-		return;
-	}
-	build_ranges(b, &s->elements, &s->elements_count,
-		     s->type == SET_PORT ? VALUE_PORT : VALUE_ADDR, w);
-}
-
-void build_set_end(struct build *b, struct set *s, unsigned int written)
-{
-	bool has_file = written & 1 << SET_WORD_FILE,
-	     has_elements = written & 1 << SET_WORD_ELEMENTS;
-
-	if (s->type == SET_TYPE_UNSET)
-		build_error(b, s->loc, NULL,
-			    "set %s has no type; write \"type prefix\" or \"type port\"", s->name);
-	else if (!has_file && !has_elements)
-		build_error(b, s->loc, NULL,
-			    "set %s has nothing in it; write \"elements { ... }\" or \"file PATH\"",
-			    s->name);
-	else if (has_file && has_elements && b->files == MODEL_FILES_READ)
-		build_error(b, s->loc, NULL, "set %s has both a file and elements; keep one",
-			    s->name);
-	else if (has_file && !has_elements && b->files == MODEL_FILES_STORED)
-		build_error(b, s->loc, NULL,
-			    "set %s has a file but no elements; a stored configuration has both",
-			    s->name);
-	else if (has_file && !has_elements && s->file)
-		build_read_set_file(b, s);
-	s->elements_count = ranges_normalise(s->elements, s->elements_count);
 }
 
 struct filter *build_filter(struct build *b, const struct word *name)

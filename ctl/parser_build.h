@@ -52,7 +52,7 @@ extern const struct vocabulary words_match, words_action, words_limit, words_def
 /* Order of the words in the vocabularies of statements. */
 enum top_word { TOP_DEFINE, TOP_INTERFACE, TOP_SET, TOP_FILTER, TOP_SERVICE };
 enum interface_word { IF_XDP, IF_TC, IF_FILTER, IF_BALANCE, IF_DECAP, IF_MEASURE };
-enum set_word { SET_WORD_TYPE, SET_WORD_FILE, SET_WORD_ELEMENTS };
+enum set_word { SET_WORD_TYPE, SET_WORD_FILE, SET_WORD_ELEMENTS, SET_WORD_TIMEOUT };
 enum filter_word { FILTER_DEFAULT, FILTER_RULE };
 enum service_word { SERVICE_ADDRESS, SERVICE_PORT, SERVICE_FORWARD, SERVICE_BACKEND };
 enum limit_word { LIMIT_BURST, LIMIT_PER };
@@ -177,6 +177,7 @@ void build_interface_end(struct build *b, struct interface *i);
 #define SET_TYPE_REFUSED ((enum set_type)(SET_TYPE_KINDS + 1))
 struct set *build_set(struct build *b, const struct word *name);
 void build_set_file(struct build *b, struct set *s, const struct word *path);
+void build_set_timeout(struct build *b, struct set *s, const struct word *w);
 void build_set_element(struct build *b, struct set *s, const struct word *w);
 /* @written: 1 << SET_WORD_* of the statements that there were. Reads the set's file. */
 void build_set_end(struct build *b, struct set *s, unsigned int written);

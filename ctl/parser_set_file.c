@@ -11,6 +11,7 @@
 
 #include "lexer.h"
 #include "own.h"
+#include "set_text.h"
 
 #define SET_FILE_BYTES_MAX (128L << 20)
 
@@ -92,7 +93,7 @@ static void add_line(struct set_file *f, const struct token *t)
 
 	word_text(&w, text, sizeof(text));
 	if (t->kind == TOKEN_WORD)
-		n = value_ranges(s->type == SET_PORT ? VALUE_PORT : VALUE_ADDR, text, parsed, &why);
+		n = value_ranges(VALUE_PORT, text, parsed, &why);
 	else
 		snprintf(why.message, sizeof(why.message),
 			 "a set's file has one element a line and nothing else");
@@ -152,7 +153,13 @@ void build_read_set_file(struct build *b, struct set *s)
 	f.text = text;
 	if (!text)
 		return;
-	if (!lexer_check_text(path, text, f.size, b->diags))
+	if (s->type != SET_PORT) {
+		int error = set_file_parse(path, text, f.size, s->type, b->diags, &s->entries, NULL,
+					   NULL);
+
+		b->out_of_memory |= error == -ENOMEM;
+	} else if (!lexer_check_text(path, text, f.size, b->diags)) {
 		read_lines(&f, path);
+	}
 	b->failed = false;
 }

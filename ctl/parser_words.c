@@ -29,8 +29,8 @@ const struct vocabulary words_set = {
 	.what = "statement",
 	.where = " in set",
 	.plural = "its statements",
-	.words = WORDS("type", "file", "elements"),
-	.later = WORDS("timeout", "size"),
+	.words = WORDS("type", "file", "elements", "timeout"),
+	.later = WORDS("size"),
 };
 
 const struct vocabulary words_filter = {
@@ -118,7 +118,7 @@ const struct vocabulary words_set_type = {
 	.what = "set type",
 	.where = "",
 	.plural = "types",
-	.words = WORDS("prefix", "port"),
+	.words = WORDS("prefix", "port", "address", "address+port", "interface"),
 	.later = NO_WORDS,
 };
 

@@ -11,6 +11,7 @@
 #include "image.h"
 #include "own.h"
 #include "plan_devices.h"
+#include "plan_sets.h"
 #include "stored.h"
 #include "weir/latency.h"
 
@@ -24,6 +25,7 @@
 
 void plan_close(struct plan *p)
 {
+	plan_sets_free(p);
 	model_free(&p->old);
 	attachments_close(&p->attached);
 	free(p->devices);
@@ -210,6 +212,7 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 		.device_slots = p->capacity.devices,
 		.rule_ids = p->rule_ids,
 		.backend_ids = p->backend_ids,
+		.set_slots = p->set_slots,
 		.routes = routes,
 		.generation = s->image ? s->image->generation + 1 : 1,
 		.applied_s = time(NULL),
@@ -284,7 +287,8 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 {
 	*p = (struct plan){ .model = model, .host = host };
 	if (stored_model(s->image, &p->old, why) || attachments_read(s, &p->attached, why) ||
-	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) || find_routes(p, why) ||
+	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
+	    plan_sets(p, s, scope, why) || find_routes(p, why) ||
 	    build(p, s, why))
 		return -1;
 	if (choose_steps(p, s, why) || check_host(p, s, why))

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "model.h"
 #include "state.h"
+#include "weir/set.h"
 
 /*
  * What becomes of a program. X(symbol, name, what plan says of it)
@@ -48,6 +49,12 @@ struct plan_route {
 	int error; /* -errno: the backend cannot be reached now */
 };
 
+struct plan_set {
+	__u32 slot; /* of the arena */
+	bool keeps; /* what it holds, also what was done to it live */
+	struct weir_set *built; /* to be put there; NULL: it is there */
+};
+
 struct plan {
 	const struct model *model;
 	struct model old; /* what is in force; empty when nothing is */
@@ -62,6 +69,8 @@ struct plan {
 	__u32 *backend_ids;
 	__u8 *backend_is_new;
 	struct plan_route *routes; /* to each backend */
+	struct plan_set *sets; /* of the model */
+	__u32 *set_slots; /* as image_spec wants them */
 	struct weir_image *image;
 	__u32 image_bytes;
 	struct capacity capacity;
@@ -75,6 +84,7 @@ struct plan {
 struct plan_scope {
 	const char *with; /* this one, too; NULL: none */
 	const char *without; /* and not this one; NULL: all of them */
+	const struct weir_set *set; /* new contents of one; NULL: none */
 };
 
 /*

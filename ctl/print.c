@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "parser_value.h"
+#include "set_text.h"
 
 #define KEYWORD(sym, keyword, ...) keyword,
 
@@ -41,22 +42,29 @@ static void print_interface(const struct interface *i, FILE *out)
 static void print_elements(const struct set *s, FILE *out)
 {
 	struct print_list j = { .out = out };
+	char text[SET_TEXT_BYTES];
 
 	fputs("    elements { ", out);
-	value_text(s->type == SET_PORT ? VALUE_PORT : VALUE_ADDR, s->elements, s->elements_count,
-		   print_joined, &j);
+	for (size_t i = 0; i < s->entries.count; i++)
+		print_joined(&j, set_element_text(s->type, &s->entries.list[i], text));
+	if (s->type == SET_PORT)
+		value_text(VALUE_PORT, s->elements, s->elements_count, print_joined, &j);
 	fputs(j.count ? " }\n" : "}\n", out);
 }
 
 static void print_set(const struct set *s, enum model_print how, FILE *out)
 {
+	char text[SET_TEXT_BYTES];
+
 	fprintf(out, "set %s {\n    type %s\n", s->name, print_set_type[s->type]);
 	if (s->file) {
 		fputs("    file ", out);
 		print_string(s->file, out);
 		fputc('\n', out);
 	}
-	if (!s->file || how == MODEL_PRINT_STORED)
+	if (s->timeout_s)
+		fprintf(out, "    timeout %s\n", set_timeout_text(s->timeout_s, text));
+	if (!s->file || (how == MODEL_PRINT_STORED && s->type == SET_PORT))
 		print_elements(s, out);
 	fputs("}\n", out);
 }

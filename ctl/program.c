@@ -62,6 +62,7 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 		.flow_mask = c->flow_sets - 1,
 		.hist_backend_base = c->devices * WEIR_DIR_COUNT,
 		.stages = stages & code_of[hook],
+		.sets_mask = c->sets_bytes - 1,
 	};
 }
 

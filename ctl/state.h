@@ -29,6 +29,7 @@ struct capacity {
 	__u32 backends;
 	__u32 flow_sets; /* 1 when nothing is measured */
 	__u32 hists; /* devices * WEIR_DIR_COUNT + backends, or 1 */
+	__u32 sets_bytes; /* without WEIR_SETS_PAD */
 };
 
 struct maps {

@@ -30,7 +30,8 @@
 	X(RULES, "weir_rules") /* per CPU [rule id] counters */                \
 	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */       \
 	X(FLOWS, "weir_flows") /* two-way set of flows being timed */          \
-	X(HISTS, "weir_hists") /* per CPU round-trip histograms */
+	X(HISTS, "weir_hists") /* per CPU round-trip histograms */             \
+	X(SETS, "weir_sets") /* one value: all sets that change live */
 
 enum weir_map {
 #define X(sym, name) WEIR_MAP_##sym,
@@ -61,7 +62,7 @@ struct weir_program {
 	__u32 flow_mask; /* in sets of WEIR_FLOW_WAYS */
 	__u32 hist_backend_base; /* first histogram of a backend */
 	__u32 stages; /* 1 << WEIR_STAGE_*: the code it has */
-	__u32 pad;
+	__u32 sets_mask;
 };
 _Static_assert(sizeof(struct weir_program) == 32, "program config has holes");
 

@@ -132,7 +132,8 @@ void harness_start(struct harness *h, const char *config, const struct harness_h
 			      .rules = host->rules ? host->rules : RULES,
 			      .backends = BACKENDS,
 			      .flow_sets = FLOW_SETS,
-			      .hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS },
+			      .hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS,
+			      .sets_bytes = host->sets_bytes ? host->sets_bytes : 1 << 16 },
 	};
 	parse(&h->model, config);
 	check(&why, maps_create(&h->capacity, &h->maps, &why));

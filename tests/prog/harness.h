@@ -30,6 +30,7 @@ struct harness_host {
 	const char *const *locals; /* addresses in ascending order, NULL-terminated; NULL: none */
 	const char *source4, *source6; /* of outer headers; NULL: zeroes */
 	__u32 image_bytes; /* a power of two; 0: 1 MiB */
+	__u32 sets_bytes; /* a power of two; 0: 64 KiB */
 };
 
 struct harness {

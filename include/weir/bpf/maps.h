@@ -14,6 +14,7 @@
 #include "weir/image.h"
 #include "weir/latency.h"
 #include "weir/reason.h"
+#include "weir/set.h"
 
 const volatile struct weir_program weir = {};
 
@@ -52,6 +53,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct weir_hist);
 } weir_hists SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct weir_sets) + WEIR_SETS_PAD);
+} weir_sets SEC(".maps");
 
 /* The generation in force, or NULL before the first apply. */
 static __always_inline const struct weir_image *image_in_force(void)

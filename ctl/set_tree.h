@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tables of a set, as weir/set.h describes them.
+ */
+#ifndef WEIR_SET_TREE_H
+#define WEIR_SET_TREE_H
+
+#include "set.h"
+
+#define SET_KEY_BITS 128
+
+/* Memory that grows; begins with the head of a set. */
+struct set_memory {
+	char *bytes;
+	size_t used;
+	size_t room;
+	int error; /* -ENOMEM, -E2BIG or -EINVAL; sticky */
+};
+
+/* Valid until the next set_memory_add(). */
+#define SET_AT(m, offset, type) ((type *)((m)->bytes + (offset)))
+
+/* Room for zeroes at an offset that is a multiple of @align, a power of two. */
+__u32 set_memory_add(struct set_memory *m, size_t size, size_t align);
+
+/* What a table leads to: keys of the first @bits, and the word of the record. */
+struct set_item {
+	__u64 hi;
+	__u64 lo;
+	__u32 bits;
+	__u32 word;
+};
+
+/* Sorted by key, shorter ones first, each once. Fills the head's table of @family. */
+void set_tree_add(struct set_memory *m, int family, const struct set_item *items, size_t count);
+
+/* Whether the prefix @r has the key. */
+bool set_key_within(__u64 hi, __u64 lo, const struct weir_set_record *r);
+
+/* The key of an interface's name. */
+void set_interface_key(const char *name, struct set_element *e);
+
+#endif
