@@ -76,9 +76,11 @@ static const char *negation(void)
 
 static void print_address_match(FILE *out, const char *field, enum family family)
 {
+	static const char *const sets[] = { "nets", "hosts", "servers" };
+
 	fprintf(out, " %s %s", field, negation());
 	if (family == MIXED && generate_one_in(2))
-		fprintf(out, "@nets%u", generate_below(SETS));
+		fprintf(out, "@%s%u", GENERATE_PICK(sets), generate_below(SETS));
 	else
 		print_addresses(out, family);
 }
@@ -203,8 +205,8 @@ static void print_frame_matches(FILE *out, bool is_alone)
 static void print_header_matches(FILE *out)
 {
 	static const char *const interfaces[] = {
-		GENERATE_DEVICE,     "t?st", "eth*", "{ eth0, te* }", "!= " GENERATE_DEVICE,
-		"!= { eth0, veth* }"
+		GENERATE_DEVICE,      "t?st",	"eth*",	     "{ eth0, te* }", "!= " GENERATE_DEVICE,
+		"!= { eth0, veth* }", "@lans0", "!= @lans1",
 	};
 
 	if (generate_one_in(6))
@@ -264,6 +266,26 @@ static void print_rule(FILE *out, __u32 number)
 	fprintf(out, "\n");
 }
 
+/* Single addresses, pairs, and names. */
+static void print_hosts(FILE *out, __u32 number)
+{
+	static const char *const names[] = { GENERATE_DEVICE, "eth0", "te", GENERATE_DEVICE "0" };
+	struct address a;
+
+	fprintf(out, "set hosts%u { type address; elements {", number);
+	for (__u32 i = 0; i < 6; i++) {
+		random_address(&a, i % 2);
+		fprintf(out, "%s %s", i ? "," : "", a.text);
+	}
+	fprintf(out, " } }\nset servers%u { type address+port; elements {", number);
+	for (__u32 i = 0; i < 100; i++) {
+		random_address(&a, i % 2);
+		fprintf(out, i % 2 ? "%s [%s]:%u" : "%s %s:%u", i ? "," : "", a.text, value_port());
+	}
+	fprintf(out, " } }\nset lans%u { type interface; elements { %s, veth%u } }\n", number,
+		GENERATE_PICK(names), number);
+}
+
 char *generate_config(__u32 rules)
 {
 	char *text = NULL;
@@ -273,6 +295,7 @@ char *generate_config(__u32 rules)
 	if (!out)
 		abort();
 	for (__u32 i = 0; i < SETS; i++) {
+		print_hosts(out, i);
 		fprintf(out, "set nets%u { type prefix; elements ", i);
 		print_addresses(out, MIXED);
 		fprintf(out, " }\nset ports%u { type port; elements ", i);

@@ -60,6 +60,9 @@ struct judgement {
 	size_t went_on_count;
 };
 
+/* Whether @field, and its port where the set has pairs, or the device, is in @set. */
+bool reference_in_set(const struct set *set, enum weir_field field, const struct seen *s);
+
 void reference_judge(struct reference *r, const struct seen *s, struct judgement *j);
 
 /*

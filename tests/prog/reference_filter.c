@@ -84,9 +84,66 @@ static bool has_name(char *const *names, size_t count, const char *device)
 	return false;
 }
 
-static bool in_set(const struct set *set, const struct condition *c, const struct values *v)
+/* The address, v4-mapped, and the port of an element, whose key begins with an IPv4 address. */
+static bool is_pair(const struct set_element *e, u128 addr, u128 port)
 {
-	return in_ranges(set->elements, set->elements_count, v->number[c->field]);
+	u128 key = (u128)e->hi << 64 | e->lo;
+
+	return addr == (e->is_v6 ? key : V4_FIRST + (key >> 96)) && port == (e->detail & 0xffff);
+}
+
+static bool in_pairs(const struct set *set, enum weir_field field, const struct values *v)
+{
+	enum weir_field port = field == WEIR_FIELD_SADDR ? WEIR_FIELD_SPORT : WEIR_FIELD_DPORT;
+
+	for (size_t i = 0; i < set->entries.count && v->seen->ports; i++) {
+		if (is_pair(&set->entries.list[i], v->number[field], v->number[port]))
+			return true;
+	}
+	return false;
+}
+
+static bool in_names(const struct set *set, const char *device)
+{
+	for (size_t i = 0; i < set->entries.count && device; i++) {
+		char name[2 * sizeof(__u64) + 1] = {};
+
+		memcpy(name, &set->entries.list[i].hi, sizeof(__u64));
+		memcpy(name + sizeof(__u64), &set->entries.list[i].lo, sizeof(__u64));
+		if (!strcmp(name, device))
+			return true;
+	}
+	return false;
+}
+
+static bool in_set(const struct set *set, enum weir_field field, const struct values *v)
+{
+	switch (set->type) {
+	case SET_ADDRESS_PORT:
+		return in_pairs(set, field, v);
+	case SET_INTERFACE:
+		return in_names(set, v->seen->device);
+	default:
+		return in_ranges(set->elements, set->elements_count, v->number[field]);
+	}
+}
+
+bool reference_in_set(const struct set *set, enum weir_field field, const struct seen *s)
+{
+	struct values v;
+
+	read_values(s, &v);
+	return in_set(set, field, &v);
+}
+
+/* A pair needs its port, for being another one, too. */
+static bool lacks_port(const struct condition *c, const struct values *v)
+{
+	for (size_t i = 0; i < c->sets_count; i++) {
+		if (c->sets[i]->type == SET_ADDRESS_PORT && !v->seen->ports)
+			return true;
+	}
+	return false;
 }
 
 static bool condition_holds(const struct decoded *d, const struct condition *c,
@@ -97,8 +154,10 @@ static bool condition_holds(const struct decoded *d, const struct condition *c,
 	if (c->field == WEIR_FIELD_IFACE)
 		holds = has_name(d->rule->interfaces, d->rule->interfaces_count, v->seen->device);
 	for (size_t i = 0; i < c->sets_count && !holds; i++)
-		holds = in_set(c->sets[i], c, v);
-	return holds != c->negated;
+		holds = in_set(c->sets[i], c->field, v);
+	if (c->negated)
+		return !holds && !lacks_port(c, v);
+	return holds;
 }
 
 static bool flags_hold(const struct tcp_flags_match *flags, const struct seen *s)

@@ -166,6 +166,10 @@ static bool condition_holds(const struct weir_condition *c, const struct seen *s
 	case WEIR_CONDITION_TCP_FLAGS:
 		holds = (s->flags & c->offset >> 8) == (c->offset & 0xff);
 		break;
+	case WEIR_CONDITION_SET:
+		assert_true(c->offset < t.model.sets_count);
+		holds = reference_in_set(&t.model.sets[c->offset], c->field, s);
+		break;
 	default:
 		fail_msg("condition of kind %u is not known here", c->kind);
 	}
@@ -359,11 +363,14 @@ static void use(const char *text)
 				   .device_slots = 1,
 				   .rule_ids = ids,
 				   .backend_ids = ids,
+				   .set_slots = ids,
 				   .config = "" };
 	const struct weir_device *row;
 	struct diags d = {};
 
 	drop();
+	for (__u32 i = 0; i <= MOST_RULES; i++)
+		ids[i] = i;
 	if (model_parse("test.conf", text, strlen(text), MODEL_FILES_READ, &d, &t.model)) {
 		diag_print(&d, stdout);
 		fail_msg("the configuration of a test does not parse");
