@@ -150,9 +150,9 @@ static __u16 needs_of_pairs(const struct model *m, const struct rule *r)
 {
 	const struct match *from = &r->match[WEIR_FIELD_SADDR], *to = &r->match[WEIR_FIELD_DADDR];
 
-	return (from->negated && has_pairs(m, from)) || (to->negated && has_pairs(m, to)) ?
-		       PKT_PORTS :
-		       0;
+	return (from->negated && has_pairs(m, from)) || (to->negated && has_pairs(m, to))
+		       ? PKT_PORTS
+		       : 0;
 }
 
 static __u16 needs_of(const struct rule *r)
@@ -378,7 +378,8 @@ static void note_depth(struct filter_build *f, const struct rule *r)
 	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
 		const struct match *match = &r->match[field];
 
-		if (match->present && (!(shallow & 1U << field) || has_pairs(f->spec->model, match)))
+		if (match->present &&
+		    (!(shallow & 1U << field) || has_pairs(f->spec->model, match)))
 			depth = WEIR_DEPTH_ALL;
 	}
 	if (depth > f->out.depth)

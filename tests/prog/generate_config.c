@@ -74,13 +74,15 @@ static const char *negation(void)
 	return generate_one_in(4) ? "!= " : "";
 }
 
-static void print_address_match(FILE *out, const char *field, enum family family)
+static void print_address_match(FILE *out, const char *field, enum family family, bool has_ports)
 {
+	/* the last one has ports, and is refused beside protocols that have none */
 	static const char *const sets[] = { "nets", "hosts", "servers" };
 
 	fprintf(out, " %s %s", field, negation());
 	if (family == MIXED && generate_one_in(2))
-		fprintf(out, "@%s%u", GENERATE_PICK(sets), generate_below(SETS));
+		fprintf(out, "@%s%u", sets[generate_below(has_ports ? 3 : 2)],
+			generate_below(SETS));
 	else
 		print_addresses(out, family);
 }
@@ -105,7 +107,8 @@ static void print_type_match(FILE *out)
 			generate_below(5) * 50);
 }
 
-static void print_protocol_matches(FILE *out)
+/* Returns whether the protocols have ports. */
+static bool print_protocol_matches(FILE *out)
 {
 	static const char *const with_ports[] = {
 		"", "tcp", "udp", "proto sctp", "proto { tcp, udp }", "proto != icmp", "proto 6-136"
@@ -122,22 +125,22 @@ static void print_protocol_matches(FILE *out)
 		fprintf(out, " %s", GENERATE_PICK(with_types));
 		if (generate_one_in(2))
 			print_type_match(out);
-		break;
+		return false;
 	case 1:
 		fprintf(out, " %s", GENERATE_PICK(without));
-		break;
+		return false;
 	case 2:
 		fprintf(out, " tcp flags %s%s", negation(), GENERATE_PICK(flags));
 		if (generate_one_in(2))
 			print_port_match(out, "dport");
-		break;
-	case 3:
+		return true;
+	default:
 		fprintf(out, " %s", GENERATE_PICK(with_ports));
 		if (generate_one_in(2))
 			print_port_match(out, "sport");
 		if (generate_one_in(2))
 			print_port_match(out, "dport");
-		break;
+		return true;
 	}
 }
 
@@ -244,6 +247,7 @@ static void print_action(FILE *out)
 
 static void print_rule(FILE *out, __u32 number)
 {
+	bool has_ports = true;
 	enum family family = generate_below(3);
 
 	fprintf(out, "\trule r%u ", number);
@@ -254,11 +258,11 @@ static void print_rule(FILE *out, __u32 number)
 		return;
 	}
 	if (!generate_one_in(4))
-		print_protocol_matches(out);
+		has_ports = print_protocol_matches(out);
 	if (generate_one_in(3))
-		print_address_match(out, "saddr", family);
+		print_address_match(out, "saddr", family, has_ports);
 	if (generate_one_in(3))
-		print_address_match(out, "daddr", family);
+		print_address_match(out, "daddr", family, has_ports);
 	if (generate_one_in(2))
 		print_header_matches(out);
 	if (generate_one_in(6))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "reference.h"
 
+#include <endian.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,10 +107,11 @@ static bool in_pairs(const struct set *set, enum weir_field field, const struct 
 static bool in_names(const struct set *set, const char *device)
 {
 	for (size_t i = 0; i < set->entries.count && device; i++) {
-		char name[2 * sizeof(__u64) + 1] = {};
+		__u64 key[2] = { htobe64(set->entries.list[i].hi),
+				 htobe64(set->entries.list[i].lo) };
+		char name[sizeof(key) + 1] = {};
 
-		memcpy(name, &set->entries.list[i].hi, sizeof(__u64));
-		memcpy(name + sizeof(__u64), &set->entries.list[i].lo, sizeof(__u64));
+		memcpy(name, key, sizeof(key));
 		if (!strcmp(name, device))
 			return true;
 	}
