@@ -385,10 +385,15 @@ static int open_work(struct work *w, struct failure *why)
 			w->loaded[i][hook] = nothing;
 	}
 	memset(w->maps.fd, -1, sizeof(w->maps.fd));
-	if (w->plan->rebuilds)
-		return maps_create(&w->plan->capacity, &w->maps, why);
-	w->maps = w->state->maps;
-	return 0;
+	if (!w->plan->rebuilds) {
+		w->maps = w->state->maps;
+		return 0;
+	}
+	if (maps_create(&w->plan->capacity, &w->maps, why))
+		return -1;
+	return w->state->image ? maps_share(&w->state->maps, &w->state->capacity, &w->maps,
+					    &w->plan->capacity, why)
+			       : 0;
 }
 
 int plan_carry_out(struct plan *p, struct state *s, struct failure *why)

@@ -90,6 +90,8 @@ static void build_devices(struct builder *b, const struct image_spec *spec)
 		row->ifindex = device->ifindex;
 		row->stages = device->stages;
 		row->filter_offset = find_filter(header, spec->model, device->filter);
+		if (device->egress)
+			row->egress_offset = find_filter(header, spec->model, device->egress);
 	}
 }
 
@@ -114,6 +116,7 @@ static void build_config(struct builder *b, const struct image_spec *spec)
 	header->config_offset = offset;
 	header->config_bytes = spec->config_bytes;
 	header->generation = spec->generation;
+	memcpy(header->secret, spec->secret, sizeof(header->secret));
 	header->applied_s = spec->applied_s;
 	header->abi = WEIR_ABI;
 	header->bytes = b->used;

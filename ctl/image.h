@@ -16,6 +16,7 @@ struct image_device {
 	const char *name; /* that rules may ask for; NULL: none */
 	__u32 stages; /* 1 << WEIR_STAGE_* */
 	const char *filter; /* name, "" for none */
+	const char *egress; /* the same of what leaves */
 };
 
 /* Everything an image is made of. Borrowed. */
@@ -33,6 +34,7 @@ struct image_spec {
 	const char *config; /* stored text */
 	size_t config_bytes;
 	__u64 generation;
+	__u64 secret[2]; /* of hashes: that of the generation before, or random */
 	__u64 applied_s;
 };
 

@@ -4,13 +4,17 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "own.h"
 #include "state.h"
+#include "weir/conn.h"
+#include "weir/cpu.h"
 #include "weir/latency.h"
+#include "weir/limit.h"
 #include "weir/reason.h"
 #include "weir/set.h"
 
@@ -58,7 +62,7 @@ static int image_room(int outer, __u32 *bytes)
 
 int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 {
-	__u32 value = 0, reasons = 0, sets = 0;
+	__u32 value = 0, reasons = 0, sets = 0, limits = 0;
 	struct capacity read = {};
 
 	if (entries_of(m->fd[WEIR_MAP_REASONS], &reasons, &value) ||
@@ -66,6 +70,9 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 	    entries_of(m->fd[WEIR_MAP_BACKENDS], &read.backends, &value) ||
 	    entries_of(m->fd[WEIR_MAP_FLOWS], &read.flow_sets, &value) ||
 	    entries_of(m->fd[WEIR_MAP_HISTS], &read.hists, &value) ||
+	    entries_of(m->fd[WEIR_MAP_LIMITS], &limits, &value) ||
+	    entries_of(m->fd[WEIR_MAP_CONNS], &read.conn_sets, &value) ||
+	    entries_of(m->fd[WEIR_MAP_LOG], &read.log_bytes, &value) ||
 	    entries_of(m->fd[WEIR_MAP_SETS], &sets, &read.sets_bytes))
 		return fail_errno(why, errno, "cannot read the sizes of the pinned maps");
 	if (image_room(m->fd[WEIR_MAP_IMAGE], &read.image_bytes))
@@ -74,6 +81,8 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 			"the pinned maps hold no image; \"weir detach --all\" clears them away");
 	read.devices = reasons / WEIR_R_COUNT;
 	read.sets_bytes -= WEIR_SETS_PAD;
+	read.limit_base = limits > 1 ? read.rules : 0;
+	read.limit_sets = limits - read.limit_base;
 	*c = read;
 	return 0;
 }
@@ -114,6 +123,28 @@ static int create_sets(__u32 bytes, struct maps *m, struct failure *why)
 	return 0;
 }
 
+static int create_log(__u32 bytes, struct maps *m, struct failure *why)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, map_names[WEIR_MAP_LOG], 0, 0, bytes, NULL);
+
+	if (fd < 0)
+		return fail_errno(why, fd, "cannot create a ring buffer of %u KiB", bytes / 1024);
+	m->fd[WEIR_MAP_LOG] = fd;
+	return 0;
+}
+
+/* What the actions of rules need. */
+static int create_for_actions(const struct capacity *c, struct maps *m, struct failure *why)
+{
+	if (create(WEIR_MAP_LIMITS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_bucket_set),
+		   c->limit_base + c->limit_sets, 0, m, why) ||
+	    create(WEIR_MAP_CONNS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_conn_set), c->conn_sets,
+		   0, m, why) ||
+	    create(WEIR_MAP_CPU, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_cpu), 1, 0, m, why))
+		return -1;
+	return create_log(c->log_bytes, m, why);
+}
+
 int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 {
 	OWN_FD int template = create_image(c->image_bytes, why);
@@ -132,11 +163,35 @@ int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 	    create(WEIR_MAP_FLOWS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_flow_set), c->flow_sets,
 		   0, m, why) ||
 	    create(WEIR_MAP_HISTS, per_cpu, sizeof(struct weir_hist), c->hists, 0, m, why) ||
-	    create_sets(c->sets_bytes, m, why)) {
+	    create_sets(c->sets_bytes, m, why) || create_for_actions(c, m, why)) {
 		maps_close(m);
 		return -1;
 	}
 	return 0;
+}
+
+static int share(const struct maps *from, struct maps *to, enum weir_map map, struct failure *why)
+{
+	int fd = fcntl(from->fd[map], F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return fail_errno(why, errno, "cannot keep the map %s", map_names[map]);
+	close(to->fd[map]);
+	to->fd[map] = fd;
+	return 0;
+}
+
+int maps_share(const struct maps *from, const struct capacity *was, struct maps *to,
+	       const struct capacity *is, struct failure *why)
+{
+	if (was->conn_sets == is->conn_sets && share(from, to, WEIR_MAP_CONNS, why))
+		return -1;
+	if (was->limit_base == is->limit_base && was->limit_sets == is->limit_sets &&
+	    share(from, to, WEIR_MAP_LIMITS, why))
+		return -1;
+	if (was->log_bytes == is->log_bytes && share(from, to, WEIR_MAP_LOG, why))
+		return -1;
+	return share(from, to, WEIR_MAP_CPU, why);
 }
 
 void maps_close(struct maps *m)

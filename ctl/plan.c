@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "ids.h"
 #include "image.h"
+#include "note.h"
 #include "own.h"
 #include "plan_devices.h"
 #include "plan_sets.h"
@@ -22,6 +24,7 @@
 #define BACKENDS_MIN 64
 /* 65,536 flows, 8 MiB. */
 #define FLOW_SETS (1U << 15)
+#define LOG_BYTES_MIN 4096
 
 void plan_close(struct plan *p)
 {
@@ -142,6 +145,9 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.rules = larger(have->rules, power_of_two(RULES_MIN, rules)),
 		.backends = larger(have->backends, power_of_two(BACKENDS_MIN, backends)),
 		.flow_sets = larger(have->flow_sets, measures(p) ? FLOW_SETS : 1),
+		.limit_sets = larger(have->limit_sets, 1),
+		.conn_sets = larger(have->conn_sets, 1),
+		.log_bytes = larger(have->log_bytes, LOG_BYTES_MIN),
 	};
 	p->capacity.hists = p->capacity.flow_sets > 1
 				    ? p->capacity.devices * WEIR_DIR_COUNT + p->capacity.backends
@@ -175,6 +181,7 @@ static struct image_device *image_devices(const struct plan *p)
 			.slot = p->devices[i].slot,
 			.ifindex = p->devices[i].link.ifindex,
 			.name = p->devices[i].link.name,
+			.egress = p->devices[i].config->filter_egress,
 			.stages = p->devices[i].stages,
 			.filter = p->devices[i].config->filter,
 		};
@@ -199,6 +206,15 @@ static __u32 room_for(const struct plan *p, const struct state *s)
 	return larger(p->image_bytes, s->image ? s->image->bytes + table : 0);
 }
 
+/* The same in all generations, or a hash would not find what it left. */
+static void choose_secret(const struct state *s, __u64 secret[2])
+{
+	if (s->image && (s->image->secret[0] || s->image->secret[1]))
+		memcpy(secret, s->image->secret, sizeof(s->image->secret));
+	else if (getrandom(secret, 2 * sizeof(*secret), 0) < 0)
+		note("no randomness: %s; hashes can be guessed", strerror(errno));
+}
+
 static int build(struct plan *p, const struct state *s, struct failure *why)
 {
 	OWN_FREE struct image_device *devices = image_devices(p);
@@ -218,6 +234,8 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 		.applied_s = time(NULL),
 	};
 	int error;
+
+	choose_secret(s, spec.secret);
 
 	if (!devices || !routes || stored_text(p->model, &config, &spec.config_bytes))
 		return fail_errno(why, ENOMEM, "cannot plan");

@@ -50,9 +50,11 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 				   const struct capacity *c)
 {
 	static const __u32 code_of[HOOK_COUNT] = {
-		[HOOK_XDP] = ~0U,
-		[HOOK_INGRESS] = 1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE,
-		[HOOK_EGRESS] = 1 << WEIR_STAGE_MEASURE,
+		[HOOK_XDP] = ~(1U << WEIR_STAGE_EGRESS | 1U << WEIR_STAGE_TRACK),
+		[HOOK_INGRESS] =
+			1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_MARK,
+		[HOOK_EGRESS] =
+			1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK,
 	};
 
 	return (struct weir_program){
@@ -63,6 +65,9 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 		.hist_backend_base = c->devices * WEIR_DIR_COUNT,
 		.stages = stages & code_of[hook],
 		.sets_mask = c->sets_bytes - 1,
+		.limit_base = c->limit_base,
+		.limit_mask = c->limit_sets - 1,
+		.conn_mask = c->conn_sets - 1,
 	};
 }
 

@@ -30,6 +30,10 @@ struct capacity {
 	__u32 flow_sets; /* 1 when nothing is measured */
 	__u32 hists; /* devices * WEIR_DIR_COUNT + backends, or 1 */
 	__u32 sets_bytes; /* without WEIR_SETS_PAD */
+	__u32 limit_base; /* buckets of rules, as many as rules; 0 when nothing is limited */
+	__u32 limit_sets; /* of buckets of sources; 1 when nothing is limited */
+	__u32 conn_sets; /* 1 when no rule asks for "established" */
+	__u32 log_bytes; /* a page when nothing is logged */
 };
 
 struct maps {
@@ -71,6 +75,13 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 /* Create maps of these sizes that belong to nobody yet and hold no image. */
 int maps_create(const struct capacity *c, struct maps *m, struct failure *why);
 void maps_close(struct maps *m);
+
+/*
+ * Put into @to, which is new, those maps of @from that live on as they are,
+ * because they have the same size: connections, buckets, the log.
+ */
+int maps_share(const struct maps *from, const struct capacity *was, struct maps *to,
+	       const struct capacity *is, struct failure *why);
 
 /* Put a new image in force: one write, after which no packet sees the old one. */
 int maps_swap_image(const struct maps *m, const struct capacity *c, const struct weir_image *image,

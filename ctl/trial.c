@@ -308,6 +308,9 @@ int trial_build(struct trial *t, const struct model *model, const char *ifname,
 		.rules = power_of_two(1, model_rules_count(model)),
 		.backends = power_of_two(1, model_backends_count(model)),
 		.flow_sets = 1,
+		.limit_sets = 1,
+		.conn_sets = 1,
+		.log_bytes = 4096,
 		.hists = WEIR_DIR_COUNT + power_of_two(1, model_backends_count(model)),
 	};
 	return load(t, image, stages, NULL, why);

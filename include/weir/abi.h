@@ -30,6 +30,10 @@
 	X(RULES, "weir_rules") /* per CPU [rule id] counters */                \
 	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */       \
 	X(FLOWS, "weir_flows") /* two-way set of flows being timed */          \
+	X(LIMITS, "weir_limits") /* token buckets, of rules and of sources */  \
+	X(CONNS, "weir_conns") /* connections that this host opened */         \
+	X(LOG, "weir_log") /* ring buffer of logged packets */                 \
+	X(CPU, "weir_cpu") /* per CPU: rates, room to build a packet in */     \
 	X(HISTS, "weir_hists") /* per CPU round-trip histograms */             \
 	X(SETS, "weir_sets") /* one value: all sets that change live */
 
@@ -72,8 +76,12 @@ struct weir_program {
 	__u32 hist_backend_base; /* first histogram of a backend */
 	__u32 stages; /* 1 << WEIR_STAGE_*: the code it has */
 	__u32 sets_mask;
+	__u32 limit_base; /* first set of buckets of sources */
+	__u32 limit_mask; /* in sets of WEIR_LIMIT_WAYS */
+	__u32 conn_mask; /* in sets of WEIR_CONN_WAYS */
+	__u32 pad;
 	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
 };
-_Static_assert(sizeof(struct weir_program) == 40, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 56, "program config has holes");
 
 #endif

@@ -25,11 +25,14 @@
  * packet runs it when the image in force says so, too. Programs gain code
  * before an image is swapped and lose it after, so the swap alone decides.
  */
-#define WEIR_STAGES(X)                 \
-	X(FILTER, filter, "filter")    \
-	X(BALANCE, balance, "balance") \
-	X(DECAP, decap, "decap")       \
-	X(MEASURE, measure, "measure")
+#define WEIR_STAGES(X)                                                                \
+	X(FILTER, filter, "filter")                                                   \
+	X(BALANCE, balance, "balance")                                                \
+	X(DECAP, decap, "decap")                                                      \
+	X(MEASURE, measure, "measure")                                                \
+	X(EGRESS, egress, "filter egress") /* at tc egress */                         \
+	X(TRACK, track, "established") /* note what leaves, for a filter that asks */ \
+	X(MARK, mark, "mark") /* tc ingress takes marks over from XDP */
 
 enum weir_stage {
 #define X(sym, member, keyword) WEIR_STAGE_##sym,
@@ -47,7 +50,7 @@ struct weir_device {
 };
 _Static_assert(sizeof(struct weir_device) == 16, "device has holes");
 
-/* The first line is what packets read, the second what user space reads. */
+/* The first line is what packets read, the second, but for the secret, what user space reads. */
 struct weir_image {
 	__u32 devices_offset; /* struct weir_device[] by weir_program.device */
 	__u32 devices_count; /* rows, used or free */
@@ -69,7 +72,7 @@ struct weir_image {
 	__u32 rules_count;
 	__u32 filters_offset; /* struct weir_filter[], the same */
 	__u32 filters_count;
-	__u32 pad2[4];
+	__u64 secret[2]; /* of hashes; random, the same in all generations */
 };
 _Static_assert(sizeof(struct weir_image) == 128, "image header is not two cache lines");
 

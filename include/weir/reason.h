@@ -20,6 +20,12 @@ enum weir_fate {
 	X(FILTER_PASS, "filter-pass", PASS, "a pass rule, or the filter's default")                \
 	X(FILTER_DROP, "filter-drop", DROP, "a drop rule")                                         \
 	X(FILTER_DEFAULT, "filter-default", DROP, "no rule matched and the default is drop")       \
+	X(FILTER_LIMIT, "filter-limit", DROP, "above the rate of a limit rule")                    \
+	X(FILTER_REJECT, "filter-reject", FORWARD, "a reject rule; its sender was told")           \
+	X(FILTER_REJECT_LIMITED, "filter-reject-limited", DROP,                                    \
+	  "a reject rule; too many were answered already")                                         \
+	X(FILTER_REJECT_SILENT, "filter-reject-silent", DROP,                                      \
+	  "a reject rule; a packet that must not or cannot be answered")                           \
 	X(LB_FORWARD, "lb-forward", FORWARD, "sent to a backend")                                  \
 	X(LB_NO_BACKEND, "lb-no-backend", DROP, "the service has no backend to send to")           \
 	X(LB_NO_ROUTE, "lb-no-route", DROP, "the kernel has no route to the backend")              \

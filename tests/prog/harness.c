@@ -13,6 +13,9 @@
 #define RULES_MIN 4096
 #define IMAGE_BYTES_MIN (1U << 20)
 #define BACKENDS 256
+#define LIMIT_SETS 1024
+#define CONN_SETS 1024
+#define LOG_BYTES (256U << 10)
 #define FLOW_SETS 4096
 #define SETS_BYTES_MIN (16U << 20)
 #define LOCALS 16
@@ -127,6 +130,7 @@ static void build(struct harness *h)
 		.routes = routes,
 		.config = "",
 		.generation = 1,
+		.secret = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 },
 	};
 	__u64 start = now_ns();
 
@@ -173,7 +177,11 @@ static void choose_capacity(struct harness *h)
 		.sets_bytes = h->host.sets_bytes
 				      ? h->host.sets_bytes
 				      : power_of_two(SETS_BYTES_MIN, harness_sets_room(h)),
+		.limit_sets = LIMIT_SETS,
+		.conn_sets = CONN_SETS,
+		.log_bytes = LOG_BYTES,
 	};
+	h->capacity.limit_base = h->capacity.rules;
 }
 
 void harness_start(struct harness *h, const char *config, const struct harness_host *host)

@@ -23,6 +23,9 @@ void set_bench_start(struct set_bench *b, __u32 sets_bytes)
 			      .rules = 1,
 			      .backends = 1,
 			      .flow_sets = 1,
+			      .limit_sets = 1,
+			      .conn_sets = 1,
+			      .log_bytes = 4096,
 			      .hists = 1,
 			      .sets_bytes = sets_bytes },
 	};

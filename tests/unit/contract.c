@@ -33,14 +33,18 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_counter, packets, 0);
 	AT(weir_counter, bytes, 8);
 
-	SIZE(weir_program, 40);
+	SIZE(weir_program, 56);
 	AT(weir_program, build, 0);
 	AT(weir_program, device, 8);
 	AT(weir_program, image_mask, 12);
 	AT(weir_program, flow_mask, 16);
 	AT(weir_program, hist_backend_base, 20);
 	AT(weir_program, stages, 24);
-	AT(weir_program, exprs, 32);
+	AT(weir_program, sets_mask, 28);
+	AT(weir_program, limit_base, 32);
+	AT(weir_program, limit_mask, 36);
+	AT(weir_program, conn_mask, 40);
+	AT(weir_program, exprs, 48);
 }
 
 static void structs_of_the_balancer_keep_their_layout(void **state)

@@ -11,8 +11,11 @@
 #include <bpf/bpf_helpers.h>
 
 #include "weir/abi.h"
+#include "weir/conn.h"
+#include "weir/cpu.h"
 #include "weir/image.h"
 #include "weir/latency.h"
+#include "weir/limit.h"
 #include "weir/reason.h"
 #include "weir/set.h"
 
@@ -68,6 +71,32 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct weir_sets) + WEIR_SETS_PAD);
 } weir_sets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_bucket_set);
+} weir_limits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_conn_set);
+} weir_conns SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} weir_log SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_cpu);
+} weir_cpu SEC(".maps");
 
 /* The generation in force, or NULL before the first apply. */
 static __always_inline const struct weir_image *image_in_force(void)

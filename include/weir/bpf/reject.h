@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The reject action: build the answer to a packet, a TCP reset or an ICMP
+ * error, in memory of this CPU. How it leaves is up to xdp/reject.h and
+ * tc/reject.h. RFC 9293, RFC 792, RFC 1122, RFC 4443.
+ */
+#ifndef WEIR_BPF_REJECT_H
+#define WEIR_BPF_REJECT_H
+
+#include "weir/bpf/hook.h"
+#include "weir/bpf/maps.h"
+#include "weir/bpf/packet.h"
+
+#define REJECT_AF_INET 2
+#define REJECT_AF_INET6 10
+#define REJECT_HOPS 64
+
+#define REJECT_TCP_FIN 0x01
+#define REJECT_TCP_SYN 0x02
+#define REJECT_TCP_RST 0x04
+#define REJECT_TCP_ACK 0x10
+
+#define REJECT_ICMP_UNREACHABLE 3
+#define REJECT_ICMP_PORT 3
+#define REJECT_ICMP_TYPES 18 /* RFC 792's, and those of the same time */
+#define REJECT_ICMPV6_UNREACHABLE 1
+#define REJECT_ICMPV6_PORT 4
+#define REJECT_ICMPV6_INFORMATIONAL 128
+#define REJECT_ICMPV6_REDIRECT 137
+
+#define REJECT_INTERVAL_NS (1000000000ULL / WEIR_REJECT_PER_S)
+
+/* In the CPU's buffer the transport header always lies here, the IP header before it. */
+#define REJECT_L4 40
+#define REJECT_QUOTE (REJECT_L4 + sizeof(struct icmp))
+#define REJECT_MOST_L2 (ETH_HLEN + PKT_MAX_TAGS * sizeof(struct vlan_tag))
+#define REJECT_CHUNK 512 /* bpf_csum_diff() takes no more */
+
+struct reject {
+	struct weir_cpu *cpu;
+	__u32 start; /* of the answer in the buffer */
+	__u32 bytes; /* of the answer, from its IP header */
+	__u32 quoted; /* bytes of the packet in it; 0: a TCP reset */
+};
+
+static __always_inline bool reject_is_odd_v4(__be32 addr)
+{
+	__u32 a = bpf_ntohl(addr);
+
+	/* This network, loopback, multicast, class E with broadcast: RFC 1122, section 3.2.2. */
+	return a >> 24 == 0 || a >> 24 == 127 || a >> 28 >= 0xe;
+}
+
+static __always_inline bool reject_is_odd_v6(const union pkt_addr *a)
+{
+	if ((bpf_ntohl(a->word[0]) >> 24) == 0xff)
+		return true;
+	return !a->half[0] && !a->word[2] && bpf_ntohl(a->word[3]) <= 1;
+}
+
+static __always_inline bool reject_is_odd(const struct pkt *p, const union pkt_addr *a)
+{
+	return p->is_v6 ? reject_is_odd_v6(a) : reject_is_odd_v4(a->word[3]);
+}
+
+/* An error, or what may be one. */
+static __always_inline bool reject_is_icmp_error(const struct pkt *p)
+{
+	if (p->is_v6)
+		return p->icmp_type < REJECT_ICMPV6_INFORMATIONAL ||
+		       p->icmp_type == REJECT_ICMPV6_REDIRECT;
+	switch (p->icmp_type) {
+	case 3:
+	case 4:
+	case 5:
+	case 11:
+	case 12:
+		return true;
+	}
+	return p->icmp_type > REJECT_ICMP_TYPES;
+}
+
+/*
+ * Whether a packet may be answered at all: RFC 1122, section 3.2.2, and RFC
+ * 4443, section 2.4 (e). @group is the first byte of the destination MAC.
+ */
+static __always_inline bool reject_may_answer(const struct pkt *p, __u8 group)
+{
+	if (!pkt_is(p, PKT_ADDR | PKT_PROTO) || group & 1)
+		return false;
+	if (reject_is_odd(p, &p->src) || reject_is_odd(p, &p->dst))
+		return false;
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		/* Of a fragmented segment the length is not known. */
+		return pkt_is(p, PKT_TCP) && !(p->has & PKT_FRAGMENT) &&
+		       !(p->tcp_flags & REJECT_TCP_RST);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return p->has & PKT_ICMP && !reject_is_icmp_error(p);
+	}
+	/* What has no ports here is a later fragment, or may be one. */
+	return !(p->has & PKT_FRAGMENT) || p->has & PKT_PORTS;
+}
+
+/* A token bucket of this CPU; it alone writes it. */
+static __always_inline bool reject_admits(struct weir_cpu *cpu)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 tat = cpu->reject_tat > now ? cpu->reject_tat : now;
+
+	if (tat - now > (WEIR_REJECT_BURST - 1) * REJECT_INTERVAL_NS)
+		return false;
+	cpu->reject_tat = tat + REJECT_INTERVAL_NS;
+	return true;
+}
+
+static __always_inline __u32 reject_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/*
+ * Sum of @bytes, in memory order, of the buffer from its transport header on;
+ * behind them lie zeroes. Unfolded.
+ */
+static __always_inline __u64 reject_sum(const struct weir_cpu *cpu, __u32 bytes)
+{
+	const __u8 *at = cpu->answer + REJECT_L4;
+	__u64 sum = 0;
+	__u32 chunk;
+
+	bytes = (bytes + 3) & ~3U;
+#pragma unroll
+	for (int i = 0; i < 3; i++) {
+		chunk = bytes < REJECT_CHUNK ? bytes : REJECT_CHUNK;
+		if (!chunk)
+			break;
+		asm volatile("" : "+r"(chunk));
+		if (chunk > REJECT_CHUNK)
+			break;
+		sum += (__u32)bpf_csum_diff(NULL, 0, (void *)at, chunk, 0);
+		at += REJECT_CHUNK;
+		bytes -= chunk;
+	}
+	return sum;
+}
+
+/* The same in both directions. */
+static __always_inline __u64 reject_pseudo_sum(const struct pkt *p, __u8 proto, __u32 l4_bytes)
+{
+	__u64 sum = bpf_htonl(proto) + (__u64)bpf_htonl(l4_bytes);
+
+	if (!p->is_v6)
+		return sum + p->src.word[3] + p->dst.word[3];
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		sum += (__u64)p->src.word[i] + p->dst.word[i];
+	return sum;
+}
+
+static __always_inline void reject_write_ipv4(struct weir_cpu *cpu, const struct pkt *p,
+					      __u32 bytes, __u8 proto)
+{
+	struct iphdr *ip = (void *)(cpu->answer + REJECT_L4 - sizeof(*ip));
+	__u64 sum = 0;
+
+	*ip = (struct iphdr){
+		.version = 4,
+		.ihl = 5,
+		.tot_len = bpf_htons(bytes),
+		.frag_off = bpf_htons(0x4000),
+		.ttl = REJECT_HOPS,
+		.protocol = proto,
+		.saddr = p->dst.word[3],
+		.daddr = p->src.word[3],
+	};
+#pragma unroll
+	for (int i = 0; i < 5; i++)
+		sum += ((__u32 *)ip)[i];
+	ip->check = ~reject_fold(sum);
+}
+
+static __always_inline void reject_write_ipv6(struct weir_cpu *cpu, const struct pkt *p,
+					      __u32 bytes, __u8 proto)
+{
+	struct ipv6hdr *ip = (void *)cpu->answer;
+
+	*(__be32 *)ip = bpf_htonl(6U << 28);
+	ip->payload_len = bpf_htons(bytes - sizeof(*ip));
+	ip->nexthdr = proto;
+	ip->hop_limit = REJECT_HOPS;
+	__builtin_memcpy(&ip->saddr, &p->dst, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->daddr, &p->src, sizeof(ip->daddr));
+}
+
+static __always_inline void reject_write_ip(struct reject *r, const struct pkt *p, __u32 l4_bytes,
+					    __u8 proto)
+{
+	r->start = p->is_v6 ? 0 : REJECT_L4 - sizeof(struct iphdr);
+	r->bytes = REJECT_L4 - r->start + l4_bytes;
+	if (p->is_v6)
+		reject_write_ipv6(r->cpu, p, r->bytes, proto);
+	else
+		reject_write_ipv4(r->cpu, p, r->bytes, proto);
+}
+
+/*
+ * Whether the checksum field is one that a device is still to complete, as in
+ * packets of this host and of its containers. Others look so once in 65,536.
+ */
+static __always_inline bool reject_is_partial(const struct pkt *p, __u16 check)
+{
+	return check == reject_fold(reject_pseudo_sum(p, p->proto, p->l4_bytes));
+}
+
+/*
+ * RFC 9293, section 3.10.7.1. The acknowledgement covers SYN, FIN and data.
+ *
+ * Where a device is to complete the packet's checksum, it will write over that
+ * of the reset: the sum of everything else, with the field itself. Nothing is
+ * lost when the field has its final value, and the window, which means nothing
+ * in a reset, makes it that: -2 * pseudo header - rest.
+ */
+static __always_inline int reject_build_reset(struct reject *r, void *ctx, const struct pkt *p)
+{
+	struct tcphdr *tcp = (void *)(r->cpu->answer + REJECT_L4);
+	__u64 pseudo = reject_pseudo_sum(p, IPPROTO_TCP, sizeof(*tcp));
+	__u32 payload = p->l4_bytes - p->tcp_header_bytes, rest;
+	struct tcphdr in;
+
+	if (hook_load(ctx, p->l4_offset, &in, sizeof(in)))
+		return -1;
+	*tcp = (struct tcphdr){ .source = in.dest, .dest = in.source, .doff = 5, .rst = 1 };
+	if (p->tcp_flags & REJECT_TCP_ACK) {
+		tcp->seq = in.ack_seq;
+	} else {
+		payload += !!(p->tcp_flags & REJECT_TCP_SYN) + !!(p->tcp_flags & REJECT_TCP_FIN);
+		tcp->ack_seq = bpf_htonl(bpf_ntohl(in.seq) + payload);
+		tcp->ack = 1;
+	}
+	rest = reject_fold(reject_sum(r->cpu, sizeof(*tcp)));
+	if (reject_is_partial(p, in.check)) {
+		pseudo = reject_fold(pseudo);
+		tcp->window = ~reject_fold(2 * pseudo + rest);
+		tcp->check = pseudo;
+	} else {
+		tcp->check = ~reject_fold(pseudo + rest);
+	}
+	r->quoted = 0;
+	reject_write_ip(r, p, sizeof(*tcp), IPPROTO_TCP);
+	return 0;
+}
+
+/*
+ * A quoted UDP packet whose checksum a device is to complete gets one that it
+ * leaves as it is: half of minus the sum of the rest.
+ */
+static __always_inline void reject_settle_quoted(struct reject *r, const struct pkt *p)
+{
+	__u32 at = REJECT_QUOTE + p->l4_offset - p->l3_offset, before, rest;
+	__u16 *check;
+
+	if (p->proto != IPPROTO_UDP)
+		return;
+	asm volatile("" : "+r"(at));
+	if (at < REJECT_QUOTE || at >= REJECT_L4 + REJECT_CHUNK)
+		return;
+	check = (__u16 *)(r->cpu->answer + at + offsetof(struct udphdr, check));
+	if (!*check || !reject_is_partial(p, *check))
+		return;
+	*check = 0;
+	/* Of all there is from the UDP header on: everything, less what lies before it. */
+	before = (at - REJECT_L4) & (REJECT_CHUNK - 4);
+	rest = reject_fold(reject_sum(r->cpu, sizeof(struct icmp) + r->quoted));
+	rest += 0xffff - reject_fold((__u32)bpf_csum_diff(
+				 NULL, 0, (void *)(r->cpu->answer + REJECT_L4), before, 0));
+	rest = 0xffff - reject_fold(rest);
+	*check = (rest & 1 ? rest + 0xffff : rest) / 2 ?: 0xffff;
+}
+
+/* Port unreachable, with as much of the packet as the RFCs let in. */
+static __always_inline int reject_build_icmp(struct reject *r, void *ctx, const struct pkt *p)
+{
+	__u32 most = p->is_v6 ? WEIR_REJECT_MOST_V6 - REJECT_QUOTE
+			      : WEIR_REJECT_MOST_V4 - sizeof(struct iphdr) - sizeof(struct icmp);
+	__u32 bytes = p->l4_offset - p->l3_offset + p->l4_bytes;
+	struct icmp *icmp = (void *)(r->cpu->answer + REJECT_L4);
+	__u64 pseudo = 0;
+
+	bytes = bytes < most ? bytes : most;
+	asm volatile("" : "+r"(bytes));
+	if (!bytes || bytes > WEIR_REJECT_MOST_V6 - REJECT_QUOTE)
+		return -1;
+	if (hook_load(ctx, p->l3_offset, r->cpu->answer + REJECT_QUOTE, bytes))
+		return -1;
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		r->cpu->answer[REJECT_QUOTE + bytes + i] = 0;
+	*icmp = (struct icmp){
+		.type = p->is_v6 ? REJECT_ICMPV6_UNREACHABLE : REJECT_ICMP_UNREACHABLE,
+		.code = p->is_v6 ? REJECT_ICMPV6_PORT : REJECT_ICMP_PORT,
+	};
+	r->quoted = bytes;
+	reject_settle_quoted(r, p);
+	bytes += sizeof(*icmp);
+	if (p->is_v6)
+		pseudo = reject_pseudo_sum(p, IPPROTO_ICMPV6, bytes);
+	icmp->check = ~reject_fold(pseudo + reject_sum(r->cpu, bytes));
+	reject_write_ip(r, p, bytes, p->is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	return 0;
+}
+
+/*
+ * Build the answer to a packet in @r.
+ *
+ * @group  first byte of its destination MAC
+ * Returns WEIR_R_FILTER_REJECT, or the reason why there is none.
+ */
+static __always_inline enum weir_reason reject_build(struct reject *r, void *ctx,
+						     const struct pkt *p, __u8 group)
+{
+	__u32 zero = 0;
+	int error;
+
+	r->cpu = bpf_map_lookup_elem(&weir_cpu, &zero);
+	if (!r->cpu || !reject_may_answer(p, group))
+		return WEIR_R_FILTER_REJECT_SILENT;
+	if (!reject_admits(r->cpu))
+		return WEIR_R_FILTER_REJECT_LIMITED;
+	error = p->proto == IPPROTO_TCP ? reject_build_reset(r, ctx, p)
+					: reject_build_icmp(r, ctx, p);
+	return error ? WEIR_R_FILTER_REJECT_SILENT : WEIR_R_FILTER_REJECT;
+}
+
+/* The frame's head as the answer has it: tags stay, MACs change places. */
+static __always_inline void reject_swap_macs(__u8 *l2)
+{
+	struct ethhdr *eth = (void *)l2;
+	struct ethhdr was = *eth;
+
+	__builtin_memcpy(eth->h_dest, was.h_source, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, was.h_dest, ETH_ALEN);
+}
+
+/*
+ * Where the answer leaves: as the kernel would route it, and back where the
+ * packet came from if the kernel does not say, or the frame is tagged. The MACs
+ * in @l2, swapped already, follow.
+ */
+static __always_inline __u32 reject_exit(void *ctx, const struct pkt *p, const struct reject *r,
+					 __u32 ifindex, __u8 *l2)
+{
+	struct bpf_fib_lookup fib = { .ifindex = ifindex, .tot_len = r->bytes };
+
+	if (p->has & PKT_TAGGED)
+		return ifindex;
+	if (p->is_v6) {
+		fib.family = REJECT_AF_INET6;
+		__builtin_memcpy(fib.ipv6_src, &p->dst, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &p->src, sizeof(fib.ipv6_dst));
+	} else {
+		fib.family = REJECT_AF_INET;
+		fib.ipv4_src = p->dst.word[3];
+		fib.ipv4_dst = p->src.word[3];
+	}
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
+		return ifindex;
+	__builtin_memcpy(l2, fib.dmac, ETH_ALEN);
+	__builtin_memcpy(l2 + ETH_ALEN, fib.smac, ETH_ALEN);
+	return fib.ifindex;
+}
+
+/* What a global function returns: a reason, and the verdict that carries it out. */
+#define REJECT_RESULT(reason, verdict) ((int)(reason) | (int)(verdict) << 16)
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sending the answer to a rejected packet from TC, in the packet's place: out
+ * of the device, or, to a sender on this host, back in.
+ *
+ * The kernel may be about to complete a checksum, at a place that it has noted
+ * in its buffer. Headers are added and taken off so that the transport header
+ * stays where it is there; see reject_build_reset().
+ */
+#ifndef WEIR_TC_REJECT_H
+#define WEIR_TC_REJECT_H
+
+#include <linux/pkt_cls.h>
+
+#include "weir/bpf/reject.h"
+
+/* Marks an answer that weir sends to its own host; its ingress lets it by. In skb->tc_index. */
+#define REJECT_ANSWER 0x7765
+
+enum reject_way {
+	REJECT_OUT, /* the packet came in */
+	REJECT_IN, /* it was to leave */
+};
+
+/*
+ * Cut the packet to what the answer keeps of it, and make room before it or
+ * close the gap that options leave. Cutting drops what only larger packets
+ * have, too: pages, segments.
+ */
+static __always_inline long reject_reshape(struct __sk_buff *skb, const struct pkt *p,
+					   const struct reject *r)
+{
+	__u32 ip = p->is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	__u32 options = p->l4_offset - p->l3_offset - ip;
+
+	if (r->quoted) {
+		if (bpf_skb_change_tail(skb, p->l3_offset + r->quoted, 0))
+			return -1;
+		return bpf_skb_adjust_room(skb, ip + sizeof(struct icmp), BPF_ADJ_ROOM_MAC, 0);
+	}
+	if (bpf_skb_change_tail(skb, p->l4_offset + sizeof(struct tcphdr), 0))
+		return -1;
+	return options ? bpf_skb_adjust_room(skb, -(int)options, BPF_ADJ_ROOM_NET, 0) : 0;
+}
+
+static __always_inline long reject_put(struct __sk_buff *skb, const struct reject *r, __u8 *l2,
+				       __u32 l2_bytes)
+{
+	const __u64 flags = BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH;
+	__u32 bytes = r->bytes;
+
+	asm volatile("" : "+r"(bytes), "+r"(l2_bytes));
+	if (l2_bytes < ETH_HLEN || l2_bytes > REJECT_MOST_L2 || !bytes ||
+	    bytes > WEIR_REJECT_MOST_V6)
+		return -1;
+	if (bpf_skb_store_bytes(skb, 0, l2, l2_bytes, flags))
+		return -1;
+	if (r->start)
+		return bpf_skb_store_bytes(skb, l2_bytes,
+					   r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), bytes,
+					   flags);
+	return bpf_skb_store_bytes(skb, l2_bytes, r->cpu->answer, bytes, flags);
+}
+
+static __always_inline int reject_answer(struct __sk_buff *skb, const struct pkt *p,
+					 enum reject_way way)
+{
+	__u32 ifindex = skb->ifindex, l2_bytes = p->l3_offset;
+	__u8 l2[REJECT_MOST_L2 + 2] = {};
+	enum weir_reason reason;
+	struct reject r = {};
+
+	asm volatile("" : "+r"(l2_bytes));
+	if (l2_bytes < ETH_HLEN || l2_bytes > REJECT_MOST_L2 ||
+	    bpf_skb_load_bytes(skb, 0, l2, l2_bytes))
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
+	reason = reject_build(&r, skb, p, l2[0]);
+	if (reason != WEIR_R_FILTER_REJECT)
+		return REJECT_RESULT(reason, TC_ACT_SHOT);
+	reject_swap_macs(l2);
+	if (way == REJECT_OUT)
+		ifindex = reject_exit(skb, p, &r, ifindex, l2);
+	if (reject_reshape(skb, p, &r) || reject_put(skb, &r, l2, l2_bytes))
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
+	if (way == REJECT_OUT)
+		return REJECT_RESULT(reason, bpf_redirect(ifindex, 0));
+	skb->tc_index = REJECT_ANSWER;
+	return REJECT_RESULT(reason, bpf_redirect(ifindex, BPF_F_INGRESS));
+}
+
+/*
+ * Turn a packet that came in into the answer to it, and send that. Not inlined:
+ * cold, and verified once. Returns REJECT_RESULT().
+ */
+__noinline int reject_ingress(struct __sk_buff *skb, const struct pkt *p)
+{
+	if (!p)
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
+	return reject_answer(skb, p, REJECT_OUT);
+}
+
+/* The same with a packet that was to leave: its sender is on this side. */
+__noinline int reject_egress(struct __sk_buff *skb, const struct pkt *p)
+{
+	if (!p)
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
+	return reject_answer(skb, p, REJECT_IN);
+}
+
+#endif

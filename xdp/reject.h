@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sending the answer to a rejected packet from XDP, in the packet's place.
+ */
+#ifndef WEIR_XDP_REJECT_H
+#define WEIR_XDP_REJECT_H
+
+#include "weir/bpf/reject.h"
+
+/* What grows, grows at the front: not every driver has room behind the packet. */
+static __always_inline long reject_resize(struct xdp_md *ctx, __u32 was, __u32 is)
+{
+	if (is > was)
+		return bpf_xdp_adjust_head(ctx, -(int)(is - was));
+	return is == was ? 0 : bpf_xdp_adjust_tail(ctx, -(int)(was - is));
+}
+
+static __always_inline long reject_put(struct xdp_md *ctx, const struct reject *r, __u8 *l2,
+				       __u32 l2_bytes)
+{
+	__u32 bytes = r->bytes;
+
+	asm volatile("" : "+r"(bytes), "+r"(l2_bytes));
+	if (l2_bytes < ETH_HLEN || l2_bytes > REJECT_MOST_L2 || !bytes ||
+	    bytes > WEIR_REJECT_MOST_V6)
+		return -1;
+	if (bpf_xdp_store_bytes(ctx, 0, l2, l2_bytes))
+		return -1;
+	if (r->start)
+		return bpf_xdp_store_bytes(
+			ctx, l2_bytes, r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), bytes);
+	return bpf_xdp_store_bytes(ctx, l2_bytes, r->cpu->answer, bytes);
+}
+
+/*
+ * Turn the packet into the answer to it. Not inlined: it is cold, and its
+ * instructions are verified once.
+ *
+ * Returns REJECT_RESULT().
+ */
+__noinline int reject_xdp(struct xdp_md *ctx, const struct pkt *p)
+{
+	__u32 ifindex = ctx->ingress_ifindex, exit, l2_bytes;
+	__u8 l2[REJECT_MOST_L2 + 2] = {};
+	enum weir_reason reason;
+	struct reject r = {};
+
+	if (!p)
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
+	l2_bytes = p->l3_offset;
+	asm volatile("" : "+r"(l2_bytes));
+	if (l2_bytes < ETH_HLEN || l2_bytes > REJECT_MOST_L2 ||
+	    bpf_xdp_load_bytes(ctx, 0, l2, l2_bytes))
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
+	reason = reject_build(&r, ctx, p, l2[0]);
+	if (reason != WEIR_R_FILTER_REJECT)
+		return REJECT_RESULT(reason, XDP_DROP);
+	reject_swap_macs(l2);
+	exit = reject_exit(ctx, p, &r, ifindex, l2);
+	if (reject_resize(ctx, p->bytes, l2_bytes + r.bytes) || reject_put(ctx, &r, l2, l2_bytes))
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
+	return REJECT_RESULT(reason, exit == ifindex ? XDP_TX : bpf_redirect(exit, 0));
+}
+
+#endif
