@@ -3,6 +3,8 @@
  * Filters: rules to terms, and a forest over the terms of each family.
  */
 #include "filter_terms.h"
+#include "weir/limit.h"
+#include "weir/reason.h"
 
 static void put_rule(struct builder *b, __u32 offset, const struct weir_rule *rule)
 {
@@ -12,15 +14,35 @@ static void put_rule(struct builder *b, __u32 offset, const struct weir_rule *ru
 		*place = *rule;
 }
 
-static struct weir_rule rule_row(const struct rule *rule, __u32 id)
+static __u32 put_limit(struct builder *b, const struct rule *rule, __u32 id)
+{
+	const struct limit *l = &rule->limit;
+	struct weir_limit limit = { .id = id, .v4_bits = l->v4_bits, .v6_bits = l->v6_bits };
+
+	if (l->per_saddr)
+		limit.flags |= WEIR_LIMIT_PER_SOURCE;
+	weir_limit_set_rate(&limit, l->rate, l->per_s, l->burst);
+	return builder_copy(b, &limit, sizeof(limit));
+}
+
+static struct weir_rule rule_row(struct builder *b, const struct rule *rule, __u32 id)
 {
 	struct weir_rule row = { .id = id, .action = rule->action };
 
-	if (rule->action == WEIR_ACTION_LOG)
+	if (rule->action == WEIR_ACTION_LIMIT)
+		row.argument = put_limit(b, rule, id);
+	else if (rule->action == WEIR_ACTION_LOG)
 		row.argument = rule->log_sample;
 	else if (rule->action == WEIR_ACTION_MARK)
 		row.argument = rule->mark;
 	return row;
+}
+
+static enum weir_reason default_reason(enum weir_action action)
+{
+	if (action == WEIR_ACTION_REJECT)
+		return WEIR_R_FILTER_REJECT;
+	return action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS : WEIR_R_FILTER_DEFAULT;
 }
 
 /* Rows of the rules at @rules, then terms and trees. */
@@ -32,7 +54,7 @@ static void build_filter(struct builder *b, const struct image_spec *spec,
 	struct weir_rule row;
 
 	for (size_t i = 0; i < filter->rules_count && !b->error; i++) {
-		row = rule_row(&filter->rules[i], ids[i]);
+		row = rule_row(b, &filter->rules[i], ids[i]);
 		put_rule(b, rules + i * size, &row);
 		terms_add_rule(&f, &filter->rules[i], i, ids[i]);
 	}
@@ -45,6 +67,7 @@ static void build_filter(struct builder *b, const struct image_spec *spec,
 	f.out.rules_count = filter->rules_count + 1;
 	f.out.default_id = row.id;
 	f.out.default_action = row.action;
+	f.out.default_reason = default_reason(filter->default_action);
 	if (filter->default_action == WEIR_ACTION_REJECT)
 		f.out.depth = WEIR_DEPTH_ALL;
 	for (int family = 0; family < WEIR_FAMILY_COUNT && !b->error; family++)

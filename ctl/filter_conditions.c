@@ -146,7 +146,12 @@ static void add_field(struct filter_build *f, struct conditions *c, const struct
 	const struct match *match = &rule->match[field];
 	__u32 first = c->count;
 
-	if (field == WEIR_FIELD_IFACE) {
+	if (field == WEIR_FIELD_ESTABLISHED) {
+		add(f, c,
+		    (struct weir_condition){ .kind = WEIR_CONDITION_ESTABLISHED,
+					     .field = field,
+					     .negated = match->negated });
+	} else if (field == WEIR_FIELD_IFACE) {
 		if (rule->interfaces_count)
 			add_interfaces(f, c, rule);
 		add_sets(f, c, match, field);

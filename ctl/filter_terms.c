@@ -359,6 +359,8 @@ static enum weir_reason reason_of(enum weir_action action)
 		return WEIR_R_FILTER_PASS;
 	case WEIR_ACTION_DROP:
 		return WEIR_R_FILTER_DROP;
+	case WEIR_ACTION_REJECT:
+		return WEIR_R_FILTER_REJECT;
 	default:
 		return 0;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * weir at the qdisc. Ingress filters and times where the interface has no XDP
- * program, ahead of the programs of others; egress times.
+ * program, ahead of the programs of others; egress filters, notes and times.
  */
 #include <linux/pkt_cls.h>
 
@@ -11,31 +11,36 @@
 #include "weir/bpf/packet.h"
 
 #include "expr.h"
+#include "hook.h"
+#include "mark.h"
+#include "reject.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* Ethernet, two tags, IPv6, some extensions, TCP with all its options. */
 #define TC_HEADER_BYTES 192
 
-static __always_inline bool is_dropped(enum weir_reason reason)
-{
-	return reason == WEIR_R_FILTER_DROP || reason == WEIR_R_FILTER_DEFAULT;
-}
-
 /* Ours to pass is the next program's to decide: -1 is TCX_NEXT and TC_ACT_UNSPEC. */
 static __always_inline int finish(const struct pkt *p, enum weir_reason reason)
 {
 	count_reason(reason, p->bytes);
-	return is_dropped(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return filter_drops(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* @result is REJECT_RESULT(). */
+static __always_inline int finish_rejected(const struct pkt *p, __u32 result)
+{
+	count_reason(result & 0xffff, p->bytes);
+	return result >> 16;
 }
 
 /*
  * Not inlined, so that no pointer into the packet outlives it: the verifier
  * would follow each way to parse a frame through all stages. Returns 0.
  */
-static __noinline int parse(struct __sk_buff *skb, struct pkt *p)
+static __noinline int parse(struct __sk_buff *skb, struct pkt *p, __u16 has)
 {
-	pkt_init(p, skb->len, skb->vlan_present ? PKT_TAGGED : 0);
+	pkt_init(p, skb->len, skb->vlan_present ? has | PKT_TAGGED : has);
 	p->vlan = skb->vlan_tci & 0xfff;
 	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p, WEIR_DEPTH_ALL);
 	return 0;
@@ -56,6 +61,13 @@ static __always_inline void measure(struct __sk_buff *skb, const struct pkt *p,
 	latency_observe((void *)(long)skb->data, (void *)(long)skb->data_end, p, sender, 0);
 }
 
+/* The mark of a rule, if there is one, stays with the packet. */
+static __always_inline void keep_mark(struct __sk_buff *skb, const struct pkt *p)
+{
+	if (p->has & PKT_MARKED)
+		skb->mark = p->mark;
+}
+
 SEC("tc")
 int weir_ingress(struct __sk_buff *skb)
 {
@@ -65,26 +77,45 @@ int weir_ingress(struct __sk_buff *skb)
 	const struct weir_device *device;
 	struct pkt *p;
 
-	if (!scratch)
+	if (!scratch || skb->tc_index == REJECT_ANSWER)
 		return TC_ACT_UNSPEC;
+	if (weir.stages & 1U << WEIR_STAGE_MARK)
+		take_mark(skb);
 	p = &scratch->pkt;
 	pull_headers(skb);
-	parse(skb, p);
+	parse(skb, p, 0);
 	if (!image)
 		return finish(p, WEIR_R_NO_IMAGE);
 	device = device_row(image);
 	if (stage_is_on(device, WEIR_STAGE_FILTER))
 		reason = filter(skb, image, device, scratch);
-	if (is_dropped(reason))
+	if (reason == WEIR_R_FILTER_REJECT)
+		return finish_rejected(p, reject_ingress(skb, p));
+	if (filter_drops(reason))
 		return finish(p, reason);
+	keep_mark(skb, p);
+	if (stage_is_on(device, WEIR_STAGE_TRACK))
+		conn_ask(image, p);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
 		measure(skb, p, WEIR_DIR_WIRE);
 	return finish(p, reason);
 }
 
+/* What is to leave, through the filter for it. */
+static __always_inline enum weir_reason filter_egress(struct __sk_buff *skb,
+						      const struct weir_image *image,
+						      const struct weir_device *device,
+						      struct scratch *scratch)
+{
+	if (!stage_is_on(device, WEIR_STAGE_EGRESS))
+		return WEIR_R_CONTINUE;
+	return filter_run(skb, image, image_at(image, device->egress_offset), scratch);
+}
+
 /*
- * Times what leaves; it is counted where it came in. Nothing is pulled: the
- * host's own packets have all headers in the linear part and the payload
+ * Filters, notes and times what leaves. Every packet is counted where it came
+ * in; here only what the filter takes out. Without a filter nothing is pulled:
+ * the host's own packets have all headers in the linear part and the payload
  * outside, and a copy of that is too much to pay for a sample.
  */
 SEC("tc")
@@ -92,10 +123,28 @@ int weir_egress(struct __sk_buff *skb)
 {
 	const struct weir_image *image = image_in_force();
 	struct scratch *scratch = scratch_get();
+	const struct weir_device *device;
+	enum weir_reason reason;
+	struct pkt *p;
 
-	if (!image || !scratch || !stage_is_on(device_row(image), WEIR_STAGE_MEASURE))
+	if (!image || !scratch)
 		return TC_ACT_UNSPEC;
-	parse(skb, &scratch->pkt);
-	measure(skb, &scratch->pkt, WEIR_DIR_HOST);
+	device = device_row(image);
+	if (!(weir.stages & device->stages))
+		return TC_ACT_UNSPEC;
+	p = &scratch->pkt;
+	if (stage_is_on(device, WEIR_STAGE_EGRESS))
+		pull_headers(skb);
+	parse(skb, p, PKT_LEAVES);
+	reason = filter_egress(skb, image, device, scratch);
+	if (reason == WEIR_R_FILTER_REJECT)
+		return finish_rejected(p, reject_egress(skb, p));
+	if (filter_drops(reason))
+		return finish(p, reason);
+	keep_mark(skb, p);
+	if (stage_is_on(device, WEIR_STAGE_TRACK))
+		conn_note(image, (void *)(long)skb->data, (void *)(long)skb->data_end, p);
+	if (stage_is_on(device, WEIR_STAGE_MEASURE))
+		measure(skb, p, WEIR_DIR_HOST);
 	return TC_ACT_UNSPEC;
 }

@@ -12,35 +12,40 @@
 #include "decap.h"
 #include "expr.h"
 #include "forward.h"
+#include "hook.h"
+#include "mark.h"
 #include "parse.h"
+#include "reject.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* A table and no branch: pass and drop follow each other as no processor can predict. */
-static __always_inline int finish(const struct pkt *p, enum weir_reason reason, int forward_verdict)
+/*
+ * A table and no branch: pass and drop follow each other as no processor can
+ * predict.
+ *
+ * @sent  verdict of a packet that weir sends itself
+ */
+static __always_inline int finish(const struct pkt *p, enum weir_reason reason, int sent)
 {
+	enum { FORWARD = 0xff };
 	static const __u8 verdict[] = {
 #define PASS XDP_PASS
 #define DROP XDP_DROP
-#define FORWARD 0
 #define X(sym, name, fate, text) [WEIR_R_##sym] = fate,
 		WEIR_REASONS(X)
 #undef X
-#undef FORWARD
 #undef DROP
 #undef PASS
 	};
+	int fate = reason < WEIR_R_COUNT ? verdict[reason] : XDP_PASS;
 
 	count_reason(reason, p->bytes);
-	if (reason == WEIR_R_LB_FORWARD)
-		return forward_verdict;
-	return reason < WEIR_R_COUNT ? verdict[reason] : XDP_PASS;
+	return fate == FORWARD ? sent : fate;
 }
 
 static __always_inline bool is_dropped(enum weir_reason reason)
 {
-	return reason == WEIR_R_FILTER_DROP || reason == WEIR_R_FILTER_DEFAULT ||
-	       reason == WEIR_R_DECAP_ERROR;
+	return filter_drops(reason) || reason == WEIR_R_DECAP_ERROR;
 }
 
 /*
@@ -74,6 +79,15 @@ static __always_inline enum weir_depth depth_wanted(const struct weir_image *ima
 	return filter_of(image, device)->depth;
 }
 
+static __always_inline enum weir_reason reject(struct xdp_md *ctx, const struct pkt *p,
+					       int *verdict)
+{
+	__u32 result = reject_xdp(ctx, p);
+
+	*verdict = result >> 16;
+	return result & 0xffff;
+}
+
 /*
  * What the stages make of a packet. A stage that lets it go on leaves the
  * reason of the last one that had something to say.
@@ -94,8 +108,12 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 		parse(ctx, p, depth_wanted(image, device));
 
 	reason = forget(admit(ctx, image, device, scratch), p->bytes);
+	if (reason == WEIR_R_FILTER_REJECT)
+		return reject(ctx, p, verdict);
 	if (weir.stages & ~(1U << WEIR_STAGE_FILTER) && is_dropped(reason))
 		return reason;
+	if (stage_is_on(device, WEIR_STAGE_TRACK))
+		conn_ask(image, p);
 
 	if (stage_is_on(device, WEIR_STAGE_BALANCE))
 		chosen = balance_choose(image, p, &choice);
@@ -119,5 +137,8 @@ int weir_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	pkt_init(&scratch->pkt, bpf_xdp_get_buff_len(ctx), 0);
 	reason = run(ctx, scratch, &verdict);
-	return finish(&scratch->pkt, reason, verdict);
+	verdict = finish(&scratch->pkt, reason, verdict);
+	if (weir.stages & 1U << WEIR_STAGE_MARK && verdict == XDP_PASS)
+		hand_mark_on(ctx, &scratch->pkt);
+	return verdict;
 }

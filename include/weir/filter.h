@@ -101,6 +101,7 @@ enum weir_condition_kind {
 	WEIR_CONDITION_TCP_FLAGS, /* flags & (offset >> 8) == (offset & 0xff) */
 	WEIR_CONDITION_SET, /* the field lies in the set in slot @offset */
 	WEIR_CONDITION_EXPR, /* the expression named @offset holds */
+	WEIR_CONDITION_ESTABLISHED, /* the packet is of a connection that this host opened */
 };
 
 struct weir_condition {
@@ -197,7 +198,8 @@ struct weir_filter {
 	__u8 depth; /* enum weir_depth */
 	__u8 judges_all; /* 1: some rule judges frames that are not IP */
 	__u8 link_keys; /* 1: the forest compares lengths, VLANs or MACs */
-	__u32 pad[4];
+	__u32 default_reason; /* enum weir_reason */
+	__u32 pad[3];
 };
 _Static_assert(sizeof(struct weir_filter) == 128, "filter is not two cache lines");
 

@@ -17,6 +17,8 @@ enum pkt_has {
 	PKT_TAGGED = 1 << 7, /* 802.1Q or 802.1ad; vlan */
 	PKT_LENGTH = 1 << 8, /* ip_bytes, as the header says, true or not */
 	PKT_ETHERNET = 1 << 9, /* smac, dmac, ethertype */
+	PKT_LEAVES = 1 << 10, /* it is on its way out */
+	PKT_MARKED = 1 << 11, /* mark */
 };
 
 #endif

@@ -6,6 +6,7 @@
 #define WEIR_BPF_CONDITION_H
 
 #include "weir/bpf/expr.h"
+#include "weir/bpf/hook.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 #include "weir/bpf/set.h"
@@ -111,6 +112,8 @@ static __always_inline bool condition_holds(void *ctx, const struct weir_image *
 	case WEIR_CONDITION_ADDR:
 		return in_ranges128(image, c->offset, c->count,
 				    c->field == WEIR_FIELD_SADDR ? &p->src : &p->dst);
+	case WEIR_CONDITION_ESTABLISHED:
+		return hook_established(ctx, image, p);
 	case WEIR_CONDITION_TCP_FLAGS:
 		return (p->tcp_flags & c->offset >> 8) == (c->offset & 0xff);
 	case WEIR_CONDITION_SET:

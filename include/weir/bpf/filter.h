@@ -8,6 +8,8 @@
 
 #include "weir/bpf/condition.h"
 #include "weir/bpf/forest.h"
+#include "weir/bpf/limit.h"
+#include "weir/bpf/log.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 #include "weir/bpf/term.h"
@@ -147,9 +149,7 @@ static __always_inline void judge_by_default(struct search *s)
 	if (!(p->has & PKT_IP))
 		return;
 	count_rule(s->filter->default_id, p->bytes);
-	s->scratch->walk.reason = s->filter->default_action == WEIR_ACTION_PASS
-					  ? WEIR_R_FILTER_PASS
-					  : WEIR_R_FILTER_DEFAULT;
+	s->scratch->walk.reason = s->filter->default_reason;
 }
 
 static __always_inline void find_leaves(const struct search *s)
@@ -167,12 +167,43 @@ static __always_inline void find_leaves(const struct search *s)
 		walk_all(s->image, s->forest, &w->keys, w->leaf);
 }
 
-/* What the rule of a term does. Returns 1 where it decides. */
-static __always_inline long act(const struct search *s, const struct weir_term_rule *rule)
+/*
+ * What a rule does that lets the packet go on. Returns 0, or the reason why it
+ * does not after all.
+ */
+static __noinline int go_on(struct search *s, const struct weir_term_rule *rule)
 {
+	const struct weir_rule *row =
+		image_at(s->image, s->filter->rules_offset + rule->rule * sizeof(*row));
+	struct pkt *p = &s->scratch->pkt;
+
+	switch (rule->action) {
+	case WEIR_ACTION_LIMIT:
+		if (!limit_admits(s->image, image_at(s->image, row->argument), p))
+			return WEIR_R_FILTER_LIMIT;
+		break;
+	case WEIR_ACTION_LOG:
+		if (log_samples(row->argument))
+			hook_log(s->ctx, p, rule->id);
+		break;
+	case WEIR_ACTION_MARK:
+		p->mark = row->argument;
+		p->has |= PKT_MARKED;
+		break;
+	}
+	return 0;
+}
+
+/* What the rule of a term does. Returns 1 where it decides. */
+static __always_inline long act(struct search *s, const struct weir_term_rule *rule)
+{
+	__u32 reason = rule->reason;
+
 	count_rule(rule->id, s->scratch->pkt.bytes);
-	s->scratch->walk.reason = rule->reason;
-	return !!rule->reason;
+	if (!reason && rule->action != WEIR_ACTION_COUNT)
+		reason = go_on(s, rule);
+	s->scratch->walk.reason = reason;
+	return !!reason;
 }
 
 /* The next term that holds, and what its rule does. Returns 1 when the packet is judged. */
@@ -235,6 +266,13 @@ static __always_inline const struct weir_filter *filter_of(const struct weir_ima
 							   const struct weir_device *device)
 {
 	return image_at(image, device->filter_offset);
+}
+
+static __always_inline bool filter_drops(enum weir_reason reason)
+{
+	return reason == WEIR_R_FILTER_DROP || reason == WEIR_R_FILTER_DEFAULT ||
+	       reason == WEIR_R_FILTER_LIMIT || reason == WEIR_R_FILTER_REJECT ||
+	       reason == WEIR_R_FILTER_REJECT_LIMITED || reason == WEIR_R_FILTER_REJECT_SILENT;
 }
 
 static __always_inline enum weir_reason filter(void *ctx, const struct weir_image *image,

@@ -6,10 +6,21 @@
 #ifndef WEIR_BPF_HOOK_H
 #define WEIR_BPF_HOOK_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+struct pkt;
+struct weir_image;
+
 /* Copy @size bytes of the frame, from @offset, to @to. Returns 0 or -errno. */
 static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 size);
+
+/* Whether the packet is of a connection that this host opened. */
+static __always_inline bool hook_established(void *ctx, const struct weir_image *image,
+					     const struct pkt *p);
+
+/* Tell the reader of the log of a packet, for the rule with this id. */
+static __always_inline void hook_log(void *ctx, const struct pkt *p, __u32 rule);
 
 #endif

@@ -47,6 +47,7 @@ struct pkt {
 	__u8 ttl; /* or hop limit */
 	__u16 vlan; /* of the outermost tag */
 	__be16 ethertype; /* below all tags */
+	__u32 mark; /* that a rule gave it, of meaning with PKT_MARKED */
 };
 
 #define PKT_MAX_TAGS 4
