@@ -6,34 +6,15 @@
 #ifndef WEIR_BPF_CONN_H
 #define WEIR_BPF_CONN_H
 
+#include "weir/bpf/conn_key.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
-#include "weir/bpf/siphash.h"
 #include "weir/conn.h"
 
 #define CONN_FIN 0x01
 #define CONN_SYN 0x02
 #define CONN_RST 0x04
 #define CONN_ACK 0x10
-
-#define CONN_ICMP_ECHO_REPLY 0
-#define CONN_ICMP_UNREACHABLE 3
-#define CONN_ICMP_ECHO 8
-#define CONN_ICMP_TIME_EXCEEDED 11
-#define CONN_ICMP_PARAMETER 12
-#define CONN_ICMPV6_PARAMETER 4
-#define CONN_ICMPV6_ECHO 128
-#define CONN_ICMPV6_ECHO_REPLY 129
-
-/* Both ends of a flow, seen from this host. */
-struct conn_key {
-	union pkt_addr local;
-	union pkt_addr remote;
-	__be16 local_port; /* ICMP echo: its id */
-	__be16 remote_port; /* ICMP echo: 0 */
-	__u8 proto;
-	__u8 is_v6;
-};
 
 static __always_inline __u32 conn_now(void)
 {
@@ -53,25 +34,6 @@ static const volatile __u32 conn_idle_ticks[CONN_STATE_MASK + 1] = {
 static __always_inline bool conn_is_live(const struct weir_conn *c, __u32 now)
 {
 	return c->tag && now - c->seen < conn_idle_ticks[c->state & CONN_STATE_MASK];
-}
-
-/* IPv4 is the frequent case, and two words of it say everything. */
-static __always_inline __u64 conn_tag(const struct weir_image *image, const struct conn_key *k)
-{
-	__u64 ports = (__u64)k->local_port << 32 | (__u64)k->remote_port << 16 | k->proto;
-	struct siphash_words words = {
-		.word = { ports, (__u64)k->local.word[3] << 32 | k->remote.word[3] },
-		.count = 2,
-	};
-
-	if (k->is_v6) {
-		words.word[1] = k->local.half[0];
-		words.word[2] = k->local.half[1];
-		words.word[3] = k->remote.half[0];
-		words.word[4] = k->remote.half[1];
-		words.count = 5;
-	}
-	return siphash_keyed(&words, image) | 1;
 }
 
 static __always_inline struct weir_conn_set *conn_set(__u64 tag)
@@ -204,51 +166,6 @@ static __always_inline void conn_note_other(struct weir_conn_set *set, __u64 tag
 		conn_open(set, tag, state, now, CONN_ROOM_ANY);
 }
 
-static __always_inline __be16 conn_echo_id(void *data, void *data_end, const struct pkt *p)
-{
-	struct cursor c = cursor_at(data, data_end, p->l4_offset + 4);
-	__be16 *id = cursor_pull(&c, __be16);
-
-	return id ? *id : 0;
-}
-
-static __always_inline __u8 conn_echo_type(const struct pkt *p)
-{
-	return p->is_v6 ? CONN_ICMPV6_ECHO : CONN_ICMP_ECHO;
-}
-
-static __always_inline bool conn_is_icmp(const struct pkt *p)
-{
-	return p->has & PKT_ICMP &&
-	       p->proto == (p->is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
-}
-
-static __always_inline void conn_key_in(struct conn_key *k, const struct pkt *p)
-{
-	k->local = p->dst;
-	k->remote = p->src;
-	k->local_port = p->dport;
-	k->remote_port = p->sport;
-	k->proto = p->proto;
-	k->is_v6 = p->is_v6;
-}
-
-static __always_inline void conn_key_out(struct conn_key *k, const struct pkt *p)
-{
-	k->local = p->src;
-	k->remote = p->dst;
-	k->local_port = p->sport;
-	k->remote_port = p->dport;
-	k->proto = p->proto;
-	k->is_v6 = p->is_v6;
-}
-
-static __always_inline void conn_key_echo(struct conn_key *k, __be16 id)
-{
-	k->local_port = id;
-	k->remote_port = 0;
-}
-
 /*
  * Note a packet that leaves this host. A SYN, a request and a UDP packet open
  * a connection, and may push out the oldest; any other segment finds one that
@@ -368,98 +285,31 @@ static __always_inline bool conn_meets_other(struct weir_conn *c, __u32 now)
 	return true;
 }
 
-static __always_inline bool conn_is_error(const struct pkt *p)
-{
-	__u8 type = p->icmp_type;
-
-	if (p->is_v6)
-		return type && type <= CONN_ICMPV6_PARAMETER;
-	return type == CONN_ICMP_UNREACHABLE || type == CONN_ICMP_TIME_EXCEEDED ||
-	       type == CONN_ICMP_PARAMETER;
-}
-
-/* The transport header that an ICMP error quotes: ports, or the id of an echo. */
-static __always_inline bool conn_quoted_l4(struct cursor *c, struct conn_key *k)
-{
-	__be16 *word = cursor_take(c, 8);
-
-	if (!word)
-		return false;
-	switch (k->proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		k->local_port = word[0];
-		k->remote_port = word[1];
-		return true;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		conn_key_echo(k, word[2]);
-		return *(__u8 *)word == (k->is_v6 ? CONN_ICMPV6_ECHO : CONN_ICMP_ECHO) &&
-		       k->proto == (k->is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
-	}
-	return false;
-}
-
-static __always_inline bool conn_quoted_v4(struct cursor *c, struct conn_key *k)
-{
-	struct iphdr *ip = cursor_pull(c, struct iphdr);
-
-	if (!ip || ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(0x1fff))
-		return false;
-	k->local.word[2] = k->remote.word[2] = PKT_V4MAPPED;
-	k->local.word[3] = ip->saddr;
-	k->remote.word[3] = ip->daddr;
-	k->proto = ip->protocol;
-	cursor_skip(c, ip->ihl * 4 - sizeof(*ip));
-	return conn_quoted_l4(c, k);
-}
-
-/* This host's own packets have at most a fragment header before their transport's. */
-static __always_inline bool conn_quoted_v6(struct cursor *c, struct conn_key *k)
-{
-	struct ipv6hdr *ip = cursor_pull(c, struct ipv6hdr);
-	struct fragment *fragment;
-
-	if (!ip || ip->version != 6)
-		return false;
-	__builtin_memcpy(&k->local, &ip->saddr, sizeof(k->local));
-	__builtin_memcpy(&k->remote, &ip->daddr, sizeof(k->remote));
-	k->proto = ip->nexthdr;
-	if (k->proto == IPPROTO_FRAGMENT) {
-		fragment = cursor_pull(c, struct fragment);
-		if (!fragment || fragment->offset & bpf_htons(0xfff8))
-			return false;
-		k->proto = fragment->next;
-	}
-	return conn_quoted_l4(c, k);
-}
-
 /*
- * Which connection an inbound packet would be of: its own, or of the packet
- * that it quotes. False where it can be of none.
+ * Whether a packet that leaves belongs to a connection that this host opened
+ * before, or is an ICMP error about a packet of one. To be asked before
+ * conn_note(), which does what is to be done about it.
  */
-static __always_inline bool conn_key_of(void *data, void *data_end, const struct pkt *p,
-					struct conn_key *k)
+static __always_inline bool conn_is_known(const struct weir_image *image, void *data,
+					  void *data_end, const struct pkt *p)
 {
-	struct cursor c = cursor_at(data, data_end, p->l4_offset + sizeof(struct icmp));
+	struct weir_conn_set *set;
+	struct conn_key k = {};
+	struct weir_conn *c;
+	__u64 tag;
 
-	conn_key_in(k, p);
-	if (p->has & PKT_PORTS)
-		return true;
-	if (!conn_is_icmp(p) || p->has & PKT_FRAGMENT)
+	if (!(p->has & PKT_ADDR) || !conn_key_of_leaving(data, data_end, p, &k))
 		return false;
-	if (p->icmp_type == (p->is_v6 ? CONN_ICMPV6_ECHO_REPLY : CONN_ICMP_ECHO_REPLY)) {
-		conn_key_echo(k, conn_echo_id(data, data_end, p));
-		return true;
-	}
-	if (!conn_is_error(p))
+	tag = conn_tag(image, &k);
+	set = conn_set(tag);
+	if (!set)
 		return false;
-	if (!(p->is_v6 ? conn_quoted_v6(&c, k) : conn_quoted_v4(&c, k)))
+	c = conn_find(set, tag, conn_now());
+	if (!c)
 		return false;
-	return k->local.half[0] == p->dst.half[0] && k->local.half[1] == p->dst.half[1];
+	if (p->has & PKT_TCP && (p->tcp_flags & (CONN_SYN | CONN_ACK)) == CONN_SYN)
+		return c->state == WEIR_CONN_OPENING;
+	return true;
 }
 
 /*
