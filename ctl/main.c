@@ -193,8 +193,7 @@ static int parse_interval(struct command *c, int option, const char *text)
 	}
 	if (!is_number || !(value >= 1 && value <= INT_MAX) || value != (unsigned int)value)
 		return fail(&c->why, EXIT_USAGE,
-			    "--count takes a number, 1 or more; \"%s\" is not that",
-			    text);
+			    "--count takes a number, 1 or more; \"%s\" is not that", text);
 	c->count = (unsigned int)value;
 	return 0;
 }
