@@ -46,10 +46,10 @@ int limit_packet(struct xdp_md *ctx)
 {
 	parse(ctx);
 	if (limit_admits(&image, &limit, &packet)) {
-		admitted++;
+		__sync_fetch_and_add(&admitted, 1);
 		return XDP_PASS;
 	}
-	refused++;
+	__sync_fetch_and_add(&refused, 1);
 	return XDP_DROP;
 }
 
