@@ -44,6 +44,13 @@ struct actions_tc *actions_tc_start(void)
 
 __u32 actions_run(const struct bpf_program *program, const struct frame *in, struct frame *out)
 {
+	return actions_run_at(program, 0, in, out);
+}
+
+__u32 actions_run_at(const struct bpf_program *program, __u32 ifindex, const struct frame *in,
+		     struct frame *out)
+{
+	struct xdp_md xdp = { .data_end = (__u32)in->size, .ingress_ifindex = ifindex };
 	static struct frame ignored;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = (__u32)in->size,
 		    .repeat = 1);
@@ -52,6 +59,10 @@ __u32 actions_run(const struct bpf_program *program, const struct frame *in, str
 		out = &ignored;
 	opts.data_out = out->bytes;
 	opts.data_size_out = sizeof(out->bytes);
+	if (ifindex) {
+		opts.ctx_in = &xdp;
+		opts.ctx_size_in = sizeof(xdp);
+	}
 	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), 0);
 	out->size = opts.data_size_out;
 	return opts.retval;

@@ -27,7 +27,11 @@ struct actions_tc *actions_tc_start(void);
 /* Returns the verdict. @out gets the frame as the program left it; it may be NULL. */
 __u32 actions_run(const struct bpf_program *program, const struct frame *in, struct frame *out);
 
-/* The same frame so many times in one go, or so many packets in less than a second. */
+/* The same at XDP, of a frame that came in at a device of this namespace. */
+__u32 actions_run_at(const struct bpf_program *program, __u32 ifindex, const struct frame *in,
+		     struct frame *out);
+
+/* The same frame so many times in one go. */
 void actions_repeat(const struct bpf_program *program, const struct frame *in, __u32 times);
 
 /* The counters of all CPUs, summed; the rest is one CPU's. */
