@@ -5,6 +5,8 @@
  */
 #include "conn_case.h"
 
+#include <bpf/bpf.h>
+
 #include "../unit/random.h"
 
 static void a_SYN_that_leaves_opens_a_connection(void **state)
@@ -343,6 +345,39 @@ static void a_TCP_flood_pushes_out_no_connection(void **state)
 	assert_all_open();
 }
 
+static void read_table(struct weir_conn_set *sets)
+{
+	for (__u32 i = 0; i < ACTIONS_CONN_SETS; i++)
+		assert_int_equal(
+			bpf_map_lookup_elem(bpf_map__fd(programs->maps.weir_conns), &i, &sets[i]),
+			0);
+}
+
+/* Three for each place: hardly a set is left that has a free one. */
+static void a_flood_takes_no_place_in_a_full_table(void **state)
+{
+	static struct weir_conn_set before[ACTIONS_CONN_SETS], after[ACTIONS_CONN_SETS];
+	const __u32 most = 3 * WEIR_CONN_WAYS * ACTIONS_CONN_SETS;
+
+	(void)state;
+	NEED_BPF();
+	forget_all();
+	for (__u32 i = 0; i < most; i++) {
+		const struct flow f = { .local = (__u16)i, .remote = (__u16)(443 + (i >> 16)) };
+
+		out(&f, SYN);
+	}
+	read_table(before);
+	flood(programs->progs.flood_tcp, IPPROTO_TCP);
+	flood(programs->progs.flood_udp, IPPROTO_UDP);
+	read_table(after);
+	for (__u32 i = 0; i < ACTIONS_CONN_SETS; i++) {
+		for (int w = 0; w < WEIR_CONN_WAYS; w++)
+			if (before[i].way[w].tag)
+				assert_int_equal(after[i].way[w].tag, before[i].way[w].tag);
+	}
+}
+
 static void a_UDP_flood_pushes_out_no_connection(void **state)
 {
 	(void)state;
@@ -395,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_connection_that_closes_ends_soon),
 		cmocka_unit_test(a_forged_end_does_not_end_a_connection_that_goes_on),
 		cmocka_unit_test(a_TCP_flood_pushes_out_no_connection),
+		cmocka_unit_test(a_flood_takes_no_place_in_a_full_table),
 		cmocka_unit_test(a_UDP_flood_pushes_out_no_connection),
 		cmocka_unit_test(random_frames_open_and_close_nothing),
 	};
