@@ -64,6 +64,7 @@ struct command {
 	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")    \
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
 	X(latency, "[INTERFACE|SERVICE]", 0, 1, cmd_latency, "round-trip times")              \
+	X(monitor, "log", 1, 1, cmd_monitor, "print what rules log, as it comes")             \
 	X(attach, "INTERFACE", 1, 1, cmd_attach,                                              \
 	  "put an interface under the applied configuration")                                 \
 	X(detach, "INTERFACE | --all", 0, 1, cmd_detach, "leave an interface, or everything") \

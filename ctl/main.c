@@ -83,7 +83,7 @@ static void help(FILE *out)
 	      "  -i, --instance INSTANCE  one of several weirs side by side; \"main\" by default\n"
 	      "  -j, --json               JSON on stdout, errors as JSON on stderr\n"
 	      "  -w, --watch SECONDS      show filter: again and again, with rates\n"
-	      "  -c, --count COUNT        with --watch: so many times\n"
+	      "  -c, --count COUNT        with --watch, monitor: so many times, so many events\n"
 	      "  -v, --verbose            what libbpf and the verifier say, on stderr\n"
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
 	      "      --confirm TIME       apply, rollback: undone after 60s, 5m, 1h unless "
@@ -193,8 +193,7 @@ static int parse_interval(struct command *c, int option, const char *text)
 	}
 	if (!is_number || !(value >= 1 && value <= INT_MAX) || value != (unsigned int)value)
 		return fail(&c->why, EXIT_USAGE,
-			    "--count takes a number of intervals, 1 or more; \"%s\" is not that",
-			    text);
+			    "--count takes a number, 1 or more; \"%s\" is not that", text);
 	c->count = (unsigned int)value;
 	return 0;
 }
@@ -207,8 +206,8 @@ static int check_interval(struct command *c, const struct verb *verb)
 		return 0;
 	if (c->watch_s > 0)
 		return fail(&c->why, EXIT_USAGE, "--watch goes with \"weir show filter\" only");
-	if (c->count)
-		return fail(&c->why, EXIT_USAGE, "--count goes with --watch only");
+	if (c->count && verb->run != cmd_monitor)
+		return fail(&c->why, EXIT_USAGE, "--count goes with --watch and monitor only");
 	return 0;
 }
 

@@ -22,6 +22,14 @@ enum reject_way {
 	REJECT_IN, /* it was to leave */
 };
 
+/* The first knows where the IP header is to be, but not behind a tag in the frame. */
+static __always_inline long reject_grow(struct __sk_buff *skb, __u32 bytes)
+{
+	if (!bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC, 0))
+		return 0;
+	return bpf_skb_change_head(skb, bytes, 0);
+}
+
 /*
  * Cut the packet to what the answer keeps of it, and make room before it or
  * close the gap that options leave. Cutting drops what only larger packets
@@ -36,7 +44,7 @@ static __always_inline long reject_reshape(struct __sk_buff *skb, const struct p
 	if (r->quoted) {
 		if (bpf_skb_change_tail(skb, p->l3_offset + r->quoted, 0))
 			return -1;
-		return bpf_skb_adjust_room(skb, ip + sizeof(struct icmp), BPF_ADJ_ROOM_MAC, 0);
+		return reject_grow(skb, ip + sizeof(struct icmp));
 	}
 	if (bpf_skb_change_tail(skb, p->l4_offset + sizeof(struct tcphdr), 0))
 		return -1;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The parts of the filter's actions that TC does in another way than XDP.
+ */
+#include "weir/bpf/log.h"
+#include "weir/bpf/maps.h"
+#include "weir/bpf/packet.h"
+#include "../../tc/reject.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Read by the test. */
+__u32 reason;
+
+static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 size)
+{
+	return bpf_skb_load_bytes(ctx, offset, to, size);
+}
+
+static struct pkt packet;
+
+static __noinline int parse(struct __sk_buff *skb)
+{
+	pkt_init(&packet, skb->len, skb->vlan_present ? PKT_TAGGED : 0);
+	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, &packet, WEIR_DEPTH_ALL);
+	return 0;
+}
+
+SEC("tc")
+int reject_in(struct __sk_buff *skb)
+{
+	int result;
+
+	parse(skb);
+	result = reject_ingress(skb, &packet);
+	reason = result & 0xffff;
+	return result >> 16;
+}
+
+SEC("tc")
+int reject_out(struct __sk_buff *skb)
+{
+	int result;
+
+	parse(skb);
+	result = reject_egress(skb, &packet);
+	reason = result & 0xffff;
+	return result >> 16;
+}
+
+SEC("tc")
+int log_one(struct __sk_buff *skb)
+{
+	parse(skb);
+	log_packet(skb, WEIR_LOG_INGRESS, skb->ifindex, &packet, 7, WEIR_R_CONTINUE,
+		   skb->vlan_present ? (int)skb->vlan_tci : -1);
+	return 0;
+}
