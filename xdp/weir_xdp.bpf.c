@@ -37,9 +37,13 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason, 
 #undef DROP
 #undef PASS
 	};
-	int fate = reason < WEIR_R_COUNT ? verdict[reason] : XDP_PASS;
+	__u32 index = reason;
+	int fate;
 
 	count_reason(reason, p->bytes);
+	/* The compiler knows the reasons, and would leave out what the verifier wants. */
+	asm volatile("" : "+r"(index));
+	fate = index < WEIR_R_COUNT ? verdict[index] : XDP_PASS;
 	return fate == FORWARD ? sent : fate;
 }
 
@@ -108,7 +112,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 		parse(ctx, p, depth_wanted(image, device));
 
 	reason = forget(admit(ctx, image, device, scratch), p->bytes);
-	if (reason == WEIR_R_FILTER_REJECT)
+	if (weir.stages & 1U << WEIR_STAGE_FILTER && reason == WEIR_R_FILTER_REJECT)
 		return reject(ctx, p, verdict);
 	if (weir.stages & ~(1U << WEIR_STAGE_FILTER) && is_dropped(reason))
 		return reason;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "note.h"
 #include "own.h"
 #include "ranges.h"
 
@@ -188,7 +189,10 @@ void harness_start(struct harness *h, const char *config, const struct harness_h
 {
 	struct failure why = {};
 
-	libbpf_set_print(getenv("WEIR_TEST_VERBOSE") ? NULL : quiet);
+	if (getenv("WEIR_TEST_VERBOSE"))
+		note_libbpf();
+	else
+		libbpf_set_print(quiet);
 	*h = (struct harness){
 		.host = *host,
 		.maps = { .fd = { [0 ... WEIR_MAP_COUNT - 1] = -1 } },
