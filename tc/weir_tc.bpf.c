@@ -61,6 +61,32 @@ static __always_inline void measure(struct __sk_buff *skb, const struct pkt *p,
 	latency_observe((void *)(long)skb->data, (void *)(long)skb->data_end, p, sender, 0);
 }
 
+/* Not inlined, as the filter's calls need the stack. These return 0. */
+static __noinline int measure_ingress(struct __sk_buff *skb, const struct pkt *p)
+{
+	measure(skb, p, WEIR_DIR_WIRE);
+	return 0;
+}
+
+static __noinline int measure_egress(struct __sk_buff *skb, const struct pkt *p)
+{
+	measure(skb, p, WEIR_DIR_HOST);
+	return 0;
+}
+
+static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)
+{
+	conn_ask(image, p);
+	return 0;
+}
+
+static __noinline int note_conn(struct __sk_buff *skb, const struct weir_image *image,
+				const struct pkt *p)
+{
+	conn_note(image, (void *)(long)skb->data, (void *)(long)skb->data_end, p);
+	return 0;
+}
+
 /* The mark of a rule, if there is one, stays with the packet. */
 static __always_inline void keep_mark(struct __sk_buff *skb, const struct pkt *p)
 {
@@ -77,8 +103,12 @@ int weir_ingress(struct __sk_buff *skb)
 	const struct weir_device *device;
 	struct pkt *p;
 
-	if (!scratch || skb->tc_index == REJECT_ANSWER)
+	if (!scratch)
 		return TC_ACT_UNSPEC;
+	if (skb->tc_index == REJECT_ANSWER) {
+		skb->tc_index = 0;
+		return TC_ACT_UNSPEC;
+	}
 	if (weir.stages & 1U << WEIR_STAGE_MARK)
 		take_mark(skb);
 	p = &scratch->pkt;
@@ -95,9 +125,9 @@ int weir_ingress(struct __sk_buff *skb)
 		return finish(p, reason);
 	keep_mark(skb, p);
 	if (stage_is_on(device, WEIR_STAGE_TRACK))
-		conn_ask(image, p);
+		ask_conn(image, p);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
-		measure(skb, p, WEIR_DIR_WIRE);
+		measure_ingress(skb, p);
 	return finish(p, reason);
 }
 
@@ -143,8 +173,8 @@ int weir_egress(struct __sk_buff *skb)
 		return finish(p, reason);
 	keep_mark(skb, p);
 	if (stage_is_on(device, WEIR_STAGE_TRACK))
-		conn_note(image, (void *)(long)skb->data, (void *)(long)skb->data_end, p);
+		note_conn(skb, image, p);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
-		measure(skb, p, WEIR_DIR_HOST);
+		measure_egress(skb, p);
 	return TC_ACT_UNSPEC;
 }

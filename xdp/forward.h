@@ -158,8 +158,8 @@ static __always_inline enum weir_reason forward_ipip(struct xdp_md *ctx, const s
 }
 
 /* The XDP verdict that carries out WEIR_R_LB_FORWARD is left in @verdict. */
-static __always_inline enum weir_reason forward(struct xdp_md *ctx, const struct pkt *p,
-						const struct choice *choice, int *verdict)
+static __noinline int forward(struct xdp_md *ctx, const struct pkt *p, const struct choice *choice,
+			      int *verdict)
 {
 	enum weir_reason reason;
 	struct exit exit = {};

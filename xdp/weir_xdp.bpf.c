@@ -83,6 +83,20 @@ static __always_inline enum weir_depth depth_wanted(const struct weir_image *ima
 	return filter_of(image, device)->depth;
 }
 
+/* Not inlined, as the filter's calls need the stack. These return 0. */
+static __noinline int measure(struct xdp_md *ctx, const struct pkt *p, __u32 backend)
+{
+	latency_observe((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, WEIR_DIR_WIRE,
+			backend);
+	return 0;
+}
+
+static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)
+{
+	conn_ask(image, p);
+	return 0;
+}
+
 static __always_inline enum weir_reason reject(struct xdp_md *ctx, const struct pkt *p,
 					       int *verdict)
 {
@@ -117,14 +131,12 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 	if (weir.stages & ~(1U << WEIR_STAGE_FILTER) && is_dropped(reason))
 		return reason;
 	if (stage_is_on(device, WEIR_STAGE_TRACK))
-		conn_ask(image, p);
+		ask_conn(image, p);
 
 	if (stage_is_on(device, WEIR_STAGE_BALANCE))
 		chosen = balance_choose(image, p, &choice);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
-		latency_observe((void *)(long)ctx->data, (void *)(long)ctx->data_end, p,
-				WEIR_DIR_WIRE,
-				chosen == WEIR_R_LB_FORWARD ? choice.backend->id + 1 : 0);
+		measure(ctx, p, chosen == WEIR_R_LB_FORWARD ? choice.backend->id + 1 : 0);
 	if (chosen == WEIR_R_LB_FORWARD)
 		return forward(ctx, p, &choice, verdict);
 	return chosen == WEIR_R_CONTINUE ? reason : chosen;

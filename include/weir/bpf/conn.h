@@ -316,7 +316,7 @@ static __always_inline bool conn_is_known(const struct weir_image *image, void *
  * Whether an inbound packet belongs to a connection that this host opened, or
  * is an ICMP error about a packet of one.
  */
-static __always_inline bool conn_is_established(const struct weir_image *image, void *data,
+static __noinline int conn_is_established(const struct weir_image *image, void *data,
 						void *data_end, const struct pkt *p)
 {
 	struct weir_conn_set *set;
