@@ -57,6 +57,9 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 			1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK,
 	};
 
+	/* Where XDP has done everything else. */
+	if (hook == HOOK_INGRESS && stages & 1 << WEIR_STAGE_MARK)
+		stages = 1 << WEIR_STAGE_MARK;
 	return (struct weir_program){
 		.build = build_of(hook),
 		.device = device,
