@@ -83,10 +83,10 @@ static bool is_off(enum part part, const struct capacity *c)
 
 static const char *bytes_text(__u64 bytes, char *buf, size_t size)
 {
-	if (bytes < 10U << 20)
+	if (bytes < 1U << 20)
 		snprintf(buf, size, "%llu KiB", (bytes + 1023) >> 10);
 	else
-		snprintf(buf, size, "%llu MiB", (bytes + (1U << 20) - 1) >> 20);
+		snprintf(buf, size, "%.1f MiB", bytes / 1048576.0);
 	return buf;
 }
 
