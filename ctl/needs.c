@@ -18,13 +18,14 @@ static __u32 rule_needs(const struct rule *r)
 		return needs | NEED_LOG;
 	case WEIR_ACTION_MARK:
 		return needs | NEED_MARK;
+	case WEIR_ACTION_REJECT:
+		return needs | NEED_REJECT;
 	default:
 		return needs;
 	}
 }
 
-/* Of the filter of that name; "" is none. */
-static __u32 needs_named(const struct needs *n, const struct model *m, const char *name)
+__u32 needs_named(const struct needs *n, const struct model *m, const char *name)
 {
 	for (size_t i = 0; *name && i < m->filters_count; i++) {
 		if (!strcmp(m->filters[i].name, name))
@@ -39,6 +40,8 @@ int needs_find(struct needs *n, const struct model *m)
 	if (!n->of_filter)
 		return -ENOMEM;
 	for (size_t f = 0; f < m->filters_count; f++) {
+		if (m->filters[f].default_action == WEIR_ACTION_REJECT)
+			n->of_filter[f] = NEED_REJECT;
 		for (size_t r = 0; r < m->filters[f].rules_count; r++)
 			n->of_filter[f] |= rule_needs(&m->filters[f].rules[r]);
 	}

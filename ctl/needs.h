@@ -14,6 +14,7 @@ enum need {
 	NEED_LIMIT_SOURCES = 1 << 2, /* a limit for each source */
 	NEED_LOG = 1 << 3,
 	NEED_MARK = 1 << 4,
+	NEED_REJECT = 1 << 5, /* a rule or the default answers */
 };
 
 struct needs {
@@ -24,6 +25,9 @@ struct needs {
 /* Look once: a filter may have 100,000 rules. Returns 0, or -ENOMEM. */
 int needs_find(struct needs *n, const struct model *m);
 void needs_free(struct needs *n);
+
+/* Of the filter of that name; "" is none. */
+__u32 needs_named(const struct needs *n, const struct model *m, const char *name);
 
 /*
  * 1 << WEIR_STAGE_* that a block asks for, and those that filters anywhere do:

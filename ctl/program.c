@@ -50,9 +50,9 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 				   const struct capacity *c)
 {
 	static const __u32 code_of[HOOK_COUNT] = {
-		[HOOK_XDP] = ~(1U << WEIR_STAGE_EGRESS | 1U << WEIR_STAGE_TRACK),
-		[HOOK_INGRESS] =
-			1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_MARK,
+		[HOOK_XDP] = ~(1U << WEIR_STAGE_EGRESS),
+		[HOOK_INGRESS] = 1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE |
+				 1 << WEIR_STAGE_TRACK | 1 << WEIR_STAGE_MARK,
 		[HOOK_EGRESS] =
 			1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK,
 	};
