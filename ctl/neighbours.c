@@ -142,8 +142,9 @@ static void say_deaf_senders(const struct plan *p)
 		    !(needs_named(&p->needs, p->model, d->config->filter) & NEED_REJECT) ||
 		    !host_peer_lacks_xdp(p->host, d->link.ifindex))
 			continue;
-		note("%s: the peer of this veth runs no XDP program, so it learns what is rejected "
-		     "only if it has GRO on: ethtool -K PEER gro on",
+		note("%s: the peer of this veth runs no XDP program, so answers to what is "
+		     "rejected "
+		     "do not reach it; write \"xdp generic\" or \"tc\"",
 		     d->link.name);
 	}
 }
