@@ -33,6 +33,7 @@ static const struct {
 struct device_view {
 	__u32 slot;
 	__u32 ifindex;
+	__u32 stages;
 	char name[IFNAMSIZ];
 	const struct interface *config; /* NULL when the device was renamed out of it */
 	const struct attachments *attached;
@@ -64,12 +65,16 @@ static void print_device(const struct device_view *d)
 			printf("  %s%s %s (%u instructions)", h == HOOK_XDP ? "" : "tc ",
 			       hook_names[h], way_names[a->way], program_instructions(a->program));
 	}
-	if (d->config) {
-		printf("  ");
-		interface_work(d->config, stdout);
-	}
+	if (d->config)
+		interface_work(d->config, d->stages, "  ", stdout);
 	putchar('\n');
 	print_reasons(d);
+}
+
+/* A null in JSON where there is none. */
+static const char *filter_name(const char *name)
+{
+	return *name ? name : NULL;
 }
 
 static json_t *device_json(const struct device_view *d)
@@ -92,8 +97,11 @@ static json_t *device_json(const struct device_view *d)
 				    json_pack("{s:I,s:I}", "packets", (json_int_t)n.packets,
 					      "bytes", (json_int_t)n.bytes));
 	}
-	return json_pack("{s:s,s:I,s:o,s:o}", "name", d->name, "ifindex", (json_int_t)d->ifindex,
-			 "hooks", hooks, "reasons", counters);
+	return json_pack("{s:s,s:I,s:o,s:o,s:s?,s:s?,s:o}", "name", d->name, "ifindex",
+			 (json_int_t)d->ifindex, "hooks", hooks, "stages", stages_json(d->stages),
+			 "filter", filter_name(d->config ? d->config->filter : ""), "filter_egress",
+			 filter_name(d->config ? d->config->filter_egress : ""), "reasons",
+			 counters);
 }
 
 /* Calls for each device of the image, text or JSON into @list. Returns how many. */
@@ -107,6 +115,7 @@ static size_t each_device(const struct applied *a, const struct attachments *att
 	for (__u32 slot = 0; slot < image->devices_count; slot++) {
 		struct device_view d = { .slot = slot,
 					 .ifindex = rows[slot].ifindex,
+					 .stages = rows[slot].stages,
 					 .attached = attached,
 					 .counters = a->state.maps.fd[WEIR_MAP_REASONS] };
 

@@ -9,9 +9,9 @@
 #include "command.h"
 #include "confirm.h"
 #include "duration.h"
-#include "image.h"
 #include "own.h"
 #include "session.h"
+#include "stored.h"
 
 /* What waits is its author's to keep or to take back, and nobody's to build on. */
 static int refuse_unconfirmed(struct command *c)
@@ -36,17 +36,12 @@ static void let_go(void *session)
 static int start(struct session *s, struct command *c, unsigned int seconds, const char *file)
 {
 	struct former former = { .instance = c->instance, .file = file };
-	const struct weir_image *image = s->state.image;
 	OWN_FREE char *text = NULL;
 
-	if (image) {
-		former.size = image->config_bytes;
-		text = malloc(former.size + 1);
-		if (!text)
-			return fail_errno(&c->why, ENOMEM, "cannot apply");
-		memcpy(text, IMAGE_AT(image, image->config_offset, char), former.size);
-		former.text = text;
-	}
+	/* The change may take sets' memory away, so what was in it goes along. */
+	if (s->state.image && whole_text(&s->plan.old, &text, &former.size))
+		return fail_errno(&c->why, ENOMEM, "cannot apply");
+	former.text = text;
 	return watcher_start(&former, seconds, let_go, s, &c->why);
 }
 

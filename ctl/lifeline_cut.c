@@ -59,6 +59,22 @@ static struct judge_packet first_packet(const struct lifeline *l, const char *if
 	return p;
 }
 
+/* The other way round: an answer to @in, whose TCP flags are @flags. */
+static struct judge_packet answer_to(const struct judge_packet *in, __u8 flags)
+{
+	struct judge_packet p = *in;
+
+	judge_set(&p, WEIR_FIELD_SADDR, in->value[WEIR_FIELD_DADDR]);
+	judge_set(&p, WEIR_FIELD_DADDR, in->value[WEIR_FIELD_SADDR]);
+	judge_set(&p, WEIR_FIELD_SPORT, in->value[WEIR_FIELD_DPORT]);
+	if (in->unknown & BIT(SPORT))
+		p.unknown |= BIT(DPORT);
+	else
+		judge_set(&p, WEIR_FIELD_DPORT, in->value[WEIR_FIELD_SPORT]);
+	p.tcp_flags = flags;
+	return p;
+}
+
 static const struct filter *filter_named(const struct model *m, const char *name)
 {
 	for (size_t i = 0; i < m->filters_count; i++) {
@@ -76,17 +92,28 @@ static bool is_dropped(const struct plan *p, struct cut *cut, const struct judge
 	return verdict.action != WEIR_ACTION_PASS;
 }
 
+/* Whether @filter drops what it sees of the session, or of one that begins. */
+static bool filter_cuts(const struct plan *p, const char *filter, const struct judge_packet *next,
+			const struct judge_packet *first, struct cut *cut)
+{
+	cut->filter = filter_named(p->model, filter);
+	if (cut->filter && is_dropped(p, cut, next))
+		cut->kind = CUT_SESSION;
+	else if (cut->filter && is_dropped(p, cut, first))
+		cut->kind = CUT_RETURN;
+	return cut->kind != CUT_NOTHING;
+}
+
 static enum cut_kind device_cuts(const struct plan *p, const struct plan_device *d, struct cut *cut)
 {
 	struct judge_packet next = next_packet(&cut->line, d->link.name);
 	struct judge_packet first = first_packet(&cut->line, d->link.name);
+	struct judge_packet next_out = answer_to(&next, TCP_ACK);
+	struct judge_packet first_out = answer_to(&first, TCP_SYN | TCP_ACK);
 
 	cut->ifname = d->link.name;
-	cut->filter = filter_named(p->model, d->config->filter);
-	if (cut->filter && is_dropped(p, cut, &next))
-		cut->kind = CUT_SESSION;
-	else if (cut->filter && is_dropped(p, cut, &first))
-		cut->kind = CUT_RETURN;
+	if (!filter_cuts(p, d->config->filter, &next, &first, cut))
+		filter_cuts(p, d->config->filter_egress, &next_out, &first_out, cut);
 	return cut->kind;
 }
 

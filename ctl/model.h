@@ -249,7 +249,8 @@ int model_parse_json(const char *file, const char *text, size_t size, struct dia
 
 enum model_print {
 	MODEL_PRINT_USER, /* as a user would write it: a file's set names the file */
-	MODEL_PRINT_STORED, /* self-contained: a file's set has its elements, too */
+	MODEL_PRINT_STORED, /* as the image has it: a file's ports beside the file */
+	MODEL_PRINT_WHOLE, /* and all other elements that the model has */
 };
 
 /* Canonical text: interfaces, sets, filters, services; one blank line between. */

@@ -132,11 +132,29 @@ static void say_deaf_peers(const struct plan *p, size_t routes)
 	}
 }
 
+/* The driver sends the answer to a rejected packet back; generic XDP and TC send it as others do. */
+static void say_deaf_senders(const struct plan *p)
+{
+	for (size_t i = 0; i < p->devices_count; i++) {
+		const struct plan_device *d = &p->devices[i];
+
+		if (d->config->xdp == XDP_MODE_NONE || d->config->xdp == XDP_MODE_GENERIC ||
+		    !(needs_named(&p->needs, p->model, d->config->filter) & NEED_REJECT) ||
+		    !host_peer_lacks_xdp(p->host, d->link.ifindex))
+			continue;
+		note("%s: the peer of this veth runs no XDP program, so answers to what is "
+		     "rejected "
+		     "do not reach it; write \"xdp generic\" or \"tc\"",
+		     d->link.name);
+	}
+}
+
 void neighbours_keep(const struct plan *p)
 {
 	OWN(own_neighbours) struct neighbours n = {};
 	size_t routes = model_backends_count(p->model);
 
+	say_deaf_senders(p);
 	if (!routes)
 		return;
 	read_all(p->host, &n);

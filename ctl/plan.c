@@ -24,11 +24,18 @@
 #define BACKENDS_MIN 64
 /* 65,536 flows, 8 MiB. */
 #define FLOW_SETS (1U << 15)
+/* 262,144 sources, 4 MiB. */
+#define LIMIT_SETS (1U << 16)
+/* 262,144 connections, 8 MiB. */
+#define CONN_SETS (1U << 16)
+/* 1,600 packets. */
+#define LOG_BYTES (1U << 18)
 #define LOG_BYTES_MIN 4096
 
 void plan_close(struct plan *p)
 {
 	plan_sets_free(p);
+	needs_free(&p->needs);
 	model_free(&p->old);
 	attachments_close(&p->attached);
 	free(p->devices);
@@ -131,7 +138,7 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 	long backends = assign(backend_names(&p->old, s->image), model_backends_count(&p->old),
 			       backend_names(p->model, NULL), model_backends_count(p->model),
 			       &p->backend_ids, &p->backend_is_new);
-	__u32 slots = 0;
+	__u32 slots = 0, needs = p->needs.in_use;
 
 	if (rules < 0 || backends < 0)
 		return fail_errno(why, ENOMEM, "cannot plan");
@@ -145,10 +152,13 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.rules = larger(have->rules, power_of_two(RULES_MIN, rules)),
 		.backends = larger(have->backends, power_of_two(BACKENDS_MIN, backends)),
 		.flow_sets = larger(have->flow_sets, measures(p) ? FLOW_SETS : 1),
-		.limit_sets = larger(have->limit_sets, 1),
-		.conn_sets = larger(have->conn_sets, 1),
-		.log_bytes = larger(have->log_bytes, LOG_BYTES_MIN),
+		.limit_sets = larger(have->limit_sets, needs & NEED_LIMIT_SOURCES ? LIMIT_SETS : 1),
+		.conn_sets = larger(have->conn_sets, needs & NEED_TRACK ? CONN_SETS : 1),
+		.log_bytes = larger(have->log_bytes, needs & NEED_LOG ? LOG_BYTES : LOG_BYTES_MIN),
 	};
+	/* Buckets of rules go by the rule's id; maps_capacity() relies on it. */
+	if (needs & NEED_LIMIT || have->limit_base)
+		p->capacity.limit_base = p->capacity.rules;
 	p->capacity.hists = p->capacity.flow_sets > 1
 				    ? p->capacity.devices * WEIR_DIR_COUNT + p->capacity.backends
 				    : 1;
@@ -215,6 +225,45 @@ static void choose_secret(const struct state *s, __u64 secret[2])
 		note("no randomness: %s; hashes can be guessed", strerror(errno));
 }
 
+static size_t values_count(const struct filter *f)
+{
+	size_t count = 0;
+
+	for (size_t r = 0; r < f->rules_count; r++) {
+		for (int field = 0; field < WEIR_FIELD_COUNT; field++)
+			count += f->rules[r].match[field].ranges_count;
+	}
+	return count;
+}
+
+int plan_image_failed(const struct model *m, int error, struct failure *why)
+{
+	const struct filter *largest = NULL;
+	size_t most = 0;
+
+	if (error != -E2BIG)
+		return fail_errno(why, error, "cannot build the image");
+	for (size_t i = 0; i < m->filters_count; i++) {
+		size_t values = values_count(&m->filters[i]);
+
+		if (values < most)
+			continue;
+		largest = &m->filters[i];
+		most = values;
+	}
+	if (!largest)
+		return fail(why, EXIT_USAGE,
+			    "the services take more than %u MiB, the most that weir loads; divide "
+			    "them among instances",
+			    WEIR_MAX_IMAGE_BYTES >> 20);
+	return fail(why, EXIT_USAGE,
+		    "the configuration takes more than %u MiB, the most that weir loads; most of "
+		    "it is filter %s, line %u, with %zu rules and %zu values: move long lists of "
+		    "addresses to sets, which have memory of their own",
+		    WEIR_MAX_IMAGE_BYTES >> 20, largest->name, largest->loc.line,
+		    largest->rules_count, most);
+}
+
 static int build(struct plan *p, const struct state *s, struct failure *why)
 {
 	OWN_FREE struct image_device *devices = image_devices(p);
@@ -244,12 +293,8 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	spec.locals = locals;
 	spec.config = config;
 	error = image_build(&spec, &p->image, &p->image_bytes);
-	if (error == -E2BIG)
-		return fail(why, EXIT_USAGE,
-			    "the configuration takes more than %u MiB, the most that weir loads",
-			    WEIR_MAX_IMAGE_BYTES >> 20);
 	if (error)
-		return fail_errno(why, error, "cannot build the image");
+		return plan_image_failed(p->model, error, why);
 	p->capacity.image_bytes =
 		larger(s->capacity.image_bytes, power_of_two(IMAGE_BYTES_MIN, room_for(p, s)));
 	p->rebuilds = !s->image || memcmp(&p->capacity, &s->capacity, sizeof(p->capacity)) != 0;
@@ -304,6 +349,8 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 	      const struct plan_scope *scope, struct failure *why)
 {
 	*p = (struct plan){ .model = model, .host = host };
+	if (needs_find(&p->needs, model))
+		return fail_errno(why, ENOMEM, "cannot plan");
 	if (stored_model(s->image, &p->old, why) || attachments_read(s, &p->attached, why) ||
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
 	    plan_sets(p, s, scope, why) || find_routes(p, why) || build(p, s, why))

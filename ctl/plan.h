@@ -10,6 +10,7 @@
 #include "diff.h"
 #include "host.h"
 #include "model.h"
+#include "needs.h"
 #include "state.h"
 #include "weir/set.h"
 
@@ -58,6 +59,7 @@ struct plan_set {
 struct plan {
 	const struct model *model;
 	struct model old; /* what is in force; empty when nothing is */
+	struct needs needs;
 	struct host *host;
 	struct attachments attached;
 	struct plan_device *devices;
@@ -97,6 +99,9 @@ struct plan_scope {
 int plan_make(struct plan *p, const struct state *s, struct host *host, const struct model *model,
 	      const struct plan_scope *scope, struct failure *why);
 void plan_close(struct plan *p);
+
+/* Say why image_build() returned @error. */
+int plan_image_failed(const struct model *m, int error, struct failure *why);
 
 /* Programs that are loaded, whether anything at all is left to do. */
 unsigned int plan_loads(const struct plan *p);

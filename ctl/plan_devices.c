@@ -69,17 +69,6 @@ static int check_names(const struct model *m, const struct host_link *links, siz
 	return 0;
 }
 
-__u32 interface_stages(const struct interface *i)
-{
-	__u32 stages = 0;
-
-	stages |= (i->filter[0] != '\0') << WEIR_STAGE_FILTER;
-	stages |= i->balance << WEIR_STAGE_BALANCE;
-	stages |= i->decap << WEIR_STAGE_DECAP;
-	stages |= i->measure << WEIR_STAGE_MEASURE;
-	return stages;
-}
-
 /* The slot that the image in force gives a device, or -1. */
 static int old_slot(const struct weir_image *image, __u32 ifindex)
 {
@@ -123,7 +112,7 @@ static void add_device(struct plan *p, const struct state *s, const struct host_
 		.config = config,
 		.slot = slot >= 0 ? (__u32)slot : free_slot(p, s),
 		.is_new = slot < 0,
-		.stages = interface_stages(config),
+		.stages = interface_stages(config, p->model, &p->needs),
 	};
 	p->devices_count++;
 }
@@ -169,15 +158,20 @@ int find_devices(struct plan *p, const struct state *s, const struct plan_scope 
 	return 0;
 }
 
-static bool wants(const struct interface *i, enum hook hook)
+/* With XDP there is no work at tc ingress, but for the mark that XDP cannot set itself. */
+static bool wants(const struct plan_device *d, enum hook hook)
 {
+	const struct interface *i = d->config;
+
 	switch (hook) {
 	case HOOK_XDP:
 		return i->xdp != XDP_MODE_NONE;
 	case HOOK_INGRESS:
-		return i->xdp == XDP_MODE_NONE && (i->filter[0] || i->measure);
+		return i->xdp == XDP_MODE_NONE ? i->filter[0] || i->measure
+					       : !!(d->stages & 1 << WEIR_STAGE_MARK);
 	default:
-		return i->measure;
+		return d->stages &
+		       (1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK);
 	}
 }
 
@@ -222,7 +216,7 @@ static int choose_step(struct plan *p, const struct state *s, struct plan_device
 	OWN(expr_set_free) struct expr_set exprs = {};
 
 	hook->step = STEP_KEEP;
-	if (!wants(device->config, h))
+	if (!wants(device, h))
 		return 0;
 	hook->attached = attachment_find(&p->attached, device->link.ifindex, h);
 	hook->config = program_config(h, device->slot, device->stages, &p->capacity);

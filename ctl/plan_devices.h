@@ -11,9 +11,6 @@
 int find_devices(struct plan *p, const struct state *s, const struct plan_scope *scope,
 		 struct failure *why);
 
-/* 1 << WEIR_STAGE_* that a block asks for. */
-__u32 interface_stages(const struct interface *i);
-
 /* What to do at each hook, once the capacity is known. */
 int choose_steps(struct plan *p, const struct state *s, struct failure *why);
 

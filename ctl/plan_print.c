@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lifeline.h"
+#include "memory.h"
 #include "note.h"
 #include "own.h"
 
@@ -57,8 +58,7 @@ void plan_print(const struct plan *p, FILE *out)
 		fprintf(out, "%u program%s loaded.\n", loads, loads == 1 ? " is" : "s are");
 	else
 		fputs("No program is reloaded.\n", out);
-	fprintf(out, "Memory: image %u KiB of %u KiB.\n", (p->image_bytes + 1023) / 1024,
-		p->capacity.image_bytes / 1024);
+	memory_print(&p->capacity, p->image_bytes, out);
 }
 
 void plan_warn(const struct plan *p, const char *remedy)
@@ -148,30 +148,49 @@ static json_t *programs_json(const struct plan *p)
 
 json_t *plan_json(const struct plan *p)
 {
-	return json_pack("{s:b,s:o,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "ssh",
+	return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "ssh",
 			 cut_json(p), "counts", counts_json(p), "changes", lines_json(p->diff_text),
-			 "programs", programs_json(p), "image_bytes", (json_int_t)p->image_bytes,
-			 "image_capacity_bytes", (json_int_t)p->capacity.image_bytes);
+			 "programs", programs_json(p), "memory_bytes", memory_json(&p->capacity),
+			 "image_bytes", (json_int_t)p->image_bytes, "image_capacity_bytes",
+			 (json_int_t)p->capacity.image_bytes);
 }
 
-void interface_work(const struct interface *i, FILE *out)
-{
-	const char *comma = "";
+static const struct {
+	enum weir_stage stage;
+	const char *name;
+} stages[] = {
+#define X(sym, member, keyword) { WEIR_STAGE_##sym, keyword },
+	WEIR_STAGES(X)
+#undef X
+};
 
-	if (i->filter[0]) {
-		fprintf(out, "filter %s", i->filter);
+void interface_work(const struct interface *i, __u32 has, const char *before, FILE *out)
+{
+	const char *comma = before;
+
+	for (size_t n = 0; n < sizeof(stages) / sizeof(*stages); n++) {
+		if (!(has & 1U << stages[n].stage))
+			continue;
+		fputs(comma, out);
 		comma = ", ";
+		if (stages[n].stage == WEIR_STAGE_FILTER)
+			fprintf(out, "filter %s", i->filter);
+		else if (stages[n].stage == WEIR_STAGE_EGRESS)
+			fprintf(out, "filter %s egress", i->filter_egress);
+		else
+			fputs(stages[n].name, out);
 	}
-	if (i->decap) {
-		fprintf(out, "%sdecap", comma);
-		comma = ", ";
+}
+
+json_t *stages_json(__u32 has)
+{
+	json_t *list = json_array();
+
+	for (size_t n = 0; n < sizeof(stages) / sizeof(*stages); n++) {
+		if (has & 1U << stages[n].stage)
+			json_array_append_new(list, json_string(stages[n].name));
 	}
-	if (i->balance) {
-		fprintf(out, "%sbalance", comma);
-		comma = ", ";
-	}
-	if (i->measure)
-		fprintf(out, "%smeasure", comma);
+	return list;
 }
 
 static void print_device(const struct plan_device *d, const struct attachments *now, FILE *out)
@@ -190,8 +209,7 @@ static void print_device(const struct plan_device *d, const struct attachments *
 		if (a->way == WAY_GENERIC && d->config->xdp == XDP_MODE_AUTO)
 			fputs(" (slower than native, which was refused)", out);
 	}
-	fputs(*comma ? "; " : "", out);
-	interface_work(d->config, out);
+	interface_work(d->config, d->stages, *comma ? "; " : "", out);
 	fputc('\n', out);
 }
 
@@ -207,7 +225,8 @@ json_t *applied_json(const struct plan *p, const struct attachments *now, const 
 
 	for (size_t i = 0; i < p->devices_count; i++) {
 		const struct plan_device *d = &p->devices[i];
-		json_t *entry = json_pack("{s:s}", "name", d->link.name);
+		json_t *entry = json_pack("{s:s,s:o}", "name", d->link.name, "stages",
+					  stages_json(d->stages));
 
 		for (int h = 0; h < HOOK_COUNT; h++) {
 			const struct attachment *a = attachment_find(now, d->link.ifindex, h);

@@ -22,7 +22,14 @@ void attached_print(const struct plan *p, const struct attachments *now, FILE *o
 /* @confirm is the time that the change has to be confirmed in, NULL: it stays. */
 json_t *applied_json(const struct plan *p, const struct attachments *now, const char *confirm);
 
-/* "filter edge, balance, measure" */
-void interface_work(const struct interface *i, FILE *out);
+/*
+ * "filter edge, balance, measure", and @before in front if that is not empty.
+ *
+ * @stages  1 << WEIR_STAGE_*: what it does
+ */
+void interface_work(const struct interface *i, __u32 stages, const char *before, FILE *out);
+
+/* The same as a list of the stages' keywords. */
+json_t *stages_json(__u32 stages);
 
 #endif

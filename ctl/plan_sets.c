@@ -242,8 +242,9 @@ static int read_configured(const struct weir_set *set, struct set_elements *out)
 }
 
 /*
- * For the difference: a definition that was stored without its elements gets
- * those that it had. Where nothing changes they are the new one's.
+ * For the difference, and for the way back: a definition that was stored
+ * without its elements gets those that it had. Where nothing changes they are
+ * the new one's, and stay in the set's own memory.
  */
 static int fill_old(struct plan *p, const struct arena *a)
 {
@@ -255,12 +256,14 @@ static int fill_old(struct plan *p, const struct arena *a)
 		__u32 slot = a->mapped ? arena_find(a, old->name) : SET_NO_SLOT;
 		const struct weir_set *set = slot == SET_NO_SLOT ? NULL : arena_set(a, slot);
 
-		if (!old->file || old->type == SET_PORT || !now || !set)
+		if (!old->file || old->type == SET_PORT || !set)
 			continue;
-		if (p->sets[now - p->model->sets].keeps)
+		if (now && p->sets[now - p->model->sets].keeps) {
 			error = copy_entries(now, &old->entries);
-		else
-			error = read_configured(set, &old->entries);
+			continue;
+		}
+		error = read_configured(set, &old->entries);
+		old->is_elsewhere = false;
 	}
 	return error;
 }

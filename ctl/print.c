@@ -64,7 +64,8 @@ static void print_set(const struct set *s, enum model_print how, FILE *out)
 	}
 	if (s->timeout_s)
 		fprintf(out, "    timeout %s\n", set_timeout_text(s->timeout_s, text));
-	if (!s->file || (how == MODEL_PRINT_STORED && s->type == SET_PORT))
+	if (!s->file || (how != MODEL_PRINT_USER && s->type == SET_PORT) ||
+	    (how == MODEL_PRINT_WHOLE && !s->is_elsewhere))
 		print_elements(s, out);
 	fputs("}\n", out);
 }

@@ -51,13 +51,15 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 {
 	static const __u32 code_of[HOOK_COUNT] = {
 		[HOOK_XDP] = ~(1U << WEIR_STAGE_EGRESS),
-		[HOOK_INGRESS] =
-			1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_MARK |
-			1 << WEIR_STAGE_TRACK,
+		[HOOK_INGRESS] = 1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE |
+				 1 << WEIR_STAGE_TRACK | 1 << WEIR_STAGE_MARK,
 		[HOOK_EGRESS] =
 			1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK,
 	};
 
+	/* Where XDP has done everything else. */
+	if (hook == HOOK_INGRESS && stages & 1 << WEIR_STAGE_MARK)
+		stages = 1 << WEIR_STAGE_MARK;
 	return (struct weir_program){
 		.build = build_of(hook),
 		.device = device,

@@ -7,18 +7,28 @@
 #include "image.h"
 #include "own.h"
 
-int stored_text(const struct model *m, char **text, size_t *size)
+static int print(const struct model *m, enum model_print how, char **text, size_t *size)
 {
 	FILE *out = open_memstream(text, size);
 
 	if (!out)
 		return -ENOMEM;
-	model_print(m, MODEL_PRINT_STORED, out);
+	model_print(m, how, out);
 	if (!fclose(out))
 		return 0;
 	free(*text);
 	*text = NULL;
 	return -ENOMEM;
+}
+
+int stored_text(const struct model *m, char **text, size_t *size)
+{
+	return print(m, MODEL_PRINT_STORED, text, size);
+}
+
+int whole_text(const struct model *m, char **text, size_t *size)
+{
+	return print(m, MODEL_PRINT_WHOLE, text, size);
 }
 
 int stored_model(const struct weir_image *image, struct model *out, struct failure *why)

@@ -45,14 +45,23 @@ int test_expect_parse(const char *expect, struct failure *why)
 		      : 0;
 }
 
-/* A packet that is answered is not just dropped, whoever says so: a rule or the default. */
+static bool is_reject(enum weir_reason reason)
+{
+	return reason == WEIR_R_FILTER_REJECT || reason == WEIR_R_FILTER_REJECT_LIMITED ||
+	       reason == WEIR_R_FILTER_REJECT_SILENT;
+}
+
+/*
+ * A packet that is answered is not just dropped, whoever says so: a rule or the
+ * default. Where no reason is counted, what the rule says has to do.
+ */
 static int fate_of(const struct trial *t, const struct trial_result *result)
 {
 	enum weir_action action = result->rule	       ? result->rule->action
 				  : result->is_default ? t->filter->default_action
 						       : WEIR_ACTION_PASS;
 
-	if (action == WEIR_ACTION_REJECT)
+	if (action == WEIR_ACTION_REJECT || (result->has_reason && is_reject(result->reason)))
 		return REJECT;
 	if (result->fate == WEIR_FATE_FORWARD)
 		return FORWARD;

@@ -15,12 +15,14 @@
 
 #include "image.h"
 #include "own.h"
-#include "plan_exprs.h"
 #include "plan.h"
-#include "plan_devices.h"
+#include "plan_exprs.h"
+#include "plan_sets.h"
 #include "weir/latency.h"
 
 #define IMAGE_BYTES_MIN 4096U
+/* A few thousand sources: a capture has seldom more. */
+#define LIMIT_SETS 1024
 
 static void unmap(struct trial_counters *c)
 {
@@ -129,30 +131,31 @@ static int map_counters(struct trial *t, enum weir_map map, struct trial_counter
 
 /*
  * What rules ask for besides the image: what programs only read is shared, of
- * what they write there is a copy.
+ * what they write there is a copy. Buckets of limits are not brought: they are
+ * full, so that the answer does not depend on what passed a moment ago.
  */
 static const struct {
 	const char *map;
 	bool is_shared;
 } asked[] = { { "weir_sets", true }, { "weir_conns", false } };
 
+/* All entries at once: one by one, 65,536 take longer than the rest of a test. */
 static int copy_map(int from, int to)
 {
+	OWN_FREE void *keys = NULL, *values = NULL;
 	struct bpf_map_info info = {};
-	__u32 size = sizeof(info);
-	OWN_FREE void *value = NULL;
+	__u32 size = sizeof(info), next, count;
 
 	if (bpf_obj_get_info_by_fd(from, &info, &size))
 		return -errno;
-	value = malloc(info.value_size);
-	if (!value)
+	keys = malloc((size_t)info.max_entries * info.key_size);
+	values = malloc((size_t)info.max_entries * info.value_size);
+	if (!keys || !values)
 		return -ENOMEM;
-	for (__u32 key = 0; key < info.max_entries; key++) {
-		if (bpf_map_lookup_elem(from, &key, value) ||
-		    bpf_map_update_elem(to, &key, value, BPF_ANY))
-			return -errno;
-	}
-	return 0;
+	count = info.max_entries;
+	if (bpf_map_lookup_batch(from, NULL, &next, keys, values, &count, NULL) && errno != ENOENT)
+		return -errno;
+	return bpf_map_update_batch(to, keys, values, &count, NULL) ? -errno : 0;
 }
 
 static int share_map(int live, int *own)
@@ -177,11 +180,18 @@ static int bring_map(struct trial *t, const struct maps *live, int map)
 	return 0;
 }
 
-/* @live is NULL for a configuration that is not in force. */
-static int bring_maps(struct trial *t, const struct maps *live, struct failure *why)
+/* What a trial is of: one of the two. */
+struct original {
+	const struct maps *live; /* what is in force */
+	const struct plan *planned; /* what is not */
+};
+
+static int bring_maps(struct trial *t, const struct original *of, struct failure *why)
 {
-	for (int i = 0; live && i < WEIR_MAP_COUNT; i++) {
-		int error = bring_map(t, live, i);
+	if (of->planned)
+		return sets_put(of->planned, &t->maps, why);
+	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
+		int error = bring_map(t, of->live, i);
 
 		if (error)
 			return fail_errno(why, error, "cannot copy the map %s", map_names[i]);
@@ -191,19 +201,21 @@ static int bring_maps(struct trial *t, const struct maps *live, struct failure *
 
 /* Maps with @image in them, and the program over these. */
 static int load(struct trial *t, const struct weir_image *image, __u32 stages,
-		const struct maps *live, struct failure *why)
+		const struct original *of, struct failure *why)
 {
 	struct weir_program config = program_config(t->hook, t->slot, stages, &t->capacity);
 	OWN(expr_set_free) struct expr_set exprs = {};
 
+	if (find_filter(t, image))
+		return fail_errno(why, ENOMEM, "cannot test");
 	if (expr_set_add_filter(&exprs, t->model, t->filter ? t->filter->name : "", why) ||
 	    plan_exprs_hash(&exprs, t->hook, &config, why))
 		return -1;
 	t->rules_before = calloc(t->capacity.rules, sizeof(*t->rules_before));
 	t->rules_now = calloc(t->capacity.rules, sizeof(*t->rules_now));
-	if (!t->rules_before || !t->rules_now || find_filter(t, image))
+	if (!t->rules_before || !t->rules_now)
 		return fail_errno(why, ENOMEM, "cannot test");
-	if (maps_create(&t->capacity, &t->maps, why) || bring_maps(t, live, why) ||
+	if (maps_create(&t->capacity, &t->maps, why) || bring_maps(t, of, why) ||
 	    map_counters(t, WEIR_MAP_RULES, &t->rules, why) ||
 	    map_counters(t, WEIR_MAP_REASONS, &t->reasons, why) ||
 	    maps_swap_image(&t->maps, &t->capacity, image, image->bytes, why))
@@ -217,6 +229,7 @@ int trial_copy(struct trial *t, const struct state *s, const struct model *model
 {
 	const struct weir_device *table =
 		IMAGE_AT(s->image, s->image->devices_offset, struct weir_device);
+	const struct original live = { .live = &s->maps };
 
 	if (begin(t, model, ifname, direction, why))
 		return -1;
@@ -226,7 +239,7 @@ int trial_copy(struct trial *t, const struct state *s, const struct model *model
 	if (t->slot == s->image->devices_count)
 		return fail(why, EXIT_NOT_FOUND, "%s: weir does not stand on it", ifname);
 	t->capacity = s->capacity;
-	return load(t, s->image, table[t->slot].stages, &s->maps, why);
+	return load(t, s->image, table[t->slot].stages, &live, why);
 }
 
 static __u32 power_of_two(__u32 at_least, __u32 wanted)
@@ -254,8 +267,7 @@ static void find_routes(const struct model *m, struct host_route *route)
 	failure_free(&ignored);
 }
 
-static int build_image(const struct trial *t, __u32 stages, struct weir_image **image,
-		       struct failure *why)
+static int build_image(const struct trial *t, struct plan *p, struct failure *why)
 {
 	size_t rules = model_rules_count(t->model), backends = model_backends_count(t->model);
 	size_t most = rules > backends ? rules : backends;
@@ -265,8 +277,9 @@ static int build_image(const struct trial *t, __u32 stages, struct weir_image **
 		.slot = 0,
 		.ifindex = t->ifindex ? t->ifindex : 1,
 		.name = t->ifname,
-		.stages = stages,
+		.stages = p->devices[0].stages,
 		.filter = t->interface->filter,
+		.egress = t->interface->filter_egress,
 	};
 	const struct image_spec spec = {
 		.model = t->model,
@@ -275,11 +288,11 @@ static int build_image(const struct trial *t, __u32 stages, struct weir_image **
 		.device_slots = 1,
 		.rule_ids = ids,
 		.backend_ids = ids,
+		.set_slots = p->set_slots,
 		.routes = routes,
 		.config = "",
 		.generation = 1,
 	};
-	__u32 bytes;
 	int error;
 
 	if (!routes || !ids)
@@ -287,31 +300,48 @@ static int build_image(const struct trial *t, __u32 stages, struct weir_image **
 	for (size_t i = 0; i < most; i++)
 		ids[i] = i;
 	find_routes(t->model, routes);
-	error = image_build(&spec, image, &bytes);
-	return error ? fail_errno(why, error, "cannot build the image") : 0;
+	error = image_build(&spec, &p->image, &p->image_bytes);
+	return error ? plan_image_failed(p->model, error, why) : 0;
+}
+
+/* The whole of a plan for a device that need not exist. */
+static int plan_alone(const struct trial *t, struct plan *p, struct failure *why)
+{
+	const struct state nothing = STATE_NONE;
+
+	*p = (struct plan){ .model = t->model, .devices = calloc(1, sizeof(*p->devices)) };
+	if (!p->devices || needs_find(&p->needs, p->model))
+		return fail_errno(why, ENOMEM, "cannot test");
+	p->devices_count = 1;
+	p->devices[0].config = t->interface;
+	p->devices[0].stages = interface_stages(t->interface, p->model, &p->needs);
+	memcpy(p->devices[0].link.name, t->ifname, sizeof(t->ifname));
+	if (plan_sets(p, &nothing, NULL, why) || build_image(t, p, why))
+		return -1;
+	p->capacity = (struct capacity){
+		.image_bytes = power_of_two(IMAGE_BYTES_MIN, p->image_bytes),
+		.devices = 1,
+		.rules = power_of_two(1, model_rules_count(p->model)),
+		.backends = power_of_two(1, model_backends_count(p->model)),
+		.flow_sets = 1,
+		.hists = WEIR_DIR_COUNT + power_of_two(1, model_backends_count(p->model)),
+		.sets_bytes = p->capacity.sets_bytes,
+		.limit_base = power_of_two(1, model_rules_count(p->model)),
+		.limit_sets = LIMIT_SETS,
+		.conn_sets = 1,
+		.log_bytes = 4096,
+	};
+	return 0;
 }
 
 int trial_build(struct trial *t, const struct model *model, const char *ifname,
 		enum trial_direction direction, struct failure *why)
 {
-	OWN_FREE struct weir_image *image = NULL;
-	__u32 stages;
+	OWN(plan_close) struct plan p = {};
+	const struct original planned = { .planned = &p };
 
-	if (begin(t, model, ifname, direction, why))
+	if (begin(t, model, ifname, direction, why) || plan_alone(t, &p, why))
 		return -1;
-	stages = interface_stages(t->interface);
-	if (build_image(t, stages, &image, why))
-		return -1;
-	t->capacity = (struct capacity){
-		.image_bytes = power_of_two(IMAGE_BYTES_MIN, image->bytes),
-		.devices = 1,
-		.rules = power_of_two(1, model_rules_count(model)),
-		.backends = power_of_two(1, model_backends_count(model)),
-		.flow_sets = 1,
-		.limit_sets = 1,
-		.conn_sets = 1,
-		.log_bytes = 4096,
-		.hists = WEIR_DIR_COUNT + power_of_two(1, model_backends_count(model)),
-	};
-	return load(t, image, stages, NULL, why);
+	t->capacity = p.capacity;
+	return load(t, p.image, p.devices[0].stages, &planned, why);
 }

@@ -51,8 +51,10 @@ static void find_rule(const struct trial *t, struct trial_result *out)
 		    (action_decides(r->action) || r->action == WEIR_ACTION_LIMIT))
 			out->rule = r;
 	}
-	/* A limit that was not exceeded went on: to the default, or past the filter. */
-	if (out->is_default || (out->has_reason && out->reason == WEIR_R_CONTINUE))
+	/* A limit that was not exceeded went on, past the filter and to other stages. */
+	if (out->rule && out->rule->action == WEIR_ACTION_LIMIT &&
+	    (out->fate != WEIR_FATE_DROP ||
+	     (out->has_reason && out->reason != WEIR_R_FILTER_LIMIT)))
 		out->rule = NULL;
 }
 

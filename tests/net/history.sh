@@ -205,6 +205,40 @@ test_detaching_everything_ends_the_wait() {
 }
 
 # In a session and a terminal of its own, which is then hung up.
+# set_conf bad|"": a configuration with a set from a file, or without.
+set_conf() {
+	{
+		echo 'interface eth0 { xdp auto; filter edge }'
+		[ -z "$1" ] || echo "set bad { type prefix; file \"$TMP/bad.txt\" }"
+		echo 'filter edge {'
+		echo '    default pass'
+		[ -z "$1" ] || echo '    rule bad drop saddr @bad'
+		echo '}'
+	} >"$TMP/set.conf"
+}
+
+in_set() {
+	weir edge show set bad | grep -q "$1"
+}
+
+test_a_set_comes_back_with_the_elements_that_it_had() {
+	build_edge
+	echo 192.0.2.0/24 >"$TMP/bad.txt"
+	set_conf bad
+	weir edge apply "$TMP/set.conf"
+	echo 198.51.100.0/24 >"$TMP/bad.txt"
+	weir edge apply --confirm 60s "$TMP/set.conf"
+	in_set 198.51.100.0/24
+	weir edge rollback
+	in_set 192.0.2.0/24
+	assert_fails 1 in_set 198.51.100.0/24
+	# The set itself was gone.
+	set_conf ""
+	weir edge apply --confirm 60s "$TMP/set.conf"
+	weir edge rollback
+	in_set 192.0.2.0/24
+}
+
 test_the_terminal_may_go_away() {
 	three_applied
 	python3 - "$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" apply --confirm 2s \

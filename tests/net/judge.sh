@@ -101,6 +101,25 @@ test_a_configuration_that_is_not_in_force_can_be_tested() {
 	refused 3 weir edge test tcp from 10.0.0.2:4444 to 10.0.0.1:22
 }
 
+test_a_configuration_that_is_not_in_force_is_tested_with_its_sets() {
+	cat >"$TMP/sets.conf" <<-END
+		set bad { type prefix; file "$TMP/bad.txt" }
+		set here { type interface; elements { eth0 } }
+		interface eth0 { xdp auto; filter edge }
+		interface eth1 { tc auto; filter edge }
+		filter edge {
+		    default pass
+		    rule bad drop saddr @bad interface @here
+		    rule ssh drop expr "tcp port 22"
+		}
+	END
+	echo 2001:db8:bad::/48 >"$TMP/bad.txt"
+	local from_bad=(udp from '[2001:db8:bad::1]:1' to '[2001:db8::1]:2')
+	"$WEIR" test --config "$TMP/sets.conf" --dev eth0 --rule bad "${from_bad[@]}"
+	"$WEIR" test --config "$TMP/sets.conf" --dev eth1 --rule default "${from_bad[@]}"
+	"$WEIR" test --config "$TMP/sets.conf" --dev eth1 --rule ssh tcp from 192.0.2.1:1 to 192.0.2.2:22
+}
+
 # capture_file FILE: three packets, as pcap, or as pcapng after a name with "ng".
 capture_file() {
 	python3 - "$1" <<-'END'
@@ -224,6 +243,21 @@ test_a_plan_that_cuts_the_session_is_warned_of() {
 	conf 'xdp auto' pass 'rule log drop tcp dport 22-25'
 	assert_contains "$(weir edge plan "$TMP/edge.conf" 2>&1)" "rule log of filter edge, line 4, cuts"
 	assert_contains "$(weir edge apply "$TMP/edge.conf" 2>&1)" "use --confirm 60s"
+}
+
+test_a_plan_that_rejects_or_cuts_the_answers_is_warned_of() {
+	build_edge
+	session
+	conf 'xdp auto' reject 'rule web pass tcp dport 80'
+	assert_contains "$(weir edge plan "$TMP/edge.conf" 2>&1)" \
+		"the default of filter edge cuts your own SSH session from 10.0.0.2"
+	cat >"$TMP/out.conf" <<-'END'
+		interface eth0 { filter out egress }
+		filter out { default pass; rule ssh drop tcp sport 22 daddr 10.0.0.2 }
+	END
+	assert_contains "$(weir edge plan "$TMP/out.conf" 2>&1)" "rule ssh of filter out, line 2, cuts"
+	sed -i 's/sport 22/sport 23/' "$TMP/out.conf"
+	[[ $(weir edge plan "$TMP/out.conf" 2>&1) != *WARNING* ]] || fail "warned"
 }
 
 test_a_plan_that_lets_the_session_live_but_none_come_back_is_warned_of() {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "memory.h"
+
+#include <bpf/libbpf.h>
+
+#include "weir/conn.h"
+#include "weir/cpu.h"
+#include "weir/latency.h"
+#include "weir/limit.h"
+#include "weir/reason.h"
+
+/* X(symbol, name). The image is the first. */
+#define PARTS(X)                \
+	X(IMAGE, "image")       \
+	X(SETS, "sets")         \
+	X(CONNS, "connections") \
+	X(LIMITS, "limits")     \
+	X(TIMING, "timing")     \
+	X(COUNTERS, "counters") \
+	X(LOG, "log")
+
+enum part {
+#define X(sym, name) PART_##sym,
+	PARTS(X)
+#undef X
+		PART_COUNT
+};
+
+static const char *const names[PART_COUNT] = {
+#define X(sym, name) [PART_##sym] = name,
+	PARTS(X)
+#undef X
+};
+
+/* The least that a map can have. */
+#define PAGE 4096
+
+struct memory {
+	__u64 part[PART_COUNT];
+	__u64 total;
+};
+
+static struct memory measure(const struct capacity *c)
+{
+	int found = libbpf_num_possible_cpus();
+	__u64 cpus = found > 0 ? found : 1;
+	struct memory
+		m = { .part = {
+			      [PART_IMAGE] = c->image_bytes,
+			      [PART_SETS] = c->sets_bytes,
+			      [PART_CONNS] = (__u64)c->conn_sets * sizeof(struct weir_conn_set),
+			      [PART_LIMITS] = ((__u64)c->limit_base + c->limit_sets) *
+					      sizeof(struct weir_bucket_set),
+			      [PART_TIMING] = (__u64)c->flow_sets * sizeof(struct weir_flow_set) +
+					      cpus * c->hists * sizeof(struct weir_hist),
+			      [PART_COUNTERS] =
+				      cpus * ((__u64)c->rules * sizeof(struct weir_rule_counter) +
+					      ((__u64)c->devices * WEIR_R_COUNT + c->backends) *
+						      sizeof(struct weir_counter)),
+			      [PART_LOG] = c->log_bytes + cpus * sizeof(struct weir_cpu),
+		      } };
+
+	for (int i = 0; i < PART_COUNT; i++)
+		m.total += m.part[i];
+	return m;
+}
+
+static bool is_off(enum part part, const struct capacity *c)
+{
+	switch (part) {
+	case PART_CONNS:
+		return c->conn_sets == 1;
+	case PART_LIMITS:
+		return !c->limit_base;
+	case PART_TIMING:
+		return c->flow_sets == 1;
+	case PART_LOG:
+		return c->log_bytes <= PAGE;
+	default:
+		return false;
+	}
+}
+
+static const char *bytes_text(__u64 bytes, char *buf, size_t size)
+{
+	if (bytes < 1U << 20)
+		snprintf(buf, size, "%llu KiB", (bytes + 1023) >> 10);
+	else
+		snprintf(buf, size, "%.1f MiB", bytes / 1048576.0);
+	return buf;
+}
+
+void memory_print(const struct capacity *c, __u32 image_bytes, FILE *out)
+{
+	struct memory m = measure(c);
+	char text[32];
+
+	fprintf(out, "Memory: %s: ", bytes_text(m.total, text, sizeof(text)));
+	fprintf(out, "image %u KiB of %u KiB", (image_bytes + 1023) / 1024, c->image_bytes / 1024);
+	for (int i = PART_SETS; i < PART_COUNT; i++) {
+		if (!is_off(i, c))
+			fprintf(out, ", %s %s", names[i],
+				bytes_text(m.part[i], text, sizeof(text)));
+	}
+	fputs(".\n", out);
+}
+
+json_t *memory_json(const struct capacity *c)
+{
+	struct memory m = measure(c);
+	json_t *parts = json_object();
+
+	for (int i = 0; i < PART_COUNT; i++)
+		json_object_set_new(parts, names[i], json_integer((json_int_t)m.part[i]));
+	json_object_set_new(parts, "total", json_integer((json_int_t)m.total));
+	return parts;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What maps take of the kernel's memory.
+ */
+#ifndef WEIR_MEMORY_H
+#define WEIR_MEMORY_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "state.h"
+
+/*
+ * One line on maps of these sizes; of parts that are switched off it is silent.
+ *
+ * @image_bytes  of the image that are in use
+ */
+void memory_print(const struct capacity *c, __u32 image_bytes, FILE *out);
+
+/* All parts, in bytes, and "total". */
+json_t *memory_json(const struct capacity *c);
+
+#endif
