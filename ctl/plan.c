@@ -236,13 +236,12 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	int error;
 
 	choose_secret(s, spec.secret);
-
-	if (!devices || !routes || stored_text(p->model, &config, &spec.config_bytes))
+	spec.config = stored_text(p->model, &config, &spec.config_bytes);
+	if (!devices || !routes || !spec.config)
 		return fail_errno(why, ENOMEM, "cannot plan");
 	if (host_locals(p->host, &locals, &spec.locals_count, why))
 		return -1;
 	spec.locals = locals;
-	spec.config = config;
 	error = image_build(&spec, &p->image, &p->image_bytes);
 	if (error == -E2BIG)
 		return fail(why, EXIT_USAGE,

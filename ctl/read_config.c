@@ -82,7 +82,12 @@ int read_config(struct command *c, const char *path, struct model *out)
 	}
 	if (!error)
 		error = shadow_warn(out, text, size, &c->diags);
-	if (!error)
-		diag_sort(&c->diags);
-	return error ? fail_errno(&c->why, error, "%s", name) : 0;
+	if (error)
+		return fail_errno(&c->why, error, "%s", name);
+	diag_sort(&c->diags);
+	if (!is_json(text, size)) {
+		out->source = TAKE_PTR(text);
+		out->source_bytes = size;
+	}
+	return 0;
 }

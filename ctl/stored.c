@@ -7,18 +7,36 @@
 #include "image.h"
 #include "own.h"
 
-int stored_text(const struct model *m, char **text, size_t *size)
-{
-	FILE *out = open_memstream(text, size);
+/* Text of more bytes, most of them comments, is not worth its place in the image. */
+#define SOURCE_BYTES_MAX (16U << 20)
 
+/* Ports from a file go into the image, and no further; other sets have their own memory. */
+static bool is_self_contained(const struct model *m)
+{
+	for (size_t i = 0; i < m->sets_count; i++) {
+		if (m->sets[i].file && m->sets[i].type == SET_PORT)
+			return false;
+	}
+	return m->source && m->source_bytes <= SOURCE_BYTES_MAX;
+}
+
+const char *stored_text(const struct model *m, char **made, size_t *size)
+{
+	FILE *out;
+
+	if (is_self_contained(m)) {
+		*size = m->source_bytes;
+		return m->source;
+	}
+	out = open_memstream(made, size);
 	if (!out)
-		return -ENOMEM;
+		return NULL;
 	model_print(m, MODEL_PRINT_STORED, out);
 	if (!fclose(out))
-		return 0;
-	free(*text);
-	*text = NULL;
-	return -ENOMEM;
+		return *made;
+	free(*made);
+	*made = NULL;
+	return NULL;
 }
 
 int stored_model(const struct weir_image *image, struct model *out, struct failure *why)

@@ -9,8 +9,11 @@
 #include "model.h"
 #include "weir/image.h"
 
-/* Self-contained text of @m, to be freed by the caller. Returns 0 or -ENOMEM. */
-int stored_text(const struct model *m, char **text, size_t *size);
+/*
+ * Self-contained text of @m, @size bytes: its source where that is one, else
+ * what is printed into @made, which the caller frees. NULL: out of memory.
+ */
+const char *stored_text(const struct model *m, char **made, size_t *size);
 
 /* The model that @image was built from; an empty one for NULL. */
 int stored_model(const struct weir_image *image, struct model *out, struct failure *why);
