@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "ahead.h"
 #include "command.h"
 #include "confirm.h"
 #include "note.h"
@@ -29,9 +30,15 @@ int cmd_check(struct command *c)
 
 static int make_plan(struct session *s, struct command *c)
 {
+	OWN(ahead_close) struct ahead *ahead = ahead_begin(c->instance);
+	int error;
+
 	if (read_config(c, c->args[0], &s->model) || session_open(s, c->instance, &c->why))
 		return -1;
-	return plan_make(&s->plan, &s->state, &s->host, &s->model, NULL, &c->why);
+	s->state.ahead = ahead;
+	error = plan_make(&s->plan, &s->state, &s->host, &s->model, NULL, &c->why);
+	s->state.ahead = NULL;
+	return error;
 }
 
 int cmd_plan(struct command *c)
