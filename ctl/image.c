@@ -28,10 +28,10 @@ __u32 builder_add(struct builder *b, size_t size)
 			b->error = -ENOMEM;
 			return 0;
 		}
-		memset(grown + b->room, 0, room - b->room);
 		b->bytes = grown;
 		b->room = room;
 	}
+	memset(b->bytes + offset, 0, end - offset);
 	b->used = end;
 	return offset;
 }
