@@ -8,6 +8,7 @@
 #include "ahead.h"
 #include "command.h"
 #include "confirm.h"
+#include "memory.h"
 #include "note.h"
 #include "own.h"
 #include "plan_print.h"
@@ -30,9 +31,11 @@ int cmd_check(struct command *c)
 
 static int make_plan(struct session *s, struct command *c)
 {
-	OWN(ahead_close) struct ahead *ahead = ahead_begin(c->instance);
+	OWN(ahead_close) struct ahead *ahead = NULL;
 	int error;
 
+	memory_prepare();
+	ahead = ahead_begin(c->instance);
 	if (read_config(c, c->args[0], &s->model) || session_open(s, c->instance, &c->why))
 		return -1;
 	s->state.ahead = ahead;
