@@ -2,6 +2,7 @@
 #include "stored.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "image.h"
@@ -39,6 +40,16 @@ const char *stored_text(const struct model *m, char **made, size_t *size)
 	return NULL;
 }
 
+/* Without memory for it the model is printed when it is stored again. */
+void stored_keep(struct model *m, const char *text, size_t size)
+{
+	m->source = malloc(size + 1);
+	if (!m->source)
+		return;
+	memcpy(m->source, text, size);
+	m->source_bytes = size;
+}
+
 int stored_model(const struct weir_image *image, struct model *out, struct failure *why)
 {
 	struct diags diags = {};
@@ -49,6 +60,8 @@ int stored_model(const struct weir_image *image, struct model *out, struct failu
 		return 0;
 	error = model_parse("(applied)", IMAGE_AT(image, image->config_offset, char),
 			    image->config_bytes, MODEL_FILES_STORED, &diags, out);
+	if (!error)
+		stored_keep(out, IMAGE_AT(image, image->config_offset, char), image->config_bytes);
 	if (error)
 		fail(why, EXIT_CONFLICT,
 		     "the applied configuration cannot be read: line %u: %s; it may be another "
