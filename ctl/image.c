@@ -124,8 +124,12 @@ static void build_config(struct builder *b, const struct image_spec *spec)
 
 int image_build(const struct image_spec *spec, struct weir_image **image, __u32 *bytes)
 {
-	struct builder b = {};
+	/* About what it takes: growing would copy. */
+	size_t room = spec->config_bytes + model_rules_count(spec->model) * 160 + 4096;
+	struct builder b = { .bytes = malloc(room), .room = room };
 
+	if (!b.bytes)
+		return -ENOMEM;
 	builder_add(&b, sizeof(struct weir_image));
 	build_filters(&b, spec);
 	build_services(&b, spec);
