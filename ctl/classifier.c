@@ -26,6 +26,7 @@ struct tree {
 	struct builder *b;
 	const struct boxed *terms;
 	enum weir_family family;
+	__u32 keys; /* 1 << enum weir_key that terms have borders in */
 	size_t copies_left;
 	__u32 depth;
 	__u32 largest; /* leaf, in terms */
@@ -77,38 +78,70 @@ static void put_leaf(struct tree *t, __u32 at, const __u32 *list, __u32 count)
 
 static void grow(struct tree *t, __u32 at, struct box *box, __u32 *list, __u32 count, __u32 depth);
 
-/* Terms of @list that reach into child @child, appended to @out. */
-static __u32 select_child(const struct tree *t, const struct cut *cut, __u32 child,
-			  const __u32 *list, __u32 count, __u32 *out)
-{
-	__u32 first = cut_first(cut, child), last = cut_last(cut, child), kept = 0;
+/* The terms of each child, in one list. */
+struct parts {
+	__u32 *list;
+	__u32 begin[WEIR_NODE_CHILDREN + 1];
+};
 
+/* Which children each term of @list reaches into, the first and the last of them. */
+static void find_children(const struct tree *t, const struct cut *cut, const __u32 *list,
+			  __u32 count, __u8 (*reach)[2], __u32 sizes[WEIR_NODE_CHILDREN])
+{
 	for (__u32 i = 0; i < count; i++) {
 		const struct box *box = &t->terms[list[i]].box;
 
-		if (box->first[cut->key] <= last && box->last[cut->key] >= first)
-			out[kept++] = list[i];
+		reach[i][0] = cut_child(cut, box->first[cut->key]);
+		reach[i][1] = cut_child(cut, box->last[cut->key]);
+		for (__u32 child = reach[i][0]; child <= reach[i][1]; child++)
+			sizes[child]++;
 	}
-	return kept;
+}
+
+/* Returns 0 with what the caller frees in @parts, or -ENOMEM. */
+static int part(const struct tree *t, const struct cut *cut, const __u32 *list, __u32 count,
+		struct parts *parts)
+{
+	OWN_FREE __u8(*reach)[2] = malloc(count * sizeof(*reach));
+	__u32 sizes[WEIR_NODE_CHILDREN] = {}, at[WEIR_NODE_CHILDREN], total = 0;
+
+	if (!reach)
+		return -ENOMEM;
+	find_children(t, cut, list, count, reach, sizes);
+	for (int child = 0; child < WEIR_NODE_CHILDREN; child++) {
+		parts->begin[child] = at[child] = total;
+		total += sizes[child];
+	}
+	parts->begin[WEIR_NODE_CHILDREN] = total;
+	parts->list = malloc((total + 1) * sizeof(*parts->list));
+	if (!parts->list)
+		return -ENOMEM;
+	for (__u32 i = 0; i < count; i++) {
+		for (__u32 child = reach[i][0]; child <= reach[i][1]; child++)
+			parts->list[at[child]++] = list[i];
+	}
+	return 0;
 }
 
 static void grow_children(struct tree *t, const struct cut *cut, __u32 next, struct box *box,
 			  const __u32 *list, __u32 count, __u32 depth)
 {
-	OWN_FREE __u32 *part = malloc(count * sizeof(*part));
 	__u32 first = box->first[cut->key], last = box->last[cut->key];
+	struct parts parts;
 
-	if (!part) {
+	if (part(t, cut, list, count, &parts)) {
 		t->b->error = -ENOMEM;
 		return;
 	}
 	for (__u32 child = 0; child <= cut->count && !t->b->error; child++) {
-		__u32 kept = select_child(t, cut, child, list, count, part);
+		__u32 begin = parts.begin[child];
 
 		box->first[cut->key] = child ? cut_first(cut, child) : first;
 		box->last[cut->key] = child < cut->count ? cut_last(cut, child) : last;
-		grow(t, next + child * sizeof(struct weir_node), box, part, kept, depth + 1);
+		grow(t, next + child * sizeof(struct weir_node), box, parts.list + begin,
+		     parts.begin[child + 1] - begin, depth + 1);
 	}
+	free(parts.list);
 	box->first[cut->key] = first;
 	box->last[cut->key] = last;
 }
@@ -132,7 +165,7 @@ static void grow(struct tree *t, __u32 at, struct box *box, __u32 *list, __u32 c
 
 	count = reachable(t, box, list, count);
 	if (count <= LEAF_TERMS || depth == WEIR_FOREST_DEPTH || !t->copies_left ||
-	    !cut_choose(t->terms, list, count, box, &cut)) {
+	    !cut_choose(t->terms, list, count, box, t->keys, &cut)) {
 		put_leaf(t, at, list, count);
 		return;
 	}
@@ -203,11 +236,28 @@ static struct box family_box(enum weir_family family)
 	return box;
 }
 
+/* Keys of @all that some term does not hold for all of; most filters look at few. */
+static __u32 used_keys(const struct boxed *terms, const struct group *g, const struct box *all)
+{
+	__u32 keys = 0;
+
+	for (__u32 i = 0; i < g->count; i++) {
+		const struct box *box = &terms[g->list[i]].box;
+
+		for (int key = 0; key < WEIR_KEY_COUNT; key++)
+			keys |= (__u32)(box->first[key] > all->first[key] ||
+					box->last[key] < all->last[key])
+				<< key;
+	}
+	return keys;
+}
+
 /* t->copies_left is that of a term until now. */
 static void plant(struct tree *t, const struct group *g, struct weir_forest *forest, __u32 place)
 {
 	struct box box = family_box(t->family);
 
+	t->keys = used_keys(t->terms, g, &box);
 	t->copies_left = (size_t)g->count * t->copies_left + 64;
 	forest->root[place] = builder_add(t->b, sizeof(struct weir_node));
 	grow(t, forest->root[place], &box, g->list, g->count, 0);
@@ -233,7 +283,6 @@ static bool plant_one(struct builder *b, const struct boxed *terms, __u32 *list,
 		forest->trees = 1;
 		return true;
 	}
-	memset(b->bytes + before, 0, b->used - before);
 	b->used = before;
 	forest->depth = 0;
 	return false;

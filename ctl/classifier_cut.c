@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "classifier_cut.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Terms that are looked at to find cuts; more of them cost time and change little. */
@@ -22,19 +21,8 @@ static const struct box *sampled(const struct sample *s, __u32 i)
 	return &s->terms[s->list[i * s->step]].box;
 }
 
-static int ascending(const void *a, const void *b)
+static void sort_few(__u32 *list, __u32 count)
 {
-	__u32 x = *(const __u32 *)a, y = *(const __u32 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void sort(__u32 *list, __u32 count)
-{
-	if (count > 24) {
-		qsort(list, count, sizeof(*list), ascending);
-		return;
-	}
 	for (__u32 i = 1; i < count; i++) {
 		__u32 value = list[i], at = i;
 
@@ -42,6 +30,47 @@ static void sort(__u32 *list, __u32 count)
 			list[at] = list[at - 1];
 		list[at] = value;
 	}
+}
+
+/* By the byte at @shift, from @list to @out; false where all have the same one. */
+static bool sort_byte(const __u32 *list, __u32 count, int shift, __u32 *out)
+{
+	__u16 begin[256] = {}, sum = 0;
+
+	for (__u32 i = 0; i < count; i++)
+		begin[list[i] >> shift & 255]++;
+	if (begin[list[0] >> shift & 255] == count)
+		return false;
+	for (int byte = 0; byte < 256; byte++) {
+		__u16 here = begin[byte];
+
+		begin[byte] = sum;
+		sum += here;
+	}
+	for (__u32 i = 0; i < count; i++)
+		out[begin[list[i] >> shift & 255]++] = list[i];
+	return true;
+}
+
+/* @count is at most that of all borders of a sample. */
+static void sort(__u32 *list, __u32 count)
+{
+	__u32 other[2 * SAMPLE_TERMS], *from = list, *to = other;
+
+	if (count <= 32) {
+		sort_few(list, count);
+		return;
+	}
+	for (int shift = 0; shift < 32; shift += 8) {
+		if (sort_byte(from, count, shift, to)) {
+			__u32 *sorted = to;
+
+			to = from;
+			from = sorted;
+		}
+	}
+	if (from != list)
+		memcpy(list, from, count * sizeof(*list));
 }
 
 static void find_borders(struct sample *s, const struct box *box, int key)
@@ -58,10 +87,16 @@ static void find_borders(struct sample *s, const struct box *box, int key)
 	sort(s->border, s->borders);
 }
 
+static void clear_cuts(struct cut *cut)
+{
+	cut->count = 0;
+	memset(cut->at, 0xff, sizeof(cut->at));
+}
+
 /* @wanted cuts, or fewer, with about as many borders between any two of them. */
 static void place_cuts(const struct sample *s, __u32 wanted, struct cut *cut)
 {
-	cut->count = 0;
+	clear_cuts(cut);
 	for (__u32 i = 1; i <= wanted; i++) {
 		__u32 at = s->border[(__u64)s->borders * i / (wanted + 1)];
 
@@ -73,7 +108,7 @@ static void place_cuts(const struct sample *s, __u32 wanted, struct cut *cut)
 /* Distinct borders, if there are no more than a node has cuts for. */
 static bool place_all(const struct sample *s, struct cut *cut)
 {
-	cut->count = 0;
+	clear_cuts(cut);
 	for (__u32 i = 0; i < s->borders; i++) {
 		if (cut->count && s->border[i] == cut->at[cut->count - 1])
 			continue;
@@ -82,15 +117,6 @@ static bool place_all(const struct sample *s, struct cut *cut)
 		cut->at[cut->count++] = s->border[i];
 	}
 	return true;
-}
-
-static __u32 child_of(const struct cut *cut, __u32 value)
-{
-	__u32 child = 0;
-
-	for (__u32 i = 0; i < cut->count; i++)
-		child += value > cut->at[i];
-	return child;
 }
 
 /* How many terms of the sample each child has. */
@@ -103,8 +129,8 @@ static void count_children(const struct sample *s, const struct cut *cut,
 	for (__u32 i = 0; i < s->count; i++) {
 		const struct box *term = sampled(s, i);
 
-		begin[child_of(cut, term->first[cut->key])]++;
-		end[child_of(cut, term->last[cut->key])]++;
+		begin[cut_child(cut, term->first[cut->key])]++;
+		end[cut_child(cut, term->last[cut->key])]++;
 	}
 	for (__u32 child = 0; child <= cut->count; child++) {
 		inside += begin[child];
@@ -157,7 +183,7 @@ static double cut_key(const struct sample *s, double copies_max, struct cut *cut
 }
 
 bool cut_choose(const struct boxed *terms, const __u32 *list, __u32 count, const struct box *box,
-		struct cut *cut)
+		__u32 keys, struct cut *cut)
 {
 	struct sample s = { .terms = terms, .list = list };
 	double best = 0, copies_max = count > 64 ? 1.5 : 2.5;
@@ -168,6 +194,8 @@ bool cut_choose(const struct boxed *terms, const __u32 *list, __u32 count, const
 		struct cut candidate = { .key = key };
 		double cost;
 
+		if (!(keys & 1U << key))
+			continue;
 		find_borders(&s, box, key);
 		cost = cut_key(&s, copies_max, &candidate);
 		if (cost > 0 && (best == 0 || cost < best)) {

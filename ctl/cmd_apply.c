@@ -5,13 +5,16 @@
  */
 #include <string.h>
 
+#include "ahead.h"
 #include "command.h"
 #include "confirm.h"
+#include "heap.h"
 #include "note.h"
 #include "own.h"
 #include "plan_print.h"
 #include "read_config.h"
 #include "session.h"
+#include "shadow.h"
 #include "stored.h"
 
 int cmd_check(struct command *c)
@@ -29,9 +32,25 @@ int cmd_check(struct command *c)
 
 static int make_plan(struct session *s, struct command *c)
 {
-	if (read_config(c, c->args[0], &s->model) || session_open(s, c->instance, &c->why))
+	OWN(ahead_close) struct ahead *ahead = NULL;
+	struct shadow_work shadows;
+	int error, warned;
+
+	memory_prepare();
+	ahead = ahead_begin(c->instance);
+	if (read_model(c, c->args[0], &s->model))
 		return -1;
-	return plan_make(&s->plan, &s->state, &s->host, &s->model, NULL, &c->why);
+	shadow_begin(&shadows, &s->model, &c->diags);
+	error = session_open(s, c->instance, &c->why);
+	if (!error) {
+		s->state.ahead = ahead;
+		error = plan_make(&s->plan, &s->state, &s->host, &s->model, NULL, &c->why);
+		s->state.ahead = NULL;
+	}
+	warned = shadow_end(&shadows);
+	if (!error && warned)
+		return fail_errno(&c->why, warned, "%s", read_name(c->args[0]));
+	return error;
 }
 
 int cmd_plan(struct command *c)

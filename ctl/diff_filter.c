@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,30 +93,65 @@ static void diff_moves(struct diff *d, const struct filter *b, const size_t *old
 	print_moves(d, b, old, unmoved);
 }
 
+/* Where the rules of @b stood in @a; @stays is set for those of @a that still stand somewhere. */
+static int find_old(const struct filter *a, const struct filter *b, size_t *old, bool *stays)
+{
+	OWN(name_index_free) struct name_index before = { 0 };
+	size_t next = 0; /* most rules stand behind the one that they stood behind */
+
+	for (size_t i = 0; i < b->rules_count; i++) {
+		const struct named *found;
+
+		if (next == a->rules_count || strcmp(a->rules[next].name, b->rules[i].name) != 0) {
+			if (!before.count &&
+			    name_index_make(a->rules, a->rules_count, sizeof(*a->rules), &before))
+				return -ENOMEM;
+			found = name_index_find(&before, b->rules[i].name);
+			old[i] = found ? found->index : NOWHERE;
+			if (!found)
+				continue;
+			next = found->index;
+		}
+		old[i] = next;
+		stays[next++] = true;
+	}
+	return 0;
+}
+
+static bool is_ascending(const size_t *old, size_t count)
+{
+	size_t last = NOWHERE;
+
+	for (size_t i = 0; i < count; i++) {
+		if (old[i] == NOWHERE)
+			continue;
+		if (last != NOWHERE && old[i] < last)
+			return false;
+		last = old[i];
+	}
+	return true;
+}
+
 void diff_filter(struct diff *d, const struct filter *a, const struct filter *b)
 {
-	OWN(name_index_free) struct name_index before = { 0 }, after = { 0 };
 	OWN_FREE size_t *old = calloc(b->rules_count + 1, sizeof(*old));
+	OWN_FREE bool *stays = calloc(a->rules_count + 1, sizeof(*stays));
 
-	name_index_make(a->rules, a->rules_count, sizeof(*a->rules), &before);
-	name_index_make(b->rules, b->rules_count, sizeof(*b->rules), &after);
-	if (!old)
+	if (!old || !stays || find_old(a, b, old, stays))
 		return;
 	if (a->default_action != b->default_action)
 		diff_change(d, "filter", b->name, "default %s -> %s",
 			    print_action[a->default_action], print_action[b->default_action]);
 	for (size_t i = 0; i < a->rules_count; i++) {
-		if (!name_index_find(&after, a->rules[i].name))
+		if (!stays[i])
 			rule_line(d, '-', b, &a->rules[i]);
 	}
 	for (size_t i = 0; i < b->rules_count; i++) {
-		const struct named *found = name_index_find(&before, b->rules[i].name);
-
-		old[i] = found ? found->index : NOWHERE;
-		if (!found)
+		if (old[i] == NOWHERE)
 			rule_line(d, '+', b, &b->rules[i]);
-		else if (!rule_equal(&a->rules[found->index], &b->rules[i]))
-			changed_rule(d, b, &a->rules[found->index], &b->rules[i]);
+		else if (!rule_equal(&a->rules[old[i]], &b->rules[i]))
+			changed_rule(d, b, &a->rules[old[i]], &b->rules[i]);
 	}
-	diff_moves(d, b, old);
+	if (!is_ascending(old, b->rules_count))
+		diff_moves(d, b, old);
 }

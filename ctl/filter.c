@@ -53,6 +53,7 @@ static void build_filter(struct builder *b, const struct image_spec *spec,
 	const __u32 size = sizeof(struct weir_rule);
 	struct weir_rule row;
 
+	drafts_reserve(&f, filter->rules_count);
 	for (size_t i = 0; i < filter->rules_count && !b->error; i++) {
 		row = rule_row(b, &filter->rules[i], ids[i]);
 		put_rule(b, rules + i * size, &row);

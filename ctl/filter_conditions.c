@@ -167,13 +167,12 @@ static void add_field(struct filter_build *f, struct conditions *c, const struct
 
 __u32 conditions_add(struct filter_build *f, const struct rule *rule, __u32 fields, __u8 *count)
 {
-	struct conditions c = {};
 	const struct tcp_flags_match *flags = &rule->tcp_flags;
+	struct conditions c;
 
-	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
-		if (fields & 1U << field)
-			add_field(f, &c, rule, field);
-	}
+	c.count = 0;
+	for (; fields; fields &= fields - 1)
+		add_field(f, &c, rule, __builtin_ctz(fields));
 	if (flags->present && flags->negated)
 		add(f, &c,
 		    (struct weir_condition){ .kind = WEIR_CONDITION_TCP_FLAGS,

@@ -1,10 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Drafts of terms to terms in the image, of each family by itself. */
+/* Terms, collected until all are known, and then put where the datapath finds them. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "filter_terms.h"
 #include "own.h"
+
+bool drafts_reserve(struct filter_build *f, __u32 room)
+{
+	struct drafts *d = &f->drafts;
+	void *list, *boxed;
+
+	if (room <= d->room)
+		return true;
+	list = realloc(d->list, room * sizeof(*d->list));
+	if (list)
+		d->list = list;
+	boxed = realloc(d->boxed, room * sizeof(*d->boxed));
+	if (boxed)
+		d->boxed = boxed;
+	if (!list || !boxed) {
+		f->b->error = -ENOMEM;
+		return false;
+	}
+	d->room = room;
+	return true;
+}
+
+void drafts_add(struct filter_build *f, const struct draft *draft, const struct boxed *boxed)
+{
+	struct drafts *d = &f->drafts;
+
+	if (d->count == d->room && !drafts_reserve(f, d->room ? d->room * 2 : 64))
+		return;
+	d->list[d->count] = *draft;
+	d->boxed[d->count++] = *boxed;
+}
+
+void drafts_free(struct drafts *d)
+{
+	free(d->list);
+	free(d->boxed);
+	*d = (struct drafts){};
+}
 
 static __u32 mask32(int bits)
 {
@@ -47,18 +85,40 @@ static void put_terms(struct filter_build *f, enum weir_family family, __u32 ter
 	}
 }
 
-void terms_place(struct filter_build *f, enum weir_family family)
+static __u32 count_family(const struct drafts *d, enum weir_family family)
 {
-	OWN_FREE struct boxed *boxed = malloc((f->drafts.count + 1) * sizeof(*boxed));
-	struct weir_forest *forest = &f->out.forest[family];
 	__u32 count = 0;
 
-	if (!boxed)
-		f->b->error = -ENOMEM;
-	for (__u32 i = 0; i < f->drafts.count && boxed; i++) {
-		if (f->drafts.list[i].families & 1 << family)
-			boxed[count++] = f->drafts.list[i].boxed;
+	for (__u32 i = 0; i < d->count; i++)
+		count += d->list[i].families >> family & 1;
+	return count;
+}
+
+/* The boxes of the family's terms: all there are, or a copy that the caller frees in @copy. */
+static const struct boxed *boxes_of(const struct drafts *d, enum weir_family family, __u32 count,
+				    struct boxed **copy)
+{
+	struct boxed *next;
+
+	if (count == d->count)
+		return d->boxed;
+	next = *copy = malloc((count + 1) * sizeof(**copy));
+	for (__u32 i = 0; i < d->count && next; i++) {
+		if (d->list[i].families & 1 << family)
+			*next++ = d->boxed[i];
 	}
+	return *copy;
+}
+
+void terms_place(struct filter_build *f, enum weir_family family)
+{
+	__u32 count = count_family(&f->drafts, family);
+	struct weir_forest *forest = &f->out.forest[family];
+	OWN_FREE struct boxed *copy = NULL;
+	const struct boxed *boxed = boxes_of(&f->drafts, family, count, &copy);
+
+	if (!boxed && count)
+		f->b->error = -ENOMEM;
 	forest->terms_offset =
 		builder_add(f->b, count * (family == WEIR_FAMILY_V6 ? sizeof(struct weir_term6)
 								    : sizeof(struct weir_term4)));
@@ -67,10 +127,4 @@ void terms_place(struct filter_build *f, enum weir_family family)
 		return;
 	put_terms(f, family, forest->terms_offset, forest->rules_offset);
 	classifier_build(f->b, boxed, count, family, forest);
-}
-
-void drafts_free(struct drafts *d)
-{
-	free(d->list);
-	*d = (struct drafts){};
 }

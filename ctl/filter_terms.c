@@ -36,15 +36,30 @@ static const enum weir_field dimension_field[DIM_COUNT] = {
 	WEIR_FIELD_SADDR, WEIR_FIELD_DADDR, WEIR_FIELD_SPORT, WEIR_FIELD_DPORT, WEIR_FIELD_PROTO,
 };
 
+/* Bits that are 0 below the lowest that is 1; 128 of 0. */
+static unsigned int zeros_below(u128 number)
+{
+	__u64 low = number, high = number >> 64;
+
+	return low ? __builtin_ctzll(low) : high ? 64 + __builtin_ctzll(high) : 128;
+}
+
+/* Where the highest bit that is 1 stands; 128 of 0, which is 1 << 128. */
+static unsigned int highest_bit(u128 number)
+{
+	__u64 low = number, high = number >> 64;
+
+	return high ? 127 - __builtin_clzll(high) : low ? 63 - __builtin_clzll(low) : 128;
+}
+
 /* Split an interval into prefixes. False where there are too many. */
 static bool add_prefixes(struct choices *c, u128 first, u128 last)
 {
 	for (;;) {
-		unsigned int free_bits = 0;
+		unsigned int free_bits = zeros_below(first), most = highest_bit(last - first + 1);
 
-		while (free_bits < 128 && !(first >> free_bits & 1) &&
-		       last - first >= (((u128)2 << free_bits) - 1))
-			free_bits++;
+		if (free_bits > most)
+			free_bits = most;
 		if (c->count == TERMS_PER_RULE)
 			return false;
 		c->list[c->count++] = (struct choice){ .first = first, .bits = 128 - free_bits };
@@ -94,17 +109,20 @@ static bool choose(struct filter_build *f, const struct match *match, enum dimen
 		   struct choices *c)
 {
 	bool is_port = dim == DIM_SPORT || dim == DIM_DPORT, fits = true;
-	OWN_FREE range *all = NULL;
-	size_t count = 0;
+	const range *all = match->ranges;
+	OWN_FREE range *joined = NULL;
+	size_t count = match->ranges_count;
 
 	c->count = 0;
 	if (!match->present)
 		return true;
 	if (is_live(match, dim) || (match->negated && !is_port))
 		return false;
-	all = match_values(f->spec->model, match, &count);
-	if (!all)
-		f->b->error = -ENOMEM;
+	if (match->sets_count) {
+		all = joined = match_values(f->spec->model, match, &count);
+		if (!all)
+			f->b->error = -ENOMEM;
+	}
 	if (f->b->error)
 		return false;
 	if (match->negated)
@@ -155,7 +173,17 @@ static __u16 needs_of_pairs(const struct model *m, const struct rule *r)
 		       : 0;
 }
 
-static __u16 needs_of(const struct rule *r)
+/* 1 << field of those that the rule has a condition on. */
+static __u32 fields_of(const struct rule *r)
+{
+	__u32 fields = 0;
+
+	for (int field = 0; field < WEIR_FIELD_COUNT; field++)
+		fields |= (__u32)r->match[field].present << field;
+	return fields;
+}
+
+static __u16 needs_of(const struct rule *r, __u32 fields)
 {
 	static const __u16 needs[WEIR_FIELD_COUNT] = {
 		[WEIR_FIELD_SADDR] = PKT_ADDR,	       [WEIR_FIELD_DADDR] = PKT_ADDR,
@@ -169,10 +197,8 @@ static __u16 needs_of(const struct rule *r)
 	};
 	__u16 all = rule_judges_all(r) ? 0 : PKT_IP;
 
-	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
-		if (r->match[field].present)
-			all |= needs[field];
-	}
+	for (; fields; fields &= fields - 1)
+		all |= needs[__builtin_ctz(fields)];
 	return r->tcp_flags.present ? all | PKT_TCP : all;
 }
 
@@ -232,10 +258,9 @@ static __u8 prefix_families(const struct choice *c)
 	return 1 << WEIR_FAMILY_V4 | 1 << WEIR_FAMILY_V6;
 }
 
-static void say(struct draft *draft, enum dimension dim, const struct choice *c)
+static void say(struct draft *draft, struct box *box, enum dimension dim, const struct choice *c)
 {
 	struct weir_term6 *t = &draft->term;
-	struct box *box = &draft->boxed.box;
 
 	switch (dim) {
 	case DIM_SADDR:
@@ -309,26 +334,9 @@ static void box_conditions(struct box *box, const struct rule *r, __u32 fields)
 	box_mac(box, WEIR_KEY_DMAC, &m[WEIR_FIELD_DMAC]);
 }
 
-static bool reserve(struct filter_build *f)
-{
-	struct drafts *d = &f->drafts;
-	__u32 room = d->room ? d->room * 2 : 64;
-	void *list;
-
-	if (d->count < d->room)
-		return true;
-	list = realloc(d->list, room * sizeof(*d->list));
-	if (!list) {
-		f->b->error = -ENOMEM;
-		return false;
-	}
-	d->list = list;
-	d->room = room;
-	return true;
-}
-
 /* One term for each combination: count through the choices as an odometer does. */
 static void add_combinations(struct filter_build *f, const struct draft *open,
+			     const struct boxed *open_boxed,
 			     const struct choices choices[DIM_COUNT])
 {
 	__u32 turn[DIM_COUNT] = {};
@@ -336,13 +344,14 @@ static void add_combinations(struct filter_build *f, const struct draft *open,
 
 	do {
 		struct draft draft = *open;
+		struct boxed boxed = *open_boxed;
 
 		for (dim = 0; dim < DIM_COUNT; dim++) {
 			if (choices[dim].count)
-				say(&draft, dim, &choices[dim].list[turn[dim]]);
+				say(&draft, &boxed.box, dim, &choices[dim].list[turn[dim]]);
 		}
-		if (draft.families && reserve(f))
-			f->drafts.list[f->drafts.count++] = draft;
+		if (draft.families)
+			drafts_add(f, &draft, &boxed);
 		for (dim = 0; dim < DIM_COUNT; dim++) {
 			if (++turn[dim] < choices[dim].count)
 				break;
@@ -366,24 +375,20 @@ static enum weir_reason reason_of(enum weir_action action)
 	}
 }
 
-static void note_depth(struct filter_build *f, const struct rule *r)
+static void note_depth(struct filter_build *f, const struct rule *r, __u32 fields)
 {
 	const __u32 shallow = 1U << WEIR_FIELD_SADDR | 1U << WEIR_FIELD_DADDR |
 			      1U << WEIR_FIELD_ETHERTYPE | 1U << WEIR_FIELD_SMAC |
 			      1U << WEIR_FIELD_DMAC | 1U << WEIR_FIELD_VLAN |
 			      1U << WEIR_FIELD_IFACE;
+	const struct model *m = f->spec->model;
 	__u8 depth = r->tcp_flags.present || r->expr.text || r->action == WEIR_ACTION_REJECT ||
-				     r->action == WEIR_ACTION_LOG
+				     r->action == WEIR_ACTION_LOG || fields & ~shallow ||
+				     has_pairs(m, &r->match[WEIR_FIELD_SADDR]) ||
+				     has_pairs(m, &r->match[WEIR_FIELD_DADDR])
 			     ? WEIR_DEPTH_ALL
 			     : WEIR_DEPTH_ADDR;
 
-	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
-		const struct match *match = &r->match[field];
-
-		if (match->present &&
-		    (!(shallow & 1U << field) || has_pairs(f->spec->model, match)))
-			depth = WEIR_DEPTH_ALL;
-	}
 	if (depth > f->out.depth)
 		f->out.depth = depth;
 	f->out.judges_all |= rule_judges_all(r);
@@ -395,12 +400,13 @@ static void note_keys(struct filter_build *f, const struct box *box)
 		f->out.link_keys |= box->first[key] || box->last[key] != ~0U;
 }
 
-/* What all terms of a rule have in common. */
-static struct draft open_draft(struct filter_build *f, const struct rule *rule, __u32 fields)
+/* What all terms of a rule have in common; @left are the fields that they cannot say. */
+static struct draft open_draft(struct filter_build *f, const struct rule *rule, __u32 fields,
+			       __u32 left)
 {
 	const struct tcp_flags_match *flags = &rule->tcp_flags;
-	__u16 needs = needs_of(rule) | needs_of_pairs(f->spec->model, rule);
-	struct draft d = { .boxed.box = box_all, .families = families_of(rule, needs) };
+	__u16 needs = needs_of(rule, fields) | needs_of_pairs(f->spec->model, rule);
+	struct draft d = { .families = families_of(rule, needs) };
 
 	d.term.sport_last = d.term.dport_last = 0xffff;
 	d.term.word = d.term.mask = WEIR_WORD(needs, 0, 0);
@@ -409,17 +415,16 @@ static struct draft open_draft(struct filter_build *f, const struct rule *rule, 
 		d.term.mask |= WEIR_WORD(0, flags->mask, 0);
 	}
 	d.rule.action = rule->action;
-	d.rule.conditions = conditions_add(f, rule, fields, &d.rule.conditions_count);
-	d.boxed.asks = d.rule.conditions_count;
+	d.rule.conditions = conditions_add(f, rule, left, &d.rule.conditions_count);
 	d.rule.reason = reason_of(rule->action);
-	d.boxed.decides = d.rule.reason && !d.rule.conditions_count && !flags->present;
 	return d;
 }
 
 void terms_add_rule(struct filter_build *f, const struct rule *rule, __u32 number, __u32 id)
 {
 	struct choices choices[DIM_COUNT];
-	__u32 said = 0, fields = 0;
+	__u32 said = 0, fields = fields_of(rule), left;
+	struct boxed boxed = { .box = box_all };
 	struct draft open;
 
 	for (int dim = 0; dim < DIM_COUNT; dim++) {
@@ -429,13 +434,14 @@ void terms_add_rule(struct filter_build *f, const struct rule *rule, __u32 numbe
 			choices[dim].count = 0;
 	}
 	said &= ~limit_choices(choices);
-	for (int field = 0; field < WEIR_FIELD_COUNT; field++)
-		fields |= (rule->match[field].present && !(said & 1U << field)) << field;
-	open = open_draft(f, rule, fields);
+	left = fields & ~said;
+	open = open_draft(f, rule, fields, left);
 	open.rule.rule = number;
 	open.rule.id = id;
-	box_conditions(&open.boxed.box, rule, fields);
-	note_keys(f, &open.boxed.box);
-	note_depth(f, rule);
-	add_combinations(f, &open, choices);
+	boxed.asks = open.rule.conditions_count;
+	boxed.decides = open.rule.reason && !boxed.asks && !rule->tcp_flags.present;
+	box_conditions(&boxed.box, rule, left);
+	note_keys(f, &boxed.box);
+	note_depth(f, rule, fields);
+	add_combinations(f, &open, &boxed, choices);
 }

@@ -10,14 +10,15 @@
 
 /* A term, before it is known where it will stand. */
 struct draft {
-	struct boxed boxed;
-	__u8 families; /* 1 << WEIR_FAMILY_* that it can hold for */
 	struct weir_term6 term; /* addresses of IPv4 are v4-mapped */
 	struct weir_term_rule rule;
+	__u8 families; /* 1 << WEIR_FAMILY_* that it can hold for */
 };
 
+/* The two arrays go together; the forest looks at the boxes alone. */
 struct drafts {
 	struct draft *list;
+	struct boxed *boxed;
 	__u32 count;
 	__u32 room;
 };
@@ -32,6 +33,9 @@ struct filter_build {
 
 /* Append the terms of @rule, the filter's @number'th, whose counter is @id. */
 void terms_add_rule(struct filter_build *f, const struct rule *rule, __u32 number, __u32 id);
+/* Room for @room terms. False with the error in the builder. */
+bool drafts_reserve(struct filter_build *f, __u32 room);
+void drafts_add(struct filter_build *f, const struct draft *draft, const struct boxed *boxed);
 void drafts_free(struct drafts *d);
 
 /* Append to the image the terms of @family, and the forest over them. */

@@ -28,10 +28,10 @@ __u32 builder_add(struct builder *b, size_t size)
 			b->error = -ENOMEM;
 			return 0;
 		}
-		memset(grown + b->room, 0, room - b->room);
 		b->bytes = grown;
 		b->room = room;
 	}
+	memset(b->bytes + offset, 0, end - offset);
 	b->used = end;
 	return offset;
 }
@@ -124,8 +124,12 @@ static void build_config(struct builder *b, const struct image_spec *spec)
 
 int image_build(const struct image_spec *spec, struct weir_image **image, __u32 *bytes)
 {
-	struct builder b = {};
+	/* About what it takes: growing would copy. */
+	size_t room = spec->config_bytes + model_rules_count(spec->model) * 160 + 4096;
+	struct builder b = { .bytes = malloc(room), .room = room };
 
+	if (!b.bytes)
+		return -ENOMEM;
 	builder_add(&b, sizeof(struct weir_image));
 	build_filters(&b, spec);
 	build_services(&b, spec);

@@ -3,20 +3,20 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/types.h>
 #include <string.h>
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define BAD_BYTES_OF_GARBAGE 8 /* in its first GARBAGE_WINDOW bytes */
 #define GARBAGE_WINDOW 4096
 
+static const bool no_word_byte[256] = {
+	[0 ... ' '] = true, [0x7f] = true, ['{'] = true, ['}'] = true, [';'] = true, [','] = true,
+	['#'] = true,	    ['"'] = true,  ['='] = true, ['!'] = true, ['<'] = true, ['>'] = true,
+};
+
 bool lexer_is_word_byte(unsigned char c)
 {
-	static const bool no_word_byte[256] = {
-		[0 ... ' '] = true, [0x7f] = true, ['{'] = true, ['}'] = true,
-		[';'] = true,	    [','] = true,  ['#'] = true, ['"'] = true,
-		['='] = true,	    ['!'] = true,  ['<'] = true, ['>'] = true,
-	};
-
 	return !no_word_byte[c];
 }
 
@@ -85,12 +85,13 @@ static struct token lex_word(struct lexer *l)
 	enum token_kind kind = *l->at == '$'   ? TOKEN_DEFINE
 			       : *l->at == '@' ? TOKEN_SET
 					       : TOKEN_WORD;
-	const char *start = l->at;
+	const char *start = l->at, *at = start, *end = l->end;
 	struct token t;
 
-	while (l->at < l->end && lexer_is_word_byte((unsigned char)*l->at))
-		l->at++;
-	t = make(l, kind, start, (size_t)(l->at - start));
+	while (at < end && !no_word_byte[(unsigned char)*at])
+		at++;
+	l->at = at;
+	t = make(l, kind, start, (size_t)(at - start));
 	if (kind != TOKEN_WORD) {
 		t.text++;
 		t.size--;
@@ -202,6 +203,24 @@ static void refuse(struct diags *d, struct loc at, const char *text, size_t size
 			 "byte 0x%02x is not UTF-8; save the file as UTF-8", byte);
 }
 
+#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
+
+/* Bytes from @s that are plain for sure, eight at a time: from " " to "~". */
+static size_t plain_bytes(const unsigned char *s, size_t size)
+{
+	size_t i = 0;
+
+	for (; i + sizeof(__u64) <= size; i += sizeof(__u64)) {
+		__u64 eight;
+
+		memcpy(&eight, s + i, sizeof(eight));
+		/* A byte's highest bit: it was set, or less than " " borrows, or 0x7f carries. */
+		if ((eight | (eight - EACH_BYTE(' ')) | (eight + EACH_BYTE(1))) & EACH_BYTE(0x80))
+			break;
+	}
+	return i;
+}
+
 int lexer_check_text(const char *file, const char *text, size_t size, struct diags *d)
 {
 	const unsigned char *s = (const unsigned char *)text;
@@ -211,6 +230,7 @@ int lexer_check_text(const char *file, const char *text, size_t size, struct dia
 	for (size_t i = 0; i < size;) {
 		size_t bytes;
 
+		i += plain_bytes(s + i, size - i);
 		while (i < size && s[i] >= ' ' && s[i] < 0x7f)
 			i++;
 		if (i == size)

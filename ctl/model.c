@@ -55,6 +55,7 @@ void model_free(struct model *m)
 	free(m->sets);
 	free(m->filters);
 	free(m->services);
+	free(m->source);
 	*m = (struct model){ 0 };
 }
 

@@ -201,6 +201,8 @@ struct model {
 	size_t filters_count;
 	struct service *services;
 	size_t services_count;
+	char *source; /* text that says all of this, as its user wrote it; NULL: none is kept */
+	size_t source_bytes;
 };
 
 /* Release everything the model owns and make it empty. */

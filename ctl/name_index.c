@@ -56,6 +56,7 @@ int name_index_make(const void *objects, size_t count, size_t stride, struct nam
 
 		index.list[i] = (struct named){ name, i };
 		slot = find_slot(&index, name, hash);
+		index.twins += slot->place != 0;
 		if (!slot->place)
 			*slot = (struct name_slot){ hash, (__u32)i + 1 };
 	}

@@ -15,6 +15,7 @@ struct named {
 struct name_index {
 	struct named *list; /* in the order of the model */
 	size_t count;
+	size_t twins; /* objects whose name an earlier one has */
 	struct name_slot *slots;
 	size_t mask; /* of the slots, whose count is a power of two */
 };

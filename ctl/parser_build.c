@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap.h"
 #include "own.h"
+#include "weir/abi.h"
 
 static const char *path_of(const struct build *b, const struct loc *at)
 {
@@ -112,6 +114,11 @@ bool build_reserve(struct build *b, void **array, size_t count, size_t element_b
 
 	if (count & (count - 1))
 		return true;
+	if (*array && *array == b->roomy) {
+		if (2 * count * element_bytes <= b->roomy_bytes)
+			return true;
+		b->roomy = NULL;
+	}
 	grown = reallocarray(*array, count ? 2 * count : 1, element_bytes);
 	if (!grown) {
 		b->out_of_memory = true;
@@ -246,6 +253,24 @@ struct filter *build_filter(struct build *b, const struct word *name)
 		return NULL;
 	b->model.filters[b->model.filters_count] = f;
 	return &b->model.filters[b->model.filters_count++];
+}
+
+/* Fewer rules are moved while they grow sooner than they are counted. */
+#define RULES_EXPECTED_MIN 512
+
+void build_expect_rules(struct build *b, struct filter *f, size_t count)
+{
+	size_t room = RULES_EXPECTED_MIN;
+
+	if (count < RULES_EXPECTED_MIN)
+		return;
+	while (room < count && room < WEIR_MAX_RULES)
+		room *= 2;
+	f->rules = memory_large(room * sizeof(*f->rules));
+	if (!f->rules)
+		return;
+	b->roomy = f->rules;
+	b->roomy_bytes = room * sizeof(*f->rules);
 }
 
 struct service *build_service(struct build *b, const struct word *name)

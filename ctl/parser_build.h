@@ -94,6 +94,8 @@ struct build {
 	size_t refs_count;
 	char **paths; /* JSON: where loc.line is 0, loc.column - 1 is an index */
 	size_t paths_count;
+	void *roomy; /* an array that has room for so many bytes already */
+	size_t roomy_bytes;
 	size_t values; /* of all lists, against VALUES_MAX */
 	bool failed; /* this statement has had its error */
 	bool names_lost; /* a block without a name was refused: do not miss names */
@@ -186,6 +188,8 @@ void build_set_end(struct build *b, struct set *s, unsigned int written);
 void build_read_set_file(struct build *b, struct set *s);
 
 struct filter *build_filter(struct build *b, const struct word *name);
+/* Room for about @count rules of @f, which has none yet; a guess, and no limit. */
+void build_expect_rules(struct build *b, struct filter *f, size_t count);
 struct rule *build_rule(struct build *b, struct filter *f, const struct word *name,
 			const struct word *action);
 /* The rule's condition on @field, to be filled; NULL and an error when it has one. */

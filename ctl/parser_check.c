@@ -23,7 +23,7 @@ static void refuse_twins(struct build *b, const char *what, const struct name_in
 {
 	char place[64];
 
-	for (size_t i = 0; i < index->count; i++) {
+	for (size_t i = 0; i < index->count && index->twins; i++) {
 		const struct named *second = &index->list[i];
 		const struct named *first = name_index_find(index, second->name);
 

@@ -263,14 +263,29 @@ static void filter_statement(struct parser *p, void *object, int word, struct lo
 	f->default_action = build_default(action);
 }
 
+/* Lines up to the "}" that begins one: about as many rules as there are. */
+static size_t count_lines(const struct lexer *l)
+{
+	const char *at = l->at;
+	size_t lines = 0;
+
+	while ((at = memchr(at, '\n', (size_t)(l->end - at))) && ++at < l->end && *at != '}')
+		lines++;
+	return lines;
+}
+
 void parser_filter(struct parser *p)
 {
 	static const struct block block = { &words_filter, 1U << FILTER_DEFAULT, filter_statement };
+	struct filter *f;
 	struct word name;
 
 	if (!parser_take_word(p, "a filter name", &name)) {
 		p->build.names_lost = true;
 		return;
 	}
-	parser_take_block(p, &block, &name, build_filter(&p->build, &name));
+	f = build_filter(&p->build, &name);
+	if (f)
+		build_expect_rules(&p->build, f, count_lines(&p->lexer));
+	parser_take_block(p, &block, &name, f);
 }

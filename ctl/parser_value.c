@@ -209,6 +209,26 @@ static size_t small_ranges(const struct small_kind *kind, const char *word, rang
 	return 1;
 }
 
+/*
+ * Four numbers without leading zeros, as inet_pton() takes them; false of what
+ * it may refuse.
+ */
+static bool parse_v4(const char *word, __u8 out[4])
+{
+	for (int i = 0; i < 4; i++) {
+		unsigned int number = 0, digits = 0;
+
+		for (; *word >= '0' && *word <= '9' && digits < 3; word++, digits++)
+			number = number * 10 + (unsigned int)(*word - '0');
+		if (!digits || number > 255 || *word++ != (i < 3 ? '.' : 0))
+			return false;
+		if (digits > 1 && number < (digits > 2 ? 100 : 10))
+			return false;
+		out[i] = (__u8)number;
+	}
+	return true;
+}
+
 /* 16 bytes, v4-mapped for IPv4; @bits is the size of its family. */
 static bool parse_address(const char *word, __u8 out[16], unsigned int *bits, struct problem *why)
 {
@@ -216,7 +236,7 @@ static bool parse_address(const char *word, __u8 out[16], unsigned int *bits, st
 	char text[INET6_ADDRSTRLEN];
 
 	*bits = V4_BITS;
-	if (inet_pton(AF_INET, word, addr + 12) != 1) {
+	if (!parse_v4(word, addr + 12) && inet_pton(AF_INET, word, addr + 12) != 1) {
 		*bits = V6_BITS;
 		if (inet_pton(AF_INET6, word, addr) != 1) {
 			value_refuse(why, "\"%.60s\" is not an address", word);

@@ -140,7 +140,8 @@ static int find(const char *const *words, const struct word *w)
 	if (w->kind != WORD_PLAIN || !w->size)
 		return -1;
 	for (int i = 0; words[i]; i++) {
-		if (words[i][0] == w->text[0] && word_is(w, words[i]))
+		if (words[i][0] == w->text[0] && !strncmp(words[i], w->text, w->size) &&
+		    !words[i][w->size])
 			return i;
 	}
 	return -1;

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "ahead.h"
 #include "ids.h"
 #include "image.h"
 #include "note.h"
@@ -285,13 +286,12 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	int error;
 
 	choose_secret(s, spec.secret);
-
-	if (!devices || !routes || stored_text(p->model, &config, &spec.config_bytes))
+	spec.config = stored_text(p->model, &config, &spec.config_bytes);
+	if (!devices || !routes || !spec.config)
 		return fail_errno(why, ENOMEM, "cannot plan");
 	if (host_locals(p->host, &locals, &spec.locals_count, why))
 		return -1;
 	spec.locals = locals;
-	spec.config = config;
 	error = image_build(&spec, &p->image, &p->image_bytes);
 	if (error)
 		return plan_image_failed(p->model, error, why);
@@ -345,13 +345,18 @@ static int compare(struct plan *p, const struct state *s, struct failure *why)
 	return 0;
 }
 
+static int old_model(struct plan *p, const struct state *s, struct failure *why)
+{
+	return ahead_take(s->ahead, s->image, &p->old) ? 0 : stored_model(s->image, &p->old, why);
+}
+
 int plan_make(struct plan *p, const struct state *s, struct host *host, const struct model *model,
 	      const struct plan_scope *scope, struct failure *why)
 {
 	*p = (struct plan){ .model = model, .host = host };
 	if (needs_find(&p->needs, model))
 		return fail_errno(why, ENOMEM, "cannot plan");
-	if (stored_model(s->image, &p->old, why) || attachments_read(s, &p->attached, why) ||
+	if (old_model(p, s, why) || attachments_read(s, &p->attached, why) ||
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
 	    plan_sets(p, s, scope, why) || find_routes(p, why) || build(p, s, why))
 		return -1;

@@ -6,6 +6,8 @@
 #ifndef WEIR_RANGES_H
 #define WEIR_RANGES_H
 
+#include <endian.h>
+
 #include "model.h"
 
 typedef unsigned __int128 u128;
@@ -34,11 +36,10 @@ static inline void range_set(range *r, u128 first, u128 last)
 /* Host-order number of 16 bytes in network order, and back. */
 static inline u128 addr_number(const __u8 addr[16])
 {
-	u128 number = 0;
+	__be64 words[2];
 
-	for (int i = 0; i < 16; i++)
-		number = number << 8 | addr[i];
-	return number;
+	__builtin_memcpy(words, addr, sizeof(words));
+	return (u128)be64toh(words[0]) << 64 | be64toh(words[1]);
 }
 
 static inline void number_addr(u128 number, __u8 addr[16])

@@ -64,7 +64,7 @@ int read_text(struct command *c, const char *path, char **text, size_t *size)
 	return error ? fail_errno(&c->why, error, "%s", read_name(path)) : 0;
 }
 
-int read_config(struct command *c, const char *path, struct model *out)
+int read_model(struct command *c, const char *path, struct model *out)
 {
 	const char *name = read_name(path);
 	OWN_FREE char *text = NULL;
@@ -80,9 +80,24 @@ int read_config(struct command *c, const char *path, struct model *out)
 		c->why.code = EXIT_USAGE;
 		return -1;
 	}
-	if (!error)
-		error = shadow_warn(out, text, size, &c->diags);
-	if (!error)
-		diag_sort(&c->diags);
-	return error ? fail_errno(&c->why, error, "%s", name) : 0;
+	if (error)
+		return fail_errno(&c->why, error, "%s", name);
+	if (!is_json(text, size)) {
+		out->source = TAKE_PTR(text);
+		out->source_bytes = size;
+	}
+	return 0;
+}
+
+int read_config(struct command *c, const char *path, struct model *out)
+{
+	int error = read_model(c, path, out);
+
+	if (error)
+		return error;
+	error = shadow_warn(out, out->source, out->source_bytes, &c->diags);
+	if (error)
+		return fail_errno(&c->why, error, "%s", read_name(path));
+	diag_sort(&c->diags);
+	return 0;
 }

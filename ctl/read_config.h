@@ -10,6 +10,9 @@
  */
 int read_config(struct command *c, const char *path, struct model *out);
 
+/* The same without looking for rules that can never match. */
+int read_model(struct command *c, const char *path, struct model *out);
+
 /*
  * The bytes of file @path, "-" for standard input, to be freed. Returns 0, or
  * -1 with the command's failure.

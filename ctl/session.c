@@ -10,6 +10,7 @@
 #include "neighbours.h"
 #include "note.h"
 #include "own.h"
+#include "stored.h"
 
 int session_open(struct session *s, const char *instance, struct failure *why)
 {
@@ -33,6 +34,8 @@ int session_read_stored(struct session *s, const char *name, const char *text, s
 	struct diags diags = {};
 	int error = model_parse(name, text, size, MODEL_FILES_STORED, &diags, &s->model);
 
+	if (!error)
+		stored_keep(&s->model, text, size);
 	if (error)
 		fail(why, EXIT_CONFLICT,
 		     "%s: cannot be read: line %u: %s; it may be another version's", name,

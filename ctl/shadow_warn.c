@@ -49,3 +49,28 @@ int shadow_warn(const struct model *m, const char *text, size_t size, struct dia
 	}
 	return 0;
 }
+
+static void *work(void *arg)
+{
+	struct shadow_work *w = arg;
+
+	w->error = shadow_warn(w->model, w->model->source, w->model->source_bytes, w->diags);
+	return NULL;
+}
+
+void shadow_begin(struct shadow_work *w, const struct model *m, struct diags *d)
+{
+	*w = (struct shadow_work){ .model = m, .diags = d };
+	w->is_running = !pthread_create(&w->thread, NULL, work, w);
+	if (!w->is_running)
+		work(w);
+}
+
+int shadow_end(struct shadow_work *w)
+{
+	if (w->is_running)
+		pthread_join(w->thread, NULL);
+	w->is_running = false;
+	diag_sort(w->diags);
+	return w->error;
+}

@@ -49,6 +49,7 @@ struct state {
 	__u32 image_map_id; /* of the outer map, which programs name */
 	const struct weir_image *image; /* mapped; NULL when nothing is applied */
 	size_t image_mapped; /* bytes */
+	struct ahead *ahead; /* that reads the image, too; borrowed, NULL: none */
 };
 
 #define STATE_NONE                                                               \

@@ -2,10 +2,14 @@
 #include "stored.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "image.h"
 #include "own.h"
+
+/* Text of more bytes, most of them comments, is not worth its place in the image. */
+#define SOURCE_BYTES_MAX (16U << 20)
 
 static int print(const struct model *m, enum model_print how, char **text, size_t *size)
 {
@@ -21,14 +25,38 @@ static int print(const struct model *m, enum model_print how, char **text, size_
 	return -ENOMEM;
 }
 
-int stored_text(const struct model *m, char **text, size_t *size)
+/* Ports from a file go into the image, and no further; other sets have their own memory. */
+static bool is_self_contained(const struct model *m)
 {
-	return print(m, MODEL_PRINT_STORED, text, size);
+	for (size_t i = 0; i < m->sets_count; i++) {
+		if (m->sets[i].file && m->sets[i].type == SET_PORT)
+			return false;
+	}
+	return m->source && m->source_bytes <= SOURCE_BYTES_MAX;
+}
+
+const char *stored_text(const struct model *m, char **made, size_t *size)
+{
+	if (is_self_contained(m)) {
+		*size = m->source_bytes;
+		return m->source;
+	}
+	return print(m, MODEL_PRINT_STORED, made, size) ? NULL : *made;
 }
 
 int whole_text(const struct model *m, char **text, size_t *size)
 {
 	return print(m, MODEL_PRINT_WHOLE, text, size);
+}
+
+/* Without memory for it the model is printed when it is stored again. */
+void stored_keep(struct model *m, const char *text, size_t size)
+{
+	m->source = malloc(size + 1);
+	if (!m->source)
+		return;
+	memcpy(m->source, text, size);
+	m->source_bytes = size;
 }
 
 int stored_model(const struct weir_image *image, struct model *out, struct failure *why)
@@ -41,6 +69,8 @@ int stored_model(const struct weir_image *image, struct model *out, struct failu
 		return 0;
 	error = model_parse("(applied)", IMAGE_AT(image, image->config_offset, char),
 			    image->config_bytes, MODEL_FILES_STORED, &diags, out);
+	if (!error)
+		stored_keep(out, IMAGE_AT(image, image->config_offset, char), image->config_bytes);
 	if (error)
 		fail(why, EXIT_CONFLICT,
 		     "the applied configuration cannot be read: line %u: %s; it may be another "

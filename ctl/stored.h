@@ -9,8 +9,14 @@
 #include "model.h"
 #include "weir/image.h"
 
-/* Self-contained text of @m, to be freed by the caller. Returns 0 or -ENOMEM. */
-int stored_text(const struct model *m, char **text, size_t *size);
+/*
+ * Self-contained text of @m, @size bytes: its source where that is one, else
+ * what is printed into @made, which the caller frees. NULL: out of memory.
+ */
+const char *stored_text(const struct model *m, char **made, size_t *size);
+
+/* Have @m, which was parsed of stored text, keep a copy of it as its source. */
+void stored_keep(struct model *m, const char *text, size_t size);
 
 /* The same with the elements of files' sets that @m has, for when their memory is gone. */
 int whole_text(const struct model *m, char **text, size_t *size);

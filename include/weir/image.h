@@ -30,7 +30,7 @@
 	X(BALANCE, balance, "balance")                                                \
 	X(DECAP, decap, "decap")                                                      \
 	X(MEASURE, measure, "measure")                                                \
-	X(EGRESS, egress, "egress") /* at tc egress */                         \
+	X(EGRESS, egress, "egress") /* at tc egress */                                \
 	X(TRACK, track, "established") /* note what leaves, for a filter that asks */ \
 	X(MARK, mark, "mark") /* tc ingress takes marks over from XDP */
 

@@ -41,8 +41,8 @@ static void every_combination_of_stages_loads_at_xdp(void **state)
 static void every_combination_of_stages_loads_at_tc_ingress(void **state)
 {
 	(void)state;
-	load_every_combination(HOOK_INGRESS, STAGE(FILTER) | STAGE(MEASURE) | STAGE(TRACK) |
-						     STAGE(MARK));
+	load_every_combination(HOOK_INGRESS,
+			       STAGE(FILTER) | STAGE(MEASURE) | STAGE(TRACK) | STAGE(MARK));
 }
 
 static void every_combination_of_stages_loads_at_tc_egress(void **state)

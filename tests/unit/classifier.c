@@ -170,6 +170,8 @@ static bool condition_holds(const struct weir_condition *c, const struct seen *s
 		assert_true(c->offset < t.model.sets_count);
 		holds = reference_in_set(&t.model.sets[c->offset], c->field, s);
 		break;
+	case WEIR_CONDITION_ESTABLISHED: /* nothing is, here */
+		break;
 	default:
 		fail_msg("condition of kind %u is not known here", c->kind);
 	}
