@@ -111,6 +111,8 @@ int weir_ingress(struct __sk_buff *skb)
 	}
 	if (weir.stages & 1U << WEIR_STAGE_MARK)
 		take_mark(skb);
+	if (weir.stages == 1U << WEIR_STAGE_MARK) /* the rest was XDP's */
+		return TC_ACT_UNSPEC;
 	p = &scratch->pkt;
 	pull_headers(skb);
 	parse(skb, p, 0);

@@ -279,60 +279,61 @@ void value_print_link(FILE *out)
 		value_print_small(out, "dscp", 64);
 }
 
+static const char *const protocols[] = {
+	"",
+	"",
+	"",
+	"tcp",
+	"udp",
+	"tcp flags syn/syn,ack",
+	"tcp flags != rst/rst",
+	"icmp type 3 code 0-4",
+	"icmp type != 8 code != 0",
+	"icmpv6 type 1 code { 0, 4 }",
+	"proto { tcp, udp }",
+	"dport 1-1023",
+	"sport != 0-1023",
+};
+static const char *const fields[] = {
+	"length > 512",
+	"length 40-60",
+	"length < 48",
+	"length != { 40, 52, 60-1500 }",
+	"ttl 1",
+	"ttl <= 2",
+	"ttl != 64",
+	"ttl { 63-65, 255 }",
+	"dscp 46",
+	"dscp { cs1, af11 }",
+	"dscp != 0",
+	"dscp 1-62",
+	"fragment",
+	"not fragment",
+	"not established",
+	"vlan 100",
+	"vlan 1-4094",
+	"vlan != 100",
+	"ethertype { arp, ip, ip6 }",
+	"ethertype { ip, ip6 }",
+	"ethertype != arp",
+	"smac 02:00:00:00:00:01",
+	"smac 02:00:00:00:00:00/24",
+	"smac != 02:00:00:00:00:00/40",
+	"dmac { 02:00:00:00:00:01, ff:ff:ff:ff:ff:ff }",
+	"dmac != 02:00:00:00:00:02",
+	"interface test",
+	"interface != { eth*, veth0 }",
+	"interface t?st",
+};
+static const char *const frames[] = {
+	"ethertype arp",
+	"ethertype { arp, 0x88cc } vlan 100",
+	"ethertype 0x05dc-0x0805 smac != 02:00:00:00:00:01",
+	"ethertype 0x88cc dmac 02:00:00:00:00:00/40",
+};
+
 void value_print_fields(FILE *out)
 {
-	static const char *const protocols[] = {
-		"",
-		"",
-		"",
-		"tcp",
-		"udp",
-		"tcp flags syn/syn,ack",
-		"tcp flags != rst/rst",
-		"icmp type 3 code 0-4",
-		"icmp type != 8 code != 0",
-		"icmpv6 type 1 code { 0, 4 }",
-		"proto { tcp, udp }",
-		"dport 1-1023",
-		"sport != 0-1023",
-	};
-	static const char *const fields[] = {
-		"length > 512",
-		"length 40-60",
-		"length < 48",
-		"length != { 40, 52, 60-1500 }",
-		"ttl 1",
-		"ttl <= 2",
-		"ttl != 64",
-		"ttl { 63-65, 255 }",
-		"dscp 46",
-		"dscp { cs1, af11 }",
-		"dscp != 0",
-		"dscp 1-62",
-		"fragment",
-		"not fragment",
-		"not established",
-		"vlan 100",
-		"vlan 1-4094",
-		"vlan != 100",
-		"ethertype { arp, ip, ip6 }",
-		"ethertype { ip, ip6 }",
-		"ethertype != arp",
-		"smac 02:00:00:00:00:01",
-		"smac 02:00:00:00:00:00/24",
-		"smac != 02:00:00:00:00:00/40",
-		"dmac { 02:00:00:00:00:01, ff:ff:ff:ff:ff:ff }",
-		"dmac != 02:00:00:00:00:02",
-		"interface test",
-		"interface != { eth*, veth0 }",
-		"interface t?st",
-	};
-	static const char *const frames[] = {
-		"ethertype arp",
-		"ethertype { arp, 0x88cc } vlan 100",
-		"ethertype 0x05dc-0x0805 smac != 02:00:00:00:00:01",
-		"ethertype 0x88cc dmac 02:00:00:00:00:00/40",
-	};
 	const char *one = GENERATE_PICK(fields), *other = GENERATE_PICK(fields);
 	size_t word = strcspn(one, " ");
 
