@@ -17,7 +17,7 @@ enum value_kind {
 	VALUE_ICMPV6_TYPE,
 	VALUE_TYPE_NUMBER, /* of either: names would be ambiguous */
 	VALUE_ICMP_CODE,
-	VALUE_LENGTH, /* of an IP packet; IPv6 counts its payload without the header */
+	VALUE_LENGTH, /* of an IP packet, header included */
 	VALUE_TTL,
 	VALUE_DSCP,
 	VALUE_ETHERTYPE, /* in hex, too */

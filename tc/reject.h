@@ -55,19 +55,21 @@ static __always_inline long reject_put(struct __sk_buff *skb, const struct rejec
 				       __u32 l2_bytes)
 {
 	const __u64 flags = BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH;
-	__u32 bytes = r->bytes;
+	__u32 less = r->bytes - 1;
 
-	asm volatile("" : "+r"(bytes), "+r"(l2_bytes));
-	if (l2_bytes < ETH_HLEN || l2_bytes > REJECT_MOST_L2 || !bytes ||
-	    bytes > WEIR_REJECT_MOST_V6)
+	l2_bytes -= ETH_HLEN;
+	HIDE_FROM_COMPILER(less);
+	HIDE_FROM_COMPILER(l2_bytes);
+	if (l2_bytes > REJECT_MOST_L2 - ETH_HLEN || less >= WEIR_REJECT_MOST_V6)
 		return -1;
+	l2_bytes += ETH_HLEN;
 	if (bpf_skb_store_bytes(skb, 0, l2, l2_bytes, flags))
 		return -1;
 	if (r->start)
 		return bpf_skb_store_bytes(skb, l2_bytes,
-					   r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), bytes,
+					   r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), less + 1,
 					   flags);
-	return bpf_skb_store_bytes(skb, l2_bytes, r->cpu->answer, bytes, flags);
+	return bpf_skb_store_bytes(skb, l2_bytes, r->cpu->answer, less + 1, flags);
 }
 
 static __always_inline int reject_answer(struct __sk_buff *skb, const struct pkt *p,
@@ -78,9 +80,12 @@ static __always_inline int reject_answer(struct __sk_buff *skb, const struct pkt
 	enum weir_reason reason;
 	struct reject r = {};
 
-	asm volatile("" : "+r"(l2_bytes));
-	if (l2_bytes < ETH_HLEN || l2_bytes > REJECT_MOST_L2 ||
-	    bpf_skb_load_bytes(skb, 0, l2, l2_bytes))
+	l2_bytes -= ETH_HLEN;
+	HIDE_FROM_COMPILER(l2_bytes);
+	if (l2_bytes > REJECT_MOST_L2 - ETH_HLEN)
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
+	l2_bytes += ETH_HLEN;
+	if (bpf_skb_load_bytes(skb, 0, l2, l2_bytes))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
 	reason = reject_build(&r, skb, p, l2[0]);
 	if (reason != WEIR_R_FILTER_REJECT)

@@ -18,18 +18,20 @@ static __always_inline long reject_resize(struct xdp_md *ctx, __u32 was, __u32 i
 static __always_inline long reject_put(struct xdp_md *ctx, const struct reject *r, __u8 *l2,
 				       __u32 l2_bytes)
 {
-	__u32 bytes = r->bytes;
+	__u32 less = r->bytes - 1;
 
-	asm volatile("" : "+r"(bytes), "+r"(l2_bytes));
-	if (l2_bytes < ETH_HLEN || l2_bytes > REJECT_MOST_L2 || !bytes ||
-	    bytes > WEIR_REJECT_MOST_V6)
+	l2_bytes -= ETH_HLEN;
+	HIDE_FROM_COMPILER(less);
+	HIDE_FROM_COMPILER(l2_bytes);
+	if (l2_bytes > REJECT_MOST_L2 - ETH_HLEN || less >= WEIR_REJECT_MOST_V6)
 		return -1;
+	l2_bytes += ETH_HLEN;
 	if (bpf_xdp_store_bytes(ctx, 0, l2, l2_bytes))
 		return -1;
 	if (r->start)
 		return bpf_xdp_store_bytes(
-			ctx, l2_bytes, r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), bytes);
-	return bpf_xdp_store_bytes(ctx, l2_bytes, r->cpu->answer, bytes);
+			ctx, l2_bytes, r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), less + 1);
+	return bpf_xdp_store_bytes(ctx, l2_bytes, r->cpu->answer, less + 1);
 }
 
 /*
@@ -48,9 +50,12 @@ __noinline int reject_xdp(struct xdp_md *ctx, const struct pkt *p)
 	if (!p)
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
 	l2_bytes = p->l3_offset;
-	asm volatile("" : "+r"(l2_bytes));
-	if (l2_bytes < ETH_HLEN || l2_bytes > REJECT_MOST_L2 ||
-	    bpf_xdp_load_bytes(ctx, 0, l2, l2_bytes))
+	l2_bytes -= ETH_HLEN;
+	HIDE_FROM_COMPILER(l2_bytes);
+	if (l2_bytes > REJECT_MOST_L2 - ETH_HLEN)
+		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
+	l2_bytes += ETH_HLEN;
+	if (bpf_xdp_load_bytes(ctx, 0, l2, l2_bytes))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
 	reason = reject_build(&r, ctx, p, l2[0]);
 	if (reason != WEIR_R_FILTER_REJECT)

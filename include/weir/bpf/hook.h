@@ -13,6 +13,13 @@
 struct pkt;
 struct weir_image;
 
+/*
+ * A size for a helper is 1 at least, which Linux 6.1 believes of less + 1, and
+ * not of a number that was compared with 0. The compiler must not take that for
+ * the number it came from.
+ */
+#define HIDE_FROM_COMPILER(less) asm volatile("" : "+r"(less))
+
 /* Copy @size bytes of the frame, from @offset, to @to. Returns 0 or -errno. */
 static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 size);
 

@@ -35,12 +35,12 @@ static __always_inline bool log_admits(struct weir_cpu *cpu)
 
 static __always_inline void log_copy_head(void *ctx, struct weir_log_event *event)
 {
-	__u32 bytes = event->bytes < WEIR_LOG_HEAD ? event->bytes : WEIR_LOG_HEAD;
+	__u32 bytes = event->bytes < WEIR_LOG_HEAD ? event->bytes : WEIR_LOG_HEAD, less = bytes - 1;
 
 	__builtin_memset(event->head, 0, sizeof(event->head));
 	event->head_bytes = 0;
-	asm volatile("" : "+r"(bytes));
-	if (bytes > 0 && bytes <= WEIR_LOG_HEAD && !hook_load(ctx, 0, event->head, bytes))
+	HIDE_FROM_COMPILER(less);
+	if (less < WEIR_LOG_HEAD && !hook_load(ctx, 0, event->head, less + 1))
 		event->head_bytes = bytes;
 }
 

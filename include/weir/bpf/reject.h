@@ -262,14 +262,15 @@ static __always_inline int reject_build_reset(struct reject *r, void *ctx, const
  */
 static __always_inline void reject_settle_quoted(struct reject *r, const struct pkt *p)
 {
-	__u32 at = REJECT_QUOTE + p->l4_offset - p->l3_offset, before, rest;
+	__u32 at = p->l4_offset - p->l3_offset, before, rest;
 	__u16 *check;
 
 	if (p->proto != IPPROTO_UDP)
 		return;
-	asm volatile("" : "+r"(at));
-	if (at < REJECT_QUOTE || at >= REJECT_L4 + REJECT_CHUNK)
+	HIDE_FROM_COMPILER(at);
+	if (at >= REJECT_L4 + REJECT_CHUNK - REJECT_QUOTE)
 		return;
+	at += REJECT_QUOTE;
 	check = (__u16 *)(r->cpu->answer + at + offsetof(struct udphdr, check));
 	if (!*check || !reject_is_partial(p, *check))
 		return;
@@ -291,11 +292,14 @@ static __always_inline int reject_build_icmp(struct reject *r, void *ctx, const 
 	__u32 bytes = p->l4_offset - p->l3_offset + p->l4_bytes;
 	struct icmp *icmp = (void *)(r->cpu->answer + REJECT_L4);
 	__u64 pseudo = 0;
+	__u32 less;
 
 	bytes = bytes < most ? bytes : most;
-	asm volatile("" : "+r"(bytes));
-	if (!bytes || bytes > WEIR_REJECT_MOST_V6 - REJECT_QUOTE)
+	less = bytes - 1;
+	HIDE_FROM_COMPILER(less);
+	if (less >= WEIR_REJECT_MOST_V6 - REJECT_QUOTE)
 		return -1;
+	bytes = less + 1;
 	if (hook_load(ctx, p->l3_offset, r->cpu->answer + REJECT_QUOTE, bytes))
 		return -1;
 #pragma unroll
