@@ -67,8 +67,8 @@ static __always_inline long reject_put(struct __sk_buff *skb, const struct rejec
 		return -1;
 	if (r->start)
 		return bpf_skb_store_bytes(skb, l2_bytes,
-					   r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), less + 1,
-					   flags);
+					   r->cpu->answer + REJECT_L4 - sizeof(struct iphdr),
+					   less + 1, flags);
 	return bpf_skb_store_bytes(skb, l2_bytes, r->cpu->answer, less + 1, flags);
 }
 

@@ -139,8 +139,8 @@ static long check_condition(__u32 index, struct conditions *s)
 }
 
 /* Whether all conditions of a term hold; the packet has what the term needs. */
-static __noinline int conditions_hold(void *ctx, const struct weir_image *image,
-				      const struct weir_term_rule *t, const struct pkt *p)
+static __always_inline bool conditions_hold(void *ctx, const struct weir_image *image,
+					    const struct weir_term_rule *t, const struct pkt *p)
 {
 	struct conditions s = {
 		.ctx = ctx, .image = image, .pkt = p, .offset = t->conditions, .holds = 1

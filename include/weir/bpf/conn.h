@@ -290,7 +290,7 @@ static __always_inline bool conn_meets_other(struct weir_conn *c, __u32 now)
  * before, or is an ICMP error about a packet of one. To be asked before
  * conn_note(), which does what is to be done about it.
  */
-static __always_inline bool conn_is_known(const struct weir_image *image, void *data,
+static __noinline int conn_is_known(const struct weir_image *image, void *data,
 					  void *data_end, const struct pkt *p)
 {
 	struct weir_conn_set *set;
