@@ -36,7 +36,7 @@ static int make_plan(struct session *s, struct command *c)
 	struct shadow_work shadows;
 	int error, warned;
 
-	memory_prepare();
+	heap_prepare();
 	ahead = ahead_begin(c->instance);
 	if (read_model(c, c->args[0], &s->model))
 		return -1;

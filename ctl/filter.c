@@ -67,7 +67,6 @@ static void build_filter(struct builder *b, const struct image_spec *spec,
 	f.out.rules_offset = rules;
 	f.out.rules_count = filter->rules_count + 1;
 	f.out.default_id = row.id;
-	f.out.default_action = row.action;
 	f.out.default_reason = default_reason(filter->default_action);
 	if (filter->default_action == WEIR_ACTION_REJECT)
 		f.out.depth = WEIR_DEPTH_ALL;

@@ -19,7 +19,7 @@ static void want_huge_pages(uintptr_t from, uintptr_t to)
 		madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
-void memory_prepare(void)
+void heap_prepare(void)
 {
 #ifdef __GLIBC__
 	uintptr_t top = (uintptr_t)sbrk(0);
@@ -33,7 +33,7 @@ void memory_prepare(void)
 #endif
 }
 
-void *memory_large(size_t bytes)
+void *heap_large(size_t bytes)
 {
 	void *room;
 

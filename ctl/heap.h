@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 /* Have malloc() take its memory in few large pieces of huge pages, and keep it. */
-void memory_prepare(void);
+void heap_prepare(void);
 
 /* Room for @bytes, to be freed by free(); in huge pages if it is large. NULL: none. */
-void *memory_large(size_t bytes);
+void *heap_large(size_t bytes);
 
 #endif

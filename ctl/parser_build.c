@@ -266,7 +266,7 @@ void build_expect_rules(struct build *b, struct filter *f, size_t count)
 		return;
 	while (room < count && room < WEIR_MAX_RULES)
 		room *= 2;
-	f->rules = memory_large(room * sizeof(*f->rules));
+	f->rules = heap_large(room * sizeof(*f->rules));
 	if (!f->rules)
 		return;
 	b->roomy = f->rules;

@@ -194,12 +194,11 @@ struct weir_filter {
 	__u32 rules_offset; /* struct weir_rule[rules_count], default last */
 	__u32 rules_count;
 	__u32 default_id;
-	__u8 default_action; /* PASS, DROP or REJECT */
+	__u8 default_reason; /* enum weir_reason */
 	__u8 depth; /* enum weir_depth */
 	__u8 judges_all; /* 1: some rule judges frames that are not IP */
 	__u8 link_keys; /* 1: the forest compares lengths, VLANs or MACs */
-	__u32 default_reason; /* enum weir_reason */
-	__u32 pad[3];
+	__u32 pad[4];
 };
 _Static_assert(sizeof(struct weir_filter) == 128, "filter is not two cache lines");
 

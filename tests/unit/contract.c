@@ -119,7 +119,7 @@ static void structs_of_the_filter_keep_their_layout(void **state)
 	AT(weir_filter, forest, 0);
 	AT(weir_filter, rules_offset, 96);
 	AT(weir_filter, default_id, 104);
-	AT(weir_filter, default_action, 108);
+	AT(weir_filter, default_reason, 108);
 }
 
 static void structs_of_the_image_keep_their_layout(void **state)
