@@ -63,6 +63,7 @@ struct command {
 	  "change a set of the applied configuration")                                        \
 	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")    \
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
+	X(doctor, "[INTERFACE]", 0, 1, cmd_doctor, "what is wrong, and what to do about it")  \
 	X(latency, "[INTERFACE|SERVICE]", 0, 1, cmd_latency, "round-trip times")              \
 	X(monitor, "log", 1, 1, cmd_monitor, "print what rules log, as it comes")             \
 	X(attach, "INTERFACE", 1, 1, cmd_attach,                                              \

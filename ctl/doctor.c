@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "doctor.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "image.h"
+#include "own.h"
+#include "plan.h"
+#include "weir/reason.h"
+
+#define BTF_OF_KERNEL "/sys/kernel/btf/vmlinux"
+
+static char *print_text(const char *format, va_list args)
+{
+	char *text = NULL;
+
+	return format && vasprintf(&text, format, args) >= 0 ? text : NULL;
+}
+
+/* One more finding; what it says follows with say() and cure(). */
+__attribute__((format(printf, 3, 4))) static void find(struct checkup *c, enum finding_kind kind,
+						       const char *subject, ...)
+{
+	struct finding *grown = realloc(c->findings, (c->count + 1) * sizeof(*grown));
+	va_list args;
+
+	if (!grown) {
+		c->is_out_of_memory = true;
+		return;
+	}
+	c->findings = grown;
+	va_start(args, subject);
+	grown[c->count++] = (struct finding){ kind, print_text(subject, args), NULL, NULL };
+	va_end(args);
+}
+
+/* What the last finding is. */
+__attribute__((format(printf, 2, 3))) static void say(struct checkup *c, const char *format, ...)
+{
+	va_list args;
+
+	if (c->is_out_of_memory)
+		return;
+	va_start(args, format);
+	c->findings[c->count - 1].text = print_text(format, args);
+	va_end(args);
+}
+
+/* What helps against it. */
+__attribute__((format(printf, 2, 3))) static void cure(struct checkup *c, const char *format, ...)
+{
+	va_list args;
+
+	if (c->is_out_of_memory)
+		return;
+	va_start(args, format);
+	c->findings[c->count - 1].remedy = print_text(format, args);
+	va_end(args);
+}
+
+void doctor_free(struct checkup *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		free(c->findings[i].subject);
+		free(c->findings[i].text);
+		free(c->findings[i].remedy);
+	}
+	free(c->findings);
+}
+
+static void examine_kernel(struct checkup *c)
+{
+	if (!access(BTF_OF_KERNEL, R_OK))
+		return;
+	find(c, FINDING_WARN, "kernel");
+	say(c,
+	    "has no type information (%s); rejected packets and errors are reported with less "
+	    "detail",
+	    BTF_OF_KERNEL);
+}
+
+/* A hook that the configuration wants and where nothing stands, or not as well as it might. */
+static void examine_hook(struct checkup *c, const struct host_link *link,
+			 const struct interface *config, enum hook hook)
+{
+	const struct attachment *a = attachment_find(c->attached, link->ifindex, hook);
+
+	if (hook == HOOK_XDP && config->xdp != XDP_MODE_NONE && !a) {
+		find(c, FINDING_FAIL, "%s", link->name);
+		say(c, "no XDP program of weir stands on it");
+		cure(c, "weir attach %s", link->name);
+	} else if (hook == HOOK_XDP && a && a->way == WAY_GENERIC &&
+		   config->xdp != XDP_MODE_GENERIC) {
+		find(c, FINDING_WARN, "%s", link->name);
+		say(c, "XDP is generic: the driver cannot do it natively, so every packet takes "
+		       "the way through a socket buffer first");
+	} else if (a && !a->image_map_id) {
+		find(c, FINDING_FAIL, "%s", link->name);
+		say(c, "the %s program that weir attached is not in place any more",
+		    hook_names[hook]);
+		cure(c, "weir attach %s", link->name);
+	}
+}
+
+static bool has_family(const struct model *m, bool v4)
+{
+	for (size_t s = 0; s < m->services_count; s++) {
+		for (size_t b = 0; b < m->services[s].backends_count; b++) {
+			if (addr_is_v4(m->services[s].backends[b].addr) == v4)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The FIB lookup of the balancer follows the kernel's own rule: no forwarding, no route. */
+static void examine_forwarding(struct checkup *c, const struct host_link *link)
+{
+	for (int v4 = 0; v4 <= 1; v4++) {
+		if (!has_family(c->model, v4) ||
+		    (v4 ? host_forwards_v4(link->name) : host_forwards_v6(link->name)))
+			continue;
+		find(c, FINDING_FAIL, "%s", link->name);
+		say(c, "forwarding of IPv%d is off, so the balancer gets no route", v4 ? 4 : 6);
+		cure(c, "sysctl -w net/ipv%d/conf/%s/forwarding=1", v4 ? 4 : 6, link->name);
+	}
+}
+
+/* Fates that no configuration wants; what there is of them points at the cause. */
+static const struct {
+	enum weir_reason reason;
+	const char *name;
+	const char *remedy;
+} bad_fates[] = {
+	{ WEIR_R_LB_NO_ROUTE, "lb-no-route", "ip route get BACKEND" },
+	{ WEIR_R_LB_NO_NEIGHBOUR, "lb-no-neighbour", "ip neighbour show" },
+	{ WEIR_R_LB_TOO_BIG, "lb-too-big",
+	  "raise the MTU of the way to the backends by the tunnel's header, or set \"mss\"" },
+	{ WEIR_R_LB_NO_BACKEND, "lb-no-backend", "weir show service" },
+	{ WEIR_R_LB_ERROR, "lb-error", NULL },
+	{ WEIR_R_DECAP_ERROR, "decap-error", NULL },
+};
+
+static void examine_counters(struct checkup *c, const char *ifname, __u32 slot)
+{
+	for (size_t i = 0; i < sizeof(bad_fates) / sizeof(*bad_fates); i++) {
+		struct weir_counter n = counter_read(c->state->maps.fd[WEIR_MAP_REASONS],
+						     slot * WEIR_R_COUNT + bad_fates[i].reason);
+
+		if (!n.packets)
+			continue;
+		find(c, FINDING_WARN, "%s", ifname);
+		say(c, "%llu packets were dropped as %s", (unsigned long long)n.packets,
+		    bad_fates[i].name);
+		if (bad_fates[i].remedy)
+			cure(c, "%s", bad_fates[i].remedy);
+	}
+}
+
+static void examine_link(struct checkup *c, const struct host_link *link)
+{
+	const struct weir_image *image = c->state->image;
+	const struct weir_device *rows = IMAGE_AT(image, image->devices_offset, struct weir_device);
+	const struct interface *config = interface_for(c->model, link->name);
+	size_t before = c->count;
+
+	if (!config || (c->only && strcmp(c->only, link->name) != 0))
+		return;
+	for (int hook = 0; hook < HOOK_COUNT; hook++)
+		examine_hook(c, link, config, hook);
+	if (config->balance)
+		examine_forwarding(c, link);
+	for (__u32 slot = 0; slot < image->devices_count; slot++) {
+		if (rows[slot].ifindex == link->ifindex)
+			examine_counters(c, link->name, slot);
+	}
+	if (c->count == before) {
+		find(c, FINDING_OK, "%s", link->name);
+		say(c, "its programs stand, and lose nothing");
+	}
+}
+
+/* Interfaces that are named and are not here. */
+static void examine_missing(struct checkup *c, const struct host_link *links, size_t count)
+{
+	for (size_t i = 0; i < c->model->interfaces_count; i++) {
+		const char *name = c->model->interfaces[i].pattern;
+		size_t l = 0;
+
+		if (strpbrk(name, "*?") || (c->only && strcmp(c->only, name) != 0))
+			continue;
+		while (l < count && strcmp(links[l].name, name) != 0)
+			l++;
+		if (l < count)
+			continue;
+		find(c, FINDING_FAIL, "%s", name);
+		say(c, "the configuration names it, and there is no such interface");
+		cure(c, "ip link show");
+	}
+}
+
+struct neighbours {
+	struct host_neighbour *list;
+	size_t count;
+};
+
+static bool answers(const struct neighbours *n, const struct host_route *route)
+{
+	for (size_t i = 0; i < n->count; i++) {
+		if (n->list[i].ifindex == route->ifindex &&
+		    !memcmp(n->list[i].addr, route->next_hop, 16))
+			return n->list[i].is_known;
+	}
+	return false;
+}
+
+static void examine_backend(struct checkup *c, const struct neighbours *n,
+			    const struct service *service, const struct backend *backend)
+{
+	char addr[INET6_ADDRSTRLEN], hop[INET6_ADDRSTRLEN], ifname[IFNAMSIZ] = "?";
+	struct host_route route = {};
+	int error = host_route(c->host, backend->addr, &route);
+
+	addr_text(backend->addr, addr, sizeof(addr));
+	if (error) {
+		find(c, FINDING_FAIL, "service %s %s", service->name, backend->name);
+		say(c, "%s: %s; what it would get is dropped as lb-no-route", addr,
+		    strerror(-error));
+		cure(c, "ip route get %s", addr);
+		return;
+	}
+	if_indextoname(route.ifindex, ifname);
+	addr_text(route.next_hop, hop, sizeof(hop));
+	if (!answers(n, &route)) {
+		find(c, FINDING_FAIL, "service %s %s", service->name, backend->name);
+		say(c,
+		    "%s: its next hop %s on %s does not answer; what it would get is dropped "
+		    "as lb-no-neighbour",
+		    addr, hop, ifname);
+		cure(c, "ip neighbour show %s dev %s", hop, ifname);
+		return;
+	}
+	find(c, FINDING_OK, "service %s %s", service->name, backend->name);
+	say(c, "%s by %s over %s", addr, hop, ifname);
+}
+
+static void examine_services(struct checkup *c)
+{
+	struct neighbours n = {};
+
+	if (c->only)
+		return;
+	if (host_neighbours(c->host, &n.list, &n.count))
+		n.count = 0;
+	for (size_t s = 0; s < c->model->services_count; s++) {
+		const struct service *service = &c->model->services[s];
+
+		for (size_t b = 0; b < service->backends_count; b++)
+			examine_backend(c, &n, service, &service->backends[b]);
+	}
+	free(n.list);
+}
+
+int doctor_examine(struct checkup *c, struct failure *why)
+{
+	OWN_FREE struct host_link *links = NULL;
+	size_t count = 0;
+
+	if (host_links(c->host, &links, &count, why))
+		return -1;
+	examine_kernel(c);
+	examine_missing(c, links, count);
+	for (size_t i = 0; i < count; i++)
+		examine_link(c, &links[i]);
+	examine_services(c);
+	return c->is_out_of_memory ? fail_errno(why, ENOMEM, "cannot look") : 0;
+}
