@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "note.h"
 #include "own.h"
@@ -46,6 +47,20 @@ static __u64 build_of(enum hook hook)
 	return siphash24(elf, size, key);
 }
 
+/* 256 KiB of next hops for each CPU. More backends than that push each other out. */
+#define HOPS_MAX 4096
+#define HOP_LIVES_NS 100000000
+
+/* The coarse clock steps once in a jiffy. */
+static __u32 hop_jiffies(void)
+{
+	struct timespec step;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &step) || step.tv_sec || step.tv_nsec <= 0)
+		return 0;
+	return HOP_LIVES_NS / (__u32)step.tv_nsec;
+}
+
 struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 				   const struct capacity *c)
 {
@@ -56,21 +71,26 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 		[HOOK_EGRESS] =
 			1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK,
 	};
+	bool balances;
 
 	/* Where XDP has done everything else. */
 	if (hook == HOOK_INGRESS && stages & 1 << WEIR_STAGE_MARK)
 		stages = 1 << WEIR_STAGE_MARK;
+	stages &= code_of[hook];
+	balances = stages & 1 << WEIR_STAGE_BALANCE;
 	return (struct weir_program){
 		.build = build_of(hook),
 		.device = device,
 		.image_mask = c->image_bytes - 1,
 		.flow_mask = c->flow_sets - 1,
 		.hist_backend_base = c->devices * WEIR_DIR_COUNT,
-		.stages = stages & code_of[hook],
+		.stages = stages,
 		.sets_mask = c->sets_bytes - 1,
 		.limit_base = c->limit_base,
 		.limit_mask = c->limit_sets - 1,
 		.conn_mask = c->conn_sets - 1,
+		.hop_mask = balances ? (c->backends < HOPS_MAX ? c->backends : HOPS_MAX) - 1 : 0,
+		.hop_jiffies = balances ? hop_jiffies() : 0,
 	};
 }
 
@@ -186,6 +206,8 @@ static int load_xdp(const char *ifname, const struct weir_program *config,
 		return -1;
 	skel->rodata->weir = *config;
 	error = reuse_maps(skel->obj, maps);
+	if (!error)
+		error = bpf_map__set_max_entries(skel->maps.weir_hops, config->hop_mask + 1);
 	if (!error)
 		error = weir_xdp__load(skel);
 	if (error)

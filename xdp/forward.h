@@ -7,61 +7,13 @@
 #define WEIR_XDP_FORWARD_H
 
 #include "balance.h"
+#include "hop.h"
 
-#define FORWARD_AF_INET 2
-#define FORWARD_AF_INET6 10
 #define FORWARD_TTL 64
 
-/* Where a packet leaves, and the frame that it leaves in. */
-struct exit {
-	__u32 ifindex;
-	__u8 dmac[ETH_ALEN];
-	__u8 smac[ETH_ALEN];
-};
-
-static __always_inline enum weir_reason fib_reason(long result)
+static __always_inline void write_ethernet(struct ethhdr *eth, const struct hop *hop, __be16 type)
 {
-	switch (result) {
-	case BPF_FIB_LKUP_RET_SUCCESS:
-		return WEIR_R_LB_FORWARD;
-	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		return WEIR_R_LB_NO_NEIGHBOUR;
-	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
-		return WEIR_R_LB_TOO_BIG;
-	default:
-		return WEIR_R_LB_NO_ROUTE;
-	}
-}
-
-/* @l3_bytes is the length of the packet that will leave, from its outermost IP header. */
-static __always_inline enum weir_reason
-find_exit(struct xdp_md *ctx, const struct weir_backend *backend, __u32 l3_bytes, struct exit *exit)
-{
-	struct bpf_fib_lookup fib = { .ifindex = ctx->ingress_ifindex, .tot_len = l3_bytes };
-	long result;
-
-	if (l3_bytes > 0xffff)
-		return WEIR_R_LB_TOO_BIG;
-	if (backend->is_v6) {
-		fib.family = FORWARD_AF_INET6;
-		__builtin_memcpy(fib.ipv6_src, backend->source, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, backend->addr, sizeof(fib.ipv6_dst));
-	} else {
-		fib.family = FORWARD_AF_INET;
-		fib.ipv4_src = *(const __be32 *)&backend->source[12];
-		fib.ipv4_dst = *(const __be32 *)&backend->addr[12];
-	}
-	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	exit->ifindex = fib.ifindex;
-	__builtin_memcpy(exit->dmac, fib.dmac, ETH_ALEN);
-	__builtin_memcpy(exit->smac, fib.smac, ETH_ALEN);
-	return fib_reason(result);
-}
-
-static __always_inline void write_ethernet(struct ethhdr *eth, const struct exit *exit, __be16 type)
-{
-	__builtin_memcpy(eth->h_dest, exit->dmac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, exit->smac, ETH_ALEN);
+	__builtin_memcpy(eth, hop->mac, sizeof(hop->mac));
 	eth->h_proto = type;
 }
 
@@ -107,19 +59,14 @@ static __always_inline void write_outer_ipv6(struct ipv6hdr *ip, const struct we
 }
 
 /* Backends are on this link and answer for the VIP themselves: only MACs change. */
-static __always_inline enum weir_reason forward_l2(struct xdp_md *ctx, const struct pkt *p,
-						   const struct weir_backend *backend,
-						   struct exit *exit)
+static __always_inline enum weir_reason forward_l2(struct xdp_md *ctx, const struct hop *hop)
 {
-	enum weir_reason reason = find_exit(ctx, backend, p->bytes - ETH_HLEN, exit);
 	struct cursor c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
 	struct ethhdr *eth = cursor_pull(&c, struct ethhdr);
 
-	if (reason != WEIR_R_LB_FORWARD)
-		return reason;
 	if (!eth)
 		return WEIR_R_LB_ERROR;
-	write_ethernet(eth, exit, eth->h_proto);
+	write_ethernet(eth, hop, eth->h_proto);
 	return WEIR_R_LB_FORWARD;
 }
 
@@ -129,17 +76,13 @@ static __always_inline enum weir_reason forward_l2(struct xdp_md *ctx, const str
  */
 static __always_inline enum weir_reason forward_ipip(struct xdp_md *ctx, const struct pkt *p,
 						     const struct weir_backend *backend,
-						     struct exit *exit)
+						     const struct hop *hop, __u32 outer)
 {
-	__u32 outer = backend->is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
-	__u32 l3_bytes = p->l4_offset - ETH_HLEN + p->l4_bytes + outer;
-	enum weir_reason reason = find_exit(ctx, backend, l3_bytes, exit);
+	__u32 l3_bytes = p->ip_bytes + outer;
 	struct ethhdr *eth;
 	struct cursor c;
 	void *ip;
 
-	if (reason != WEIR_R_LB_FORWARD)
-		return reason;
 	if (bpf_xdp_adjust_head(ctx, -(int)outer))
 		return WEIR_R_LB_ERROR;
 	c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
@@ -148,30 +91,41 @@ static __always_inline enum weir_reason forward_ipip(struct xdp_md *ctx, const s
 	if (!eth || !ip)
 		return WEIR_R_LB_ERROR;
 	if (backend->is_v6) {
-		write_ethernet(eth, exit, bpf_htons(ETH_P_IPV6));
+		write_ethernet(eth, hop, bpf_htons(ETH_P_IPV6));
 		write_outer_ipv6(ip, backend, p, l3_bytes);
 	} else {
-		write_ethernet(eth, exit, bpf_htons(ETH_P_IP));
+		write_ethernet(eth, hop, bpf_htons(ETH_P_IP));
 		write_outer_ipv4(ip, backend, p, l3_bytes);
 	}
 	return WEIR_R_LB_FORWARD;
+}
+
+static __always_inline __u32 outer_bytes(const struct choice *choice)
+{
+	if (choice->forward == WEIR_FORWARD_L2)
+		return 0;
+	return choice->backend->is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 }
 
 /* The XDP verdict that carries out WEIR_R_LB_FORWARD is left in @verdict. */
 static __noinline int forward(struct xdp_md *ctx, const struct pkt *p, const struct choice *choice,
 			      int *verdict)
 {
+	const struct hop *hop = hop_to(ctx, choice->backend);
+	__u32 outer = outer_bytes(choice);
 	enum weir_reason reason;
-	struct exit exit = {};
 
-	if (choice->forward == WEIR_FORWARD_L2)
-		reason = forward_l2(ctx, p, choice->backend, &exit);
-	else
-		reason = forward_ipip(ctx, p, choice->backend, &exit);
+	if (!hop)
+		return WEIR_R_LB_ERROR;
+	if (hop->reason != WEIR_R_LB_FORWARD)
+		return hop->reason;
+	if (p->ip_bytes + outer > hop->mtu || p->ip_bytes + outer > 0xffff)
+		return WEIR_R_LB_TOO_BIG;
+	reason = outer ? forward_ipip(ctx, p, choice->backend, hop, outer) : forward_l2(ctx, hop);
 	if (reason != WEIR_R_LB_FORWARD)
 		return reason;
 	count(&weir_backends, choice->backend->id, p->bytes);
-	*verdict = exit.ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(exit.ifindex, 0);
+	*verdict = hop->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(hop->ifindex, 0);
 	return WEIR_R_LB_FORWARD;
 }
 

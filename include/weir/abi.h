@@ -79,9 +79,11 @@ struct weir_program {
 	__u32 limit_base; /* first set of buckets of sources */
 	__u32 limit_mask; /* in sets of WEIR_LIMIT_WAYS */
 	__u32 conn_mask; /* in sets of WEIR_CONN_WAYS */
+	__u32 hop_mask; /* next hops that a CPU remembers, a power of two, less one */
+	__u32 hop_jiffies; /* and for how long */
 	__u32 pad;
 	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
 };
-_Static_assert(sizeof(struct weir_program) == 56, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 64, "program config has holes");
 
 #endif
