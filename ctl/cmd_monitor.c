@@ -154,7 +154,7 @@ static const char *reason_text(__u8 reason)
 #undef X
 	};
 
-	return reason && reason < WEIR_R_COUNT ? reasons[reason] : NULL;
+	return reason < WEIR_R_COUNT ? reasons[reason] : NULL;
 }
 
 static double seconds_ago(const struct weir_log_event *event)

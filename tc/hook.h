@@ -25,12 +25,12 @@ static __always_inline bool hook_established(void *ctx, const struct weir_image 
 	return conn_is_established(image, data, data_end, p);
 }
 
-static __always_inline void hook_log(void *ctx, const struct pkt *p, __u32 rule)
+static __always_inline void hook_log(void *ctx, struct pkt *p, struct log_waiting *w, __u32 rule)
 {
 	struct __sk_buff *skb = ctx;
 
 	log_packet(ctx, p->has & PKT_LEAVES ? WEIR_LOG_EGRESS : WEIR_LOG_INGRESS, skb->ifindex, p,
-		   rule, WEIR_R_CONTINUE, skb->vlan_present ? skb->vlan_tci : -1);
+		   w, rule, skb->vlan_present ? skb->vlan_tci : -1);
 }
 
 #endif

@@ -20,17 +20,25 @@ char LICENSE[] SEC("license") = "GPL";
 /* Ethernet, two tags, IPv6, some extensions, TCP with all its options. */
 #define TC_HEADER_BYTES 192
 
-/* Ours to pass is the next program's to decide: -1 is TCX_NEXT and TC_ACT_UNSPEC. */
-static __always_inline int finish(const struct pkt *p, enum weir_reason reason)
+static __always_inline void tell(struct scratch *scratch, enum weir_reason reason)
 {
-	count_reason(reason, p->bytes);
+	if (weir.stages & (1U << WEIR_STAGE_FILTER | 1U << WEIR_STAGE_EGRESS))
+		filter_tell(scratch, reason);
+}
+
+/* Ours to pass is the next program's to decide: -1 is TCX_NEXT and TC_ACT_UNSPEC. */
+static __always_inline int finish(struct scratch *scratch, enum weir_reason reason)
+{
+	count_reason(reason, scratch->pkt.bytes);
+	tell(scratch, reason);
 	return filter_drops(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 /* @result is REJECT_RESULT(). */
-static __always_inline int finish_rejected(const struct pkt *p, __u32 result)
+static __always_inline int finish_rejected(struct scratch *scratch, __u32 result)
 {
-	count_reason(result & 0xffff, p->bytes);
+	count_reason(result & 0xffff, scratch->pkt.bytes);
+	tell(scratch, result & 0xffff);
 	return result >> 16;
 }
 
@@ -117,20 +125,20 @@ int weir_ingress(struct __sk_buff *skb)
 	pull_headers(skb);
 	parse(skb, p, 0);
 	if (!image)
-		return finish(p, WEIR_R_NO_IMAGE);
+		return finish(scratch, WEIR_R_NO_IMAGE);
 	device = device_row(image);
 	if (stage_is_on(device, WEIR_STAGE_FILTER))
 		reason = filter(skb, image, device, scratch);
 	if (reason == WEIR_R_FILTER_REJECT)
-		return finish_rejected(p, reject_ingress(skb, p));
+		return finish_rejected(scratch, reject_ingress(skb, p));
 	if (filter_drops(reason))
-		return finish(p, reason);
+		return finish(scratch, reason);
 	keep_mark(skb, p);
 	if (stage_is_on(device, WEIR_STAGE_TRACK))
 		ask_conn(image, p);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
 		measure_ingress(skb, p);
-	return finish(p, reason);
+	return finish(scratch, reason);
 }
 
 /* What is to leave, through the filter for it. */
@@ -170,13 +178,14 @@ int weir_egress(struct __sk_buff *skb)
 	parse(skb, p, PKT_LEAVES);
 	reason = filter_egress(skb, image, device, scratch);
 	if (reason == WEIR_R_FILTER_REJECT)
-		return finish_rejected(p, reject_egress(skb, p));
+		return finish_rejected(scratch, reject_egress(skb, p));
 	if (filter_drops(reason))
-		return finish(p, reason);
+		return finish(scratch, reason);
 	keep_mark(skb, p);
 	if (stage_is_on(device, WEIR_STAGE_TRACK))
 		note_conn(skb, image, p);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
 		measure_egress(skb, p);
+	tell(scratch, reason);
 	return TC_ACT_UNSPEC;
 }

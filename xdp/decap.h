@@ -64,6 +64,7 @@ static __always_inline enum weir_reason decap(struct xdp_md *ctx, const struct w
 					      struct pkt *p)
 {
 	__u32 outer_bytes = p->l4_offset - ETH_HLEN, bytes = p->bytes;
+	__u16 kept = p->has & PKT_LOGGED;
 	__be16 type;
 
 	if (!pkt_is(p, PKT_ADDR | PKT_PROTO) || (p->has & (PKT_FRAGMENT | PKT_TAGGED)))
@@ -74,7 +75,7 @@ static __always_inline enum weir_reason decap(struct xdp_md *ctx, const struct w
 	if (remove_outer(ctx, outer_bytes, type))
 		return WEIR_R_DECAP_ERROR;
 
-	pkt_init(p, bytes - outer_bytes, 0);
+	pkt_init(p, bytes - outer_bytes, kept);
 	parse(ctx, p, WEIR_DEPTH_ALL);
 	return WEIR_R_DECAP;
 }

@@ -22,11 +22,11 @@ static __always_inline bool hook_established(void *ctx, const struct weir_image 
 	return conn_is_established(image, (void *)(long)md->data, (void *)(long)md->data_end, p);
 }
 
-static __always_inline void hook_log(void *ctx, const struct pkt *p, __u32 rule)
+static __always_inline void hook_log(void *ctx, struct pkt *p, struct log_waiting *w, __u32 rule)
 {
 	struct xdp_md *md = ctx;
 
-	log_packet(ctx, WEIR_LOG_XDP, md->ingress_ifindex, p, rule, WEIR_R_CONTINUE, -1);
+	log_packet(ctx, WEIR_LOG_XDP, md->ingress_ifindex, p, w, rule, -1);
 }
 
 #endif

@@ -154,6 +154,8 @@ int weir_xdp(struct xdp_md *ctx)
 	pkt_init(&scratch->pkt, bpf_xdp_get_buff_len(ctx), 0);
 	reason = run(ctx, scratch, &verdict);
 	verdict = finish(&scratch->pkt, reason, verdict);
+	if (weir.stages & 1U << WEIR_STAGE_FILTER)
+		filter_tell(scratch, reason);
 	if (weir.stages & 1U << WEIR_STAGE_MARK && verdict == XDP_PASS)
 		hand_mark_on(ctx, &scratch->pkt);
 	return verdict;

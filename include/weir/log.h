@@ -28,7 +28,7 @@ struct weir_log_event {
 	__u32 ifindex;
 	__u32 rule; /* id of the log rule */
 	__u32 bytes; /* of the whole frame */
-	__u8 reason; /* enum weir_reason: what the filter decided */
+	__u8 reason; /* enum weir_reason: what became of the packet; or WEIR_LOG_UNDECIDED */
 	__u8 place; /* enum weir_log_place */
 	__be16 vlan; /* TCI of a tag that the kernel took off, of meaning with @is_tagged */
 	__u8 is_tagged;
@@ -37,6 +37,9 @@ struct weir_log_event {
 	__u8 head[WEIR_LOG_HEAD];
 };
 _Static_assert(sizeof(struct weir_log_event) == 160, "event has holes");
+
+/* More rules logged the packet than were waited with. */
+#define WEIR_LOG_UNDECIDED 0xff
 
 /* Events that a CPU may put into the ring in one WEIR_LOG_WINDOW. */
 #define WEIR_LOG_MOST 1000

@@ -19,6 +19,7 @@ enum pkt_has {
 	PKT_ETHERNET = 1 << 9, /* smac, dmac, ethertype */
 	PKT_LEAVES = 1 << 10, /* it is on its way out */
 	PKT_MARKED = 1 << 11, /* mark */
+	PKT_LOGGED = 1 << 12, /* a log rule has an event of it */
 };
 
 #endif

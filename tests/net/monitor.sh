@@ -78,7 +78,7 @@ test_packets_of_a_rule_that_logs_are_printed() {
 	ping_from_far 1 2001:db8::1
 	lines 3
 	finish INT
-	pattern='^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{6} eth0 xdp  filter edge rule pings .* '
+	pattern='^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{6} eth0 xdp  filter edge rule pings  filter-pass  '
 	pattern+='icmp from 10\.0\.0\.2 to 10\.0\.0\.1 type echo-request code 0 length 84 ttl 64$'
 	assert_eq 2 "$(grep -cE "$pattern" "$TMP/log")" "lines of pings in: $(cat "$TMP/log")"
 	assert_contains "$(cat "$TMP/log")" "rule six "
@@ -102,6 +102,21 @@ test_what_is_printed_is_what_weir_test_takes() {
 	assert_contains "$(weir edge test $words)" "passed by rule new (log)"
 }
 
+test_what_became_of_the_packet_is_told() {
+	build_pair
+	conf log 'rule seen log udp dport 9' 'rule not drop udp dport 9' 'rule pings log icmp'
+	sed -i 's/filter edge }/filter edge; filter out egress }/' "$TMP/log.conf"
+	echo 'filter out { rule quiet log icmp type echo-reply; default drop }' >>"$TMP/log.conf"
+	weir edge apply "$TMP/log.conf"
+	monitor -c 3
+	ns_exec far bash -c 'echo >/dev/udp/10.0.0.1/9'
+	ns_exec far ping -q -c 1 -W 0.2 10.0.0.1 >/dev/null && fail "a ping was answered"
+	ended
+	assert_contains "$(cat "$TMP/log")" "xdp  filter edge rule seen  filter-drop  udp "
+	assert_contains "$(cat "$TMP/log")" "xdp  filter edge rule pings  filter-pass  icmp "
+	assert_contains "$(cat "$TMP/log")" "tc egress  filter out rule quiet  filter-default  icmp "
+}
+
 test_JSON_has_a_line_for_each_event() {
 	build_pair
 	conf log 'rule pings log icmp'
@@ -115,7 +130,7 @@ lines = [json.loads(line) for line in open(sys.argv[1])]
 assert len(lines) == 3
 for e in lines:
     assert (e["interface"], e["place"], e["direction"]) == ("eth0", "xdp", "in")
-    assert (e["filter"], e["rule"]) == ("edge", "pings")
+    assert (e["filter"], e["rule"], e["reason"]) == ("edge", "pings", "filter-pass")
     p = e["packet"]
     assert (p["saddr"], p["daddr"], p["proto"]) == ("10.0.0.2", "10.0.0.1", "icmp")
     assert (p["type"], p["code"], p["length"], p["bytes"]) == (8, 0, 84, 98)
@@ -190,7 +205,7 @@ test_at_tc_the_place_is_told() {
 	monitor -c 1
 	ping_from_far 1
 	ended
-	assert_contains "$(cat "$TMP/log")" " eth0 tc ingress  filter edge rule pings "
+	assert_contains "$(cat "$TMP/log")" " eth0 tc ingress  filter edge rule pings  filter-pass  icmp "
 }
 
 test_it_says_why_there_is_nothing_to_print() {

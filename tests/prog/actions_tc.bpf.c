@@ -18,6 +18,7 @@ static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 s
 }
 
 static struct pkt packet;
+static struct log_waiting waiting;
 
 static __noinline int parse(struct __sk_buff *skb)
 {
@@ -52,7 +53,9 @@ SEC("tc")
 int log_one(struct __sk_buff *skb)
 {
 	parse(skb);
-	log_packet(skb, WEIR_LOG_INGRESS, skb->ifindex, &packet, 7, WEIR_R_CONTINUE,
+	log_packet(skb, WEIR_LOG_INGRESS, skb->ifindex, &packet, &waiting, 7,
 		   skb->vlan_present ? (int)skb->vlan_tci : -1);
+	if (packet.has & PKT_LOGGED)
+		log_tell(&waiting, WEIR_R_CONTINUE);
 	return 0;
 }

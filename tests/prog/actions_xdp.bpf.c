@@ -28,6 +28,7 @@ static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 s
 
 /* As the datapath has it: a packet in a map, and no pointer that outlives the parser. */
 static struct pkt packet, answer;
+static struct log_waiting waiting;
 
 static __noinline int parse(struct xdp_md *ctx)
 {
@@ -163,8 +164,10 @@ SEC("xdp.frags")
 int log_one(struct xdp_md *ctx)
 {
 	parse(ctx);
-	if (log_samples(sample))
-		log_packet(ctx, WEIR_LOG_XDP, ctx->ingress_ifindex, &packet, rule,
-			   WEIR_R_FILTER_DROP, -1);
+	if (!log_samples(sample))
+		return XDP_PASS;
+	log_packet(ctx, WEIR_LOG_XDP, ctx->ingress_ifindex, &packet, &waiting, rule, -1);
+	if (packet.has & PKT_LOGGED)
+		log_tell(&waiting, WEIR_R_FILTER_DROP);
 	return XDP_PASS;
 }

@@ -40,6 +40,7 @@ struct walk {
 struct scratch {
 	struct pkt pkt;
 	struct walk walk;
+	struct log_waiting log;
 };
 
 struct {
@@ -184,7 +185,7 @@ static __noinline int go_on(struct search *s, const struct weir_term_rule *rule)
 		break;
 	case WEIR_ACTION_LOG:
 		if (log_samples(row->argument))
-			hook_log(s->ctx, p, rule->id);
+			hook_log(s->ctx, p, &s->scratch->log, rule->id);
 		break;
 	case WEIR_ACTION_MARK:
 		p->mark = row->argument;
@@ -273,6 +274,13 @@ static __always_inline bool filter_drops(enum weir_reason reason)
 	return reason == WEIR_R_FILTER_DROP || reason == WEIR_R_FILTER_DEFAULT ||
 	       reason == WEIR_R_FILTER_LIMIT || reason == WEIR_R_FILTER_REJECT ||
 	       reason == WEIR_R_FILTER_REJECT_LIMITED || reason == WEIR_R_FILTER_REJECT_SILENT;
+}
+
+/* Once it is decided: the log rules that the packet met tell what became of it. */
+static __always_inline void filter_tell(struct scratch *scratch, enum weir_reason reason)
+{
+	if (scratch->pkt.has & PKT_LOGGED)
+		log_tell(&scratch->log, reason);
 }
 
 static __always_inline enum weir_reason filter(void *ctx, const struct weir_image *image,

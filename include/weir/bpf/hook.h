@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+struct log_waiting;
 struct pkt;
 struct weir_image;
 
@@ -27,7 +28,7 @@ static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 s
 static __always_inline bool hook_established(void *ctx, const struct weir_image *image,
 					     const struct pkt *p);
 
-/* Tell the reader of the log of a packet, for the rule with this id. */
-static __always_inline void hook_log(void *ctx, const struct pkt *p, __u32 rule);
+/* Note a packet for the reader of the log, for the rule with this id. */
+static __always_inline void hook_log(void *ctx, struct pkt *p, struct log_waiting *w, __u32 rule);
 
 #endif

@@ -10,6 +10,16 @@
 #include "weir/bpf/packet.h"
 #include "weir/log.h"
 
+/* Events of one packet that wait for what becomes of it; a mask, too. */
+#define LOG_WAITING 7
+
+/* Of one CPU. The last event is room for one that there is no waiting with. */
+struct log_waiting {
+	__u32 count;
+	__u32 pad;
+	struct weir_log_event event[LOG_WAITING + 1];
+};
+
 /* Whether this is the one of @sample packets that is logged; 0 stands for 1. */
 static __always_inline bool log_samples(__u32 sample)
 {
@@ -44,41 +54,80 @@ static __always_inline void log_copy_head(void *ctx, struct weir_log_event *even
 		event->head_bytes = bytes;
 }
 
+static __always_inline void log_write(struct weir_cpu *cpu, struct weir_log_event *event)
+{
+	if (bpf_ringbuf_output(&weir_log, event, sizeof(*event), 0))
+		cpu->log_full++;
+	else
+		cpu->log_written++;
+}
+
 /*
- * Tell the reader of a packet, if the rate allows.
+ * Note an event of a packet, if the rate allows, as the packet is now: the
+ * rules to come decide, and stages to come rewrite it. log_tell() writes it.
  *
- * @rule     id of the log rule, for which log_samples() said yes
- * @reason   what became of the packet
- * @vlan     VLAN tag that the kernel took off, or -1
+ * @rule  id of the log rule, for which log_samples() said yes
+ * @vlan  VLAN tag that the kernel took off, or -1
  */
 static __always_inline void log_packet(void *ctx, enum weir_log_place place, __u32 ifindex,
-				       const struct pkt *p, __u32 rule, enum weir_reason reason,
-				       int vlan)
+				       struct pkt *p, struct log_waiting *w, __u32 rule, int vlan)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, index;
 	struct weir_cpu *cpu = bpf_map_lookup_elem(&weir_cpu, &zero);
 	struct weir_log_event *event;
 
 	if (!cpu || !log_admits(cpu))
 		return;
-	event = bpf_ringbuf_reserve(&weir_log, sizeof(*event), 0);
-	if (!event) {
-		cpu->log_full++;
-		return;
-	}
+	if (!(p->has & PKT_LOGGED))
+		w->count = 0;
+	p->has |= PKT_LOGGED;
+	index = w->count & LOG_WAITING;
+	event = &w->event[index];
 	*event = (struct weir_log_event){
 		.time_ns = bpf_ktime_get_ns(),
 		.ifindex = ifindex,
 		.rule = rule,
 		.bytes = p->bytes,
-		.reason = reason,
+		.reason = WEIR_LOG_UNDECIDED,
 		.place = place,
 		.is_tagged = vlan >= 0,
 		.vlan = bpf_htons(vlan >= 0 ? vlan : 0),
 	};
 	log_copy_head(ctx, event);
-	cpu->log_written++;
-	bpf_ringbuf_submit(event, 0);
+	if (index < LOG_WAITING)
+		w->count = index + 1;
+	else
+		log_write(cpu, event);
+}
+
+struct log_telling {
+	struct log_waiting *waiting;
+	struct weir_cpu *cpu;
+	enum weir_reason reason;
+};
+
+static long log_tell_one(__u32 index, struct log_telling *t)
+{
+	struct weir_log_event *event = &t->waiting->event[index & LOG_WAITING];
+
+	event->reason = t->reason;
+	log_write(t->cpu, event);
+	return 0;
+}
+
+/* Write what waits of a packet with PKT_LOGGED, now that its fate is known. Returns 0. */
+static __noinline int log_tell(struct log_waiting *w, enum weir_reason reason)
+{
+	__u32 zero = 0;
+	struct log_telling t = {
+		.waiting = w,
+		.cpu = bpf_map_lookup_elem(&weir_cpu, &zero),
+		.reason = reason,
+	};
+
+	if (t.cpu)
+		bpf_loop(w->count, log_tell_one, &t, 0);
+	return 0;
 }
 
 #endif
