@@ -64,7 +64,7 @@ static __always_inline enum weir_reason decap(struct xdp_md *ctx, const struct w
 					      struct pkt *p)
 {
 	__u32 outer_bytes = p->l4_offset - ETH_HLEN, bytes = p->bytes;
-	__u16 kept = p->has & PKT_LOGGED;
+	__u16 kept = p->has & (PKT_MARKED | PKT_LOGGED);
 	__be16 type;
 
 	if (!pkt_is(p, PKT_ADDR | PKT_PROTO) || (p->has & (PKT_FRAGMENT | PKT_TAGGED)))

@@ -8,6 +8,7 @@
 #include "generate.h"
 #include "harness.h"
 #include "testnet.h"
+#include "weir/mark.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define HOST4 "10.1.0.11"
@@ -304,6 +305,54 @@ static void the_filter_sees_the_tunnel_and_the_packet_inside(void **state)
 	harness_load(&backend, HOOK_XDP, 0, STAGE(DECAP));
 }
 
+/* As XDP hands it on, in front of the frame. */
+static struct weir_mark mark_of(const struct frame *f, const struct packet *inner)
+{
+	static struct frame want;
+	struct weir_mark mark;
+
+	packet_build(inner, &want);
+	assert_int_equal(f->size, sizeof(mark) + want.size);
+	assert_memory_equal(f->bytes + sizeof(mark), want.bytes, want.size);
+	memcpy(&mark, f->bytes, sizeof(mark));
+	return mark;
+}
+
+static void a_mark_of_the_tunnel_stays_unless_a_rule_marks_what_was_inside(void **state)
+{
+	static const struct packet kept = { TO_HOST6, IN4 }, replaced = { TO_HOST4, IN6 };
+	static const struct image_device marks = {
+		.slot = 0, .ifindex = 1, .stages = STAGE(DECAP) | STAGE(FILTER), .filter = "f"
+	};
+	const struct harness_host host = { .devices = &marks,
+					   .devices_count = 1,
+					   .locals = locals };
+	static struct outcome out;
+	struct weir_mark mark;
+	struct frame f;
+	struct harness h;
+
+	(void)state;
+	NEED(harness_refusal());
+	harness_start(&h,
+		      "interface a { xdp auto; decap; filter f }\n"
+		      "filter f { rule outer mark 0xfeed0001 proto { ipip, ipv6 }\n"
+		      "rule inner mark 2 tcp dport 22 }\n",
+		      &host);
+	harness_load(&h, HOOK_XDP, 0, STAGE(DECAP) | STAGE(FILTER) | STAGE(MARK));
+	packet_build(&kept, &f);
+	assert_int_equal(harness_run(&h, HOOK_XDP, &f, &out), 0);
+	mark = mark_of(&out.frame, &inner4);
+	assert_int_equal(mark.magic, WEIR_MARK_MAGIC);
+	assert_int_equal(mark.mark, 0xfeed0001);
+	packet_build(&replaced, &f);
+	assert_int_equal(harness_run(&h, HOOK_XDP, &f, &out), 0);
+	mark = mark_of(&out.frame, &inner6);
+	assert_int_equal(mark.magic, WEIR_MARK_MAGIC);
+	assert_int_equal(mark.mark, 2);
+	harness_stop(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +362,7 @@ int main(void)
 		cmocka_unit_test(a_packet_inside_that_is_cut_at_any_byte_comes_out_as_it_is),
 		cmocka_unit_test(any_bytes_in_a_tunnel_come_out_or_stay_as_they_are),
 		cmocka_unit_test(the_filter_sees_the_tunnel_and_the_packet_inside),
+		cmocka_unit_test(a_mark_of_the_tunnel_stays_unless_a_rule_marks_what_was_inside),
 		cmocka_unit_test(a_balanced_packet_arrives_as_the_client_sent_it),
 	};
 
