@@ -11,9 +11,15 @@
 
 static __always_inline void take_mark(struct __sk_buff *skb)
 {
-	const struct weir_mark *mark = (void *)(long)skb->data_meta;
+	const void *room = (void *)(long)skb->data_meta;
+	const struct weir_mark *misplaced = room, *mark = room + WEIR_MARK_OFFSET;
 
-	if ((void *)(mark + 1) <= (void *)(long)skb->data && mark->magic == WEIR_MARK_MAGIC)
+	if (room + WEIR_MARK_ROOM > (void *)(long)skb->data)
+		return;
+	/* This one first: where it is, the other lies in what the sender wrote. */
+	if (misplaced->magic == WEIR_MARK_MAGIC)
+		skb->mark = misplaced->mark;
+	else if (mark->magic == WEIR_MARK_MAGIC)
 		skb->mark = mark->mark;
 }
 

@@ -12,12 +12,15 @@
 static __always_inline void hand_mark_on(struct xdp_md *ctx, const struct pkt *p)
 {
 	struct weir_mark *mark;
+	void *room;
 
-	if (!(p->has & PKT_MARKED) || bpf_xdp_adjust_meta(ctx, -(int)sizeof(*mark)))
+	if (!(p->has & PKT_MARKED) || bpf_xdp_adjust_meta(ctx, -WEIR_MARK_ROOM))
 		return;
-	mark = (void *)(long)ctx->data_meta;
-	if ((void *)(mark + 1) > (void *)(long)ctx->data)
+	room = (void *)(long)ctx->data_meta;
+	if (room + WEIR_MARK_ROOM > (void *)(long)ctx->data)
 		return;
+	__builtin_memset(room, 0, WEIR_MARK_ROOM);
+	mark = room + WEIR_MARK_OFFSET;
 	mark->magic = WEIR_MARK_MAGIC;
 	mark->mark = p->mark;
 }

@@ -394,6 +394,10 @@ test_a_mark_is_on_the_packet_with_native_XDP() {
 	marks 'xdp native'
 }
 
+test_a_mark_is_on_the_packet_with_generic_XDP() {
+	marks 'xdp generic'
+}
+
 test_a_mark_is_on_the_packet_with_tc() {
 	marks 'tc auto'
 }

@@ -312,9 +312,9 @@ static struct weir_mark mark_of(const struct frame *f, const struct packet *inne
 	struct weir_mark mark;
 
 	packet_build(inner, &want);
-	assert_int_equal(f->size, sizeof(mark) + want.size);
-	assert_memory_equal(f->bytes + sizeof(mark), want.bytes, want.size);
-	memcpy(&mark, f->bytes, sizeof(mark));
+	assert_int_equal(f->size, WEIR_MARK_ROOM + want.size);
+	assert_memory_equal(f->bytes + WEIR_MARK_ROOM, want.bytes, want.size);
+	memcpy(&mark, f->bytes + WEIR_MARK_OFFSET, sizeof(mark));
 	return mark;
 }
 
