@@ -87,7 +87,7 @@ static __always_inline int reject_answer(struct __sk_buff *skb, const struct pkt
 	l2_bytes += ETH_HLEN;
 	if (bpf_skb_load_bytes(skb, 0, l2, l2_bytes))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
-	reason = reject_build(&r, skb, p, l2[0]);
+	reason = reject_build(&r, skb, p, l2[0], REJECT_ACTION);
 	if (reason != WEIR_R_FILTER_REJECT)
 		return REJECT_RESULT(reason, TC_ACT_SHOT);
 	reject_swap_macs(l2);

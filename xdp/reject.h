@@ -7,12 +7,20 @@
 
 #include "weir/bpf/reject.h"
 
-/* What grows, grows at the front: not every driver has room behind the packet. */
-static __always_inline long reject_resize(struct xdp_md *ctx, __u32 was, __u32 is)
+/*
+ * What grows, grows at the front: not every driver has room behind the packet.
+ * What an error quotes stays where it is: in generic mode the kernel may be
+ * about to complete its checksum there.
+ */
+static __always_inline long reject_resize(struct xdp_md *ctx, const struct reject *r, __u32 was,
+					  __u32 is)
 {
-	if (is > was)
-		return bpf_xdp_adjust_head(ctx, -(int)(is - was));
-	return is == was ? 0 : bpf_xdp_adjust_tail(ctx, -(int)(was - is));
+	__u32 grows = r->quoted ? REJECT_QUOTE - r->start : is > was ? is - was : 0;
+
+	if (grows && bpf_xdp_adjust_head(ctx, -(int)grows))
+		return -1;
+	was += grows;
+	return is == was ? 0 : bpf_xdp_adjust_tail(ctx, (int)(is - was));
 }
 
 static __always_inline long reject_put(struct xdp_md *ctx, const struct reject *r, __u8 *l2,
@@ -38,9 +46,10 @@ static __always_inline long reject_put(struct xdp_md *ctx, const struct reject *
  * Turn the packet into the answer to it. Not inlined: it is cold, and its
  * instructions are verified once.
  *
+ * @what  REJECT_ACTION or REJECT_ERROR()
  * Returns REJECT_RESULT().
  */
-__noinline int reject_xdp(struct xdp_md *ctx, const struct pkt *p)
+__noinline int reject_xdp(struct xdp_md *ctx, const struct pkt *p, __u32 what)
 {
 	__u32 ifindex = ctx->ingress_ifindex, exit, l2_bytes;
 	__u8 l2[REJECT_MOST_L2 + 2] = {};
@@ -57,12 +66,12 @@ __noinline int reject_xdp(struct xdp_md *ctx, const struct pkt *p)
 	l2_bytes += ETH_HLEN;
 	if (bpf_xdp_load_bytes(ctx, 0, l2, l2_bytes))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
-	reason = reject_build(&r, ctx, p, l2[0]);
+	reason = reject_build(&r, ctx, p, l2[0], what);
 	if (reason != WEIR_R_FILTER_REJECT)
 		return REJECT_RESULT(reason, XDP_DROP);
 	reject_swap_macs(l2);
 	exit = reject_exit(ctx, p, &r, ifindex, l2);
-	if (reject_resize(ctx, p->bytes, l2_bytes + r.bytes) || reject_put(ctx, &r, l2, l2_bytes))
+	if (reject_resize(ctx, &r, p->bytes, l2_bytes + r.bytes) || reject_put(ctx, &r, l2, l2_bytes))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
 	return REJECT_RESULT(reason, exit == ifindex ? XDP_TX : bpf_redirect(exit, 0));
 }

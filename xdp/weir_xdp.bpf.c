@@ -100,7 +100,7 @@ static __noinline int ask_conn(const struct weir_image *image, const struct pkt 
 static __always_inline enum weir_reason reject(struct xdp_md *ctx, const struct pkt *p,
 					       int *verdict)
 {
-	__u32 result = reject_xdp(ctx, p);
+	__u32 result = reject_xdp(ctx, p, REJECT_ACTION);
 
 	*verdict = result >> 16;
 	return result & 0xffff;

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-/* Answers to rejected packets that a CPU gives in a second, and at once. */
+/* Answers to rejected packets that a CPU gives in a second, and at once; as many errors beside. */
 #define WEIR_REJECT_PER_S 1000
 #define WEIR_REJECT_BURST 100
 
@@ -26,7 +26,8 @@ struct weir_cpu {
 	__u64 log_written;
 	__u64 log_suppressed; /* above the rate */
 	__u64 log_full; /* the reader was too slow */
-	__u64 pad[3];
+	__u64 error_tat; /* ns; of errors about packets that cannot be forwarded */
+	__u64 pad[2];
 	__u8 answer[WEIR_ANSWER_ROOM];
 };
 _Static_assert(sizeof(struct weir_cpu) % 64 == 0, "not whole cache lines");

@@ -155,7 +155,7 @@ int reject_packet(struct xdp_md *ctx)
 	int result;
 
 	parse(ctx);
-	result = reject_xdp(ctx, &packet);
+	result = reject_xdp(ctx, &packet, REJECT_ACTION);
 	reason = result & 0xffff;
 	return result >> 16;
 }

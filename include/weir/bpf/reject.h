@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The reject action: build the answer to a packet, a TCP reset or an ICMP
- * error, in memory of this CPU. How it leaves is up to xdp/reject.h and
- * tc/reject.h. RFC 9293, RFC 792, RFC 1122, RFC 4443.
+ * Build the answer to a packet, a TCP reset or an ICMP error, in memory of this
+ * CPU: for the reject action, and for packets that the balancer cannot forward.
+ * How it leaves is up to xdp/reject.h and tc/reject.h. RFC 9293, RFC 792,
+ * RFC 1122, RFC 4443.
  */
 #ifndef WEIR_BPF_REJECT_H
 #define WEIR_BPF_REJECT_H
 
+#include "weir/bpf/checksum.h"
 #include "weir/bpf/hook.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
@@ -28,13 +30,21 @@
 #define REJECT_ICMPV6_INFORMATIONAL 128
 #define REJECT_ICMPV6_REDIRECT 137
 
+/*
+ * What to answer: REJECT_ACTION, a reset or "port unreachable", or an ICMP
+ * error for packets of one family, with an MTU or 0 in its last 16 bits.
+ */
+#define REJECT_ACTION 0
+#define REJECT_ERROR(type, code, mtu) \
+	((__u32)(type) << 24 | (__u32)(code) << 16 | ((mtu) & 0xffff))
+
 #define REJECT_INTERVAL_NS (1000000000ULL / WEIR_REJECT_PER_S)
 
 /* In the CPU's buffer the transport header always lies here, the IP header before it. */
 #define REJECT_L4 40
 #define REJECT_QUOTE (REJECT_L4 + sizeof(struct icmp))
 #define REJECT_MOST_L2 (ETH_HLEN + PKT_MAX_TAGS * sizeof(struct vlan_tag))
-#define REJECT_CHUNK 512 /* bpf_csum_diff() takes no more */
+#define REJECT_CHUNK CHECKSUM_CHUNK
 
 struct reject {
 	struct weir_cpu *cpu;
@@ -84,7 +94,7 @@ static __always_inline bool reject_is_icmp_error(const struct pkt *p)
  * Whether a packet may be answered at all: RFC 1122, section 3.2.2, and RFC
  * 4443, section 2.4 (e). @group is the first byte of the destination MAC.
  */
-static __always_inline bool reject_may_answer(const struct pkt *p, __u8 group)
+static __always_inline bool reject_may_answer(const struct pkt *p, __u8 group, __u32 what)
 {
 	if (!pkt_is(p, PKT_ADDR | PKT_PROTO) || group & 1)
 		return false;
@@ -92,6 +102,8 @@ static __always_inline bool reject_may_answer(const struct pkt *p, __u8 group)
 		return false;
 	switch (p->proto) {
 	case IPPROTO_TCP:
+		if (what != REJECT_ACTION)
+			break;
 		/* Of a fragmented segment the length is not known. */
 		return pkt_is(p, PKT_TCP) && !(p->has & PKT_FRAGMENT) &&
 		       !(p->tcp_flags & REJECT_TCP_RST);
@@ -103,25 +115,20 @@ static __always_inline bool reject_may_answer(const struct pkt *p, __u8 group)
 	return !(p->has & PKT_FRAGMENT) || p->has & PKT_PORTS;
 }
 
-/* A token bucket of this CPU; it alone writes it. */
-static __always_inline bool reject_admits(struct weir_cpu *cpu)
+/*
+ * A token bucket of this CPU, which alone writes it. Errors have their own: a
+ * flood of what rules reject must not silence path MTU discovery.
+ */
+static __always_inline bool reject_admits(struct weir_cpu *cpu, __u32 what)
 {
+	__u64 *bucket = what == REJECT_ACTION ? &cpu->reject_tat : &cpu->error_tat;
 	__u64 now = bpf_ktime_get_coarse_ns();
-	__u64 tat = cpu->reject_tat > now ? cpu->reject_tat : now;
+	__u64 tat = *bucket > now ? *bucket : now;
 
 	if (tat - now > (WEIR_REJECT_BURST - 1) * REJECT_INTERVAL_NS)
 		return false;
-	cpu->reject_tat = tat + REJECT_INTERVAL_NS;
+	*bucket = tat + REJECT_INTERVAL_NS;
 	return true;
-}
-
-static __always_inline __u32 reject_fold(__u64 sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
 }
 
 /*
@@ -150,19 +157,6 @@ static __always_inline __u64 reject_sum(const struct weir_cpu *cpu, __u32 bytes)
 	return sum;
 }
 
-/* The same in both directions. */
-static __always_inline __u64 reject_pseudo_sum(const struct pkt *p, __u8 proto, __u32 l4_bytes)
-{
-	__u64 sum = bpf_htonl(proto) + (__u64)bpf_htonl(l4_bytes);
-
-	if (!p->is_v6)
-		return sum + p->src.word[3] + p->dst.word[3];
-#pragma unroll
-	for (int i = 0; i < 4; i++)
-		sum += (__u64)p->src.word[i] + p->dst.word[i];
-	return sum;
-}
-
 static __always_inline void reject_write_ipv4(struct weir_cpu *cpu, const struct pkt *p,
 					      __u32 bytes, __u8 proto)
 {
@@ -182,7 +176,7 @@ static __always_inline void reject_write_ipv4(struct weir_cpu *cpu, const struct
 #pragma unroll
 	for (int i = 0; i < 5; i++)
 		sum += ((__u32 *)ip)[i];
-	ip->check = ~reject_fold(sum);
+	ip->check = ~checksum_fold(sum);
 }
 
 static __always_inline void reject_write_ipv6(struct weir_cpu *cpu, const struct pkt *p,
@@ -210,15 +204,6 @@ static __always_inline void reject_write_ip(struct reject *r, const struct pkt *
 }
 
 /*
- * Whether the checksum field is one that a device is still to complete, as in
- * packets of this host and of its containers. Others look so once in 65,536.
- */
-static __always_inline bool reject_is_partial(const struct pkt *p, __u16 check)
-{
-	return check == reject_fold(reject_pseudo_sum(p, p->proto, p->l4_bytes));
-}
-
-/*
  * RFC 9293, section 3.10.7.1. The acknowledgement covers SYN, FIN and data.
  *
  * Where a device is to complete the packet's checksum, it will write over that
@@ -229,7 +214,7 @@ static __always_inline bool reject_is_partial(const struct pkt *p, __u16 check)
 static __always_inline int reject_build_reset(struct reject *r, void *ctx, const struct pkt *p)
 {
 	struct tcphdr *tcp = (void *)(r->cpu->answer + REJECT_L4);
-	__u64 pseudo = reject_pseudo_sum(p, IPPROTO_TCP, sizeof(*tcp));
+	__u64 pseudo = checksum_pseudo(p, IPPROTO_TCP, sizeof(*tcp));
 	__u32 payload = p->l4_bytes - p->tcp_header_bytes, rest;
 	struct tcphdr in;
 
@@ -243,13 +228,13 @@ static __always_inline int reject_build_reset(struct reject *r, void *ctx, const
 		tcp->ack_seq = bpf_htonl(bpf_ntohl(in.seq) + payload);
 		tcp->ack = 1;
 	}
-	rest = reject_fold(reject_sum(r->cpu, sizeof(*tcp)));
-	if (reject_is_partial(p, in.check)) {
-		pseudo = reject_fold(pseudo);
-		tcp->window = ~reject_fold(2 * pseudo + rest);
+	rest = checksum_fold(reject_sum(r->cpu, sizeof(*tcp)));
+	if (checksum_is_partial(p, in.check)) {
+		pseudo = checksum_fold(pseudo);
+		tcp->window = ~checksum_fold(2 * pseudo + rest);
 		tcp->check = pseudo;
 	} else {
-		tcp->check = ~reject_fold(pseudo + rest);
+		tcp->check = ~checksum_fold(pseudo + rest);
 	}
 	r->quoted = 0;
 	reject_write_ip(r, p, sizeof(*tcp), IPPROTO_TCP);
@@ -257,35 +242,46 @@ static __always_inline int reject_build_reset(struct reject *r, void *ctx, const
 }
 
 /*
- * A quoted UDP packet whose checksum a device is to complete gets one that it
+ * A quoted packet whose checksum a device is to complete gets one that it
  * leaves as it is: half of minus the sum of the rest.
  */
 static __always_inline void reject_settle_quoted(struct reject *r, const struct pkt *p)
 {
-	__u32 at = p->l4_offset - p->l3_offset, before, rest;
+	__u32 at = checksum_place(p) - p->l3_offset, before, rest;
 	__u16 *check;
 
-	if (p->proto != IPPROTO_UDP)
-		return;
 	HIDE_FROM_COMPILER(at);
-	if (at >= REJECT_L4 + REJECT_CHUNK - REJECT_QUOTE)
+	if (at >= REJECT_CHUNK - REJECT_QUOTE || at + sizeof(*check) > r->quoted)
 		return;
-	at += REJECT_QUOTE;
-	check = (__u16 *)(r->cpu->answer + at + offsetof(struct udphdr, check));
-	if (!*check || !reject_is_partial(p, *check))
+	check = (__u16 *)(r->cpu->answer + REJECT_QUOTE + at);
+	if (!*check || !checksum_is_partial(p, *check))
 		return;
 	*check = 0;
-	/* Of all there is from the UDP header on: everything, less what lies before it. */
-	before = (at - REJECT_L4) & (REJECT_CHUNK - 4);
-	rest = reject_fold(reject_sum(r->cpu, sizeof(struct icmp) + r->quoted));
-	rest += 0xffff - reject_fold((__u32)bpf_csum_diff(
+	/* Of all there is from the transport header on: everything, less what lies before it. */
+	before = REJECT_QUOTE - REJECT_L4 + p->l4_offset - p->l3_offset;
+	before &= REJECT_CHUNK - 4;
+	rest = checksum_fold(reject_sum(r->cpu, sizeof(struct icmp) + r->quoted));
+	rest += 0xffff - checksum_fold((__u32)bpf_csum_diff(
 				 NULL, 0, (void *)(r->cpu->answer + REJECT_L4), before, 0));
-	rest = 0xffff - reject_fold(rest);
+	rest = 0xffff - checksum_fold(rest);
 	*check = (rest & 1 ? rest + 0xffff : rest) / 2 ?: 0xffff;
 }
 
-/* Port unreachable, with as much of the packet as the RFCs let in. */
-static __always_inline int reject_build_icmp(struct reject *r, void *ctx, const struct pkt *p)
+static __always_inline struct icmp reject_icmp_header(const struct pkt *p, __u32 what)
+{
+	if (what == REJECT_ACTION)
+		what = p->is_v6 ? REJECT_ERROR(REJECT_ICMPV6_UNREACHABLE, REJECT_ICMPV6_PORT, 0)
+				: REJECT_ERROR(REJECT_ICMP_UNREACHABLE, REJECT_ICMP_PORT, 0);
+	return (struct icmp){
+		.type = what >> 24,
+		.code = what >> 16,
+		.rest = bpf_htonl(what & 0xffff),
+	};
+}
+
+/* An ICMP error, with as much of the packet as the RFCs let in. */
+static __always_inline int reject_build_icmp(struct reject *r, void *ctx, const struct pkt *p,
+					     __u32 what)
 {
 	__u32 most = p->is_v6 ? WEIR_REJECT_MOST_V6 - REJECT_QUOTE
 			      : WEIR_REJECT_MOST_V4 - sizeof(struct iphdr) - sizeof(struct icmp);
@@ -305,16 +301,13 @@ static __always_inline int reject_build_icmp(struct reject *r, void *ctx, const 
 #pragma unroll
 	for (int i = 0; i < 4; i++)
 		r->cpu->answer[REJECT_QUOTE + bytes + i] = 0;
-	*icmp = (struct icmp){
-		.type = p->is_v6 ? REJECT_ICMPV6_UNREACHABLE : REJECT_ICMP_UNREACHABLE,
-		.code = p->is_v6 ? REJECT_ICMPV6_PORT : REJECT_ICMP_PORT,
-	};
+	*icmp = reject_icmp_header(p, what);
 	r->quoted = bytes;
 	reject_settle_quoted(r, p);
 	bytes += sizeof(*icmp);
 	if (p->is_v6)
-		pseudo = reject_pseudo_sum(p, IPPROTO_ICMPV6, bytes);
-	icmp->check = ~reject_fold(pseudo + reject_sum(r->cpu, bytes));
+		pseudo = checksum_pseudo(p, IPPROTO_ICMPV6, bytes);
+	icmp->check = ~checksum_fold(pseudo + reject_sum(r->cpu, bytes));
 	reject_write_ip(r, p, bytes, p->is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 	return 0;
 }
@@ -323,21 +316,23 @@ static __always_inline int reject_build_icmp(struct reject *r, void *ctx, const 
  * Build the answer to a packet in @r.
  *
  * @group  first byte of its destination MAC
+ * @what   REJECT_ACTION or REJECT_ERROR()
  * Returns WEIR_R_FILTER_REJECT, or the reason why there is none.
  */
 static __always_inline enum weir_reason reject_build(struct reject *r, void *ctx,
-						     const struct pkt *p, __u8 group)
+						     const struct pkt *p, __u8 group, __u32 what)
 {
 	__u32 zero = 0;
 	int error;
 
 	r->cpu = bpf_map_lookup_elem(&weir_cpu, &zero);
-	if (!r->cpu || !reject_may_answer(p, group))
+	if (!r->cpu || !reject_may_answer(p, group, what))
 		return WEIR_R_FILTER_REJECT_SILENT;
-	if (!reject_admits(r->cpu))
+	if (!reject_admits(r->cpu, what))
 		return WEIR_R_FILTER_REJECT_LIMITED;
-	error = p->proto == IPPROTO_TCP ? reject_build_reset(r, ctx, p)
-					: reject_build_icmp(r, ctx, p);
+	error = what == REJECT_ACTION && p->proto == IPPROTO_TCP
+			? reject_build_reset(r, ctx, p)
+			: reject_build_icmp(r, ctx, p, what);
 	return error ? WEIR_R_FILTER_REJECT_SILENT : WEIR_R_FILTER_REJECT;
 }
 
