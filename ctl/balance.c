@@ -88,14 +88,14 @@ static int place_service(struct weir_vip *table, __u32 mask, const struct servic
 	for (size_t a = 0; a < service->addrs_count; a++) {
 		for (size_t p = 0; p < service->ports_count; p++) {
 			struct weir_vip vip = {
-				.key = { .port = htons(service->ports[p].port),
+				.key = { .port = htons(service->ports[p].first),
 					 .proto = service->ports[p].proto },
 				.ring_offset = ring,
 				.service = index,
 				.forward = service->forward,
 			};
 
-			memcpy(vip.key.addr, service->addrs[a], 16);
+			memcpy(vip.key.addr, service->addrs[a].addr, 16);
 			if (place_vip(table, mask, &vip))
 				return -1;
 		}

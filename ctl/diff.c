@@ -56,8 +56,8 @@ static void describe_interface(const struct interface *i, FILE *out)
 		fprintf(out, " filter %s", i->filter);
 	if (i->filter_egress[0])
 		fprintf(out, " filter %s egress", i->filter_egress);
-	fprintf(out, "%s%s%s\n", i->balance ? " balance" : "", i->decap ? " decap" : "",
-		i->measure ? " measure" : "");
+	fprintf(out, "%s%s%s%s\n", i->balance ? " balance" : "", i->decap ? " decap" : "",
+		i->measure ? " measure" : "", i->takes_returns ? " return" : "");
 }
 
 static void diff_interface(struct diff *d, const struct interface *a, const struct interface *b)
@@ -83,6 +83,9 @@ static void diff_interface(struct diff *d, const struct interface *a, const stru
 	if (a->measure != b->measure)
 		diff_change(d, "interface", b->pattern, "measure %s -> %s", on_off(a->measure),
 			    on_off(b->measure));
+	if (a->takes_returns != b->takes_returns)
+		diff_change(d, "interface", b->pattern, "return %s -> %s", on_off(a->takes_returns),
+			    on_off(b->takes_returns));
 }
 
 /* Ports of @b that are not in @a, both sorted. */
@@ -165,8 +168,17 @@ static void describe_service(const struct service *s, FILE *out)
 	print_addresses(s, out);
 	fputs(" port ", out);
 	print_ports(s, out);
-	fprintf(out, " forward %s, %zu backend%s\n", print_forward[s->forward], s->backends_count,
-		s->backends_count == 1 ? "" : "s");
+	fprintf(out, " forward %s, ", print_forward[s->forward]);
+	if (s->pool[0])
+		fprintf(out, "backends %s\n", s->pool);
+	else
+		fprintf(out, "%zu backend%s\n", s->backends_count,
+			s->backends_count == 1 ? "" : "s");
+}
+
+static void describe_pool(const struct pool *p, FILE *out)
+{
+	fprintf(out, "   %zu backend%s\n", p->backends_count, p->backends_count == 1 ? "" : "s");
 }
 
 /*
@@ -210,6 +222,8 @@ struct diff_count model_diff(const struct model *from, const struct model *to, F
 		  describe_set, diff_set);
 	DIFF_LIST(&d, "filter", name, from->filters, from->filters_count, to->filters,
 		  to->filters_count, describe_filter, diff_filter);
+	DIFF_LIST(&d, "pool", name, from->pools, from->pools_count, to->pools, to->pools_count,
+		  describe_pool, diff_pool);
 	DIFF_LIST(&d, "service", name, from->services, from->services_count, to->services,
 		  to->services_count, describe_service, diff_service);
 	return d.count;

@@ -20,6 +20,8 @@ void diff_change(struct diff *d, const char *kind, const char *name, const char 
 
 /* Objects of the same name. */
 void diff_filter(struct diff *d, const struct filter *a, const struct filter *b);
+void diff_backends(struct diff *d, const struct backend_group *a, const struct backend_group *b);
+void diff_pool(struct diff *d, const struct pool *a, const struct pool *b);
 void diff_service(struct diff *d, const struct service *a, const struct service *b);
 
 #endif

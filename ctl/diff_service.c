@@ -4,231 +4,235 @@
 #include <string.h>
 
 #include "diff_internal.h"
-#include "maglev.h"
 #include "own.h"
 #include "print.h"
-#include "ranges.h"
+#include "set_text.h"
 
-/* Addresses and ports in order, to see which come and go. */
-struct keys {
-	u128 *list;
+/* Words in order, to see which come and go: addresses and ports. */
+struct words {
+	char (*list)[PREFIX_TEXT_BYTES];
 	size_t count;
 };
 
-static void free_keys(struct keys *k)
+static void free_words(struct words *w)
 {
-	free(k->list);
+	free(w->list);
 }
 
-static int compare_keys(const void *a, const void *b)
+static int compare_words(const void *a, const void *b)
 {
-	const u128 *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
+	return strcmp(a, b);
 }
 
-static bool has_key(const struct keys *k, u128 key)
+static struct words address_words(const struct service *s)
 {
-	return k->count && bsearch(&key, k->list, k->count, sizeof(key), compare_keys);
+	struct words w = { calloc(s->addrs_count + 1, PREFIX_TEXT_BYTES), 0 };
+
+	for (; w.list && w.count < s->addrs_count; w.count++)
+		prefix_text(&s->addrs[w.count], w.list[w.count]);
+	return w;
 }
 
-static struct keys address_keys(const struct service *s)
+static struct words port_words(const struct service *s)
 {
-	struct keys k = { calloc(s->addrs_count + 1, sizeof(u128)), 0 };
+	struct words w = { calloc(s->ports_count + 1, PREFIX_TEXT_BYTES), 0 };
+	char port[PORT_TEXT_BYTES];
 
-	for (; k.list && k.count < s->addrs_count; k.count++)
-		k.list[k.count] = addr_number(s->addrs[k.count]);
-	if (k.count)
-		qsort(k.list, k.count, sizeof(u128), compare_keys);
-	return k;
+	for (; w.list && w.count < s->ports_count; w.count++) {
+		port_text(&s->ports[w.count], port);
+		snprintf(w.list[w.count], PREFIX_TEXT_BYTES, "%s%s%s",
+			 print_port_proto(s->ports[w.count].proto), port[0] ? " " : "", port);
+	}
+	return w;
 }
 
-static u128 port_key(const struct vip_port *p)
+/* Words of @these that @others lack, in the order that they were written in. */
+static void diff_words(struct diff *d, char sign, const char *service, const char *what,
+		       const struct words *these, const struct words *others)
 {
-	return (u128)p->proto << 16 | p->port;
+	OWN(free_words)
+	struct words sorted = { calloc(others->count + 1, PREFIX_TEXT_BYTES), others->count };
+
+	if (!sorted.list || !these->list || !others->list)
+		return;
+	memcpy(sorted.list, others->list, others->count * PREFIX_TEXT_BYTES);
+	if (sorted.count)
+		qsort(sorted.list, sorted.count, PREFIX_TEXT_BYTES, compare_words);
+	for (size_t i = 0; i < these->count; i++) {
+		if (sorted.count && bsearch(these->list[i], sorted.list, sorted.count,
+					    PREFIX_TEXT_BYTES, compare_words))
+			continue;
+		diff_line(d, sign, "service", service);
+		fprintf(d->out, "   %s %s\n", what, these->list[i]);
+	}
 }
 
-static struct keys port_keys(const struct service *s)
+static void diff_vips(struct diff *d, const struct service *a, const struct service *b)
 {
-	struct keys k = { calloc(s->ports_count + 1, sizeof(u128)), 0 };
+	OWN(free_words) struct words a_addrs = address_words(a), b_addrs = address_words(b);
+	OWN(free_words) struct words a_ports = port_words(a), b_ports = port_words(b);
 
-	for (; k.list && k.count < s->ports_count; k.count++)
-		k.list[k.count] = port_key(&s->ports[k.count]);
-	if (k.count)
-		qsort(k.list, k.count, sizeof(u128), compare_keys);
-	return k;
+	diff_words(d, '-', b->name, "address", &a_addrs, &b_addrs);
+	diff_words(d, '-', b->name, "port", &a_ports, &b_ports);
+	diff_words(d, '+', b->name, "address", &b_addrs, &a_addrs);
+	diff_words(d, '+', b->name, "port", &b_ports, &a_ports);
 }
 
-/* Addresses and ports of @s that the other service lacks. */
-static void diff_vips(struct diff *d, char sign, const struct service *s,
-		      const struct service *other)
+/* Settings as words: the difference compares these. NULL: out of memory. */
+typedef void (*setting_fn)(const struct service *s, FILE *out);
+
+static void forward_words(const struct service *s, FILE *out)
 {
-	OWN(free_keys) struct keys addrs = address_keys(other), ports = port_keys(other);
+	fprintf(out, "%s%s", print_forward[s->forward], s->gue_checksum ? " checksum" : "");
+}
+
+static void source_words(const struct service *s, FILE *out)
+{
+	struct print_list l = { .out = out };
 	char addr[INET6_ADDRSTRLEN];
 
-	for (size_t i = 0; i < s->addrs_count; i++) {
-		if (has_key(&addrs, addr_number(s->addrs[i])))
-			continue;
-		diff_line(d, sign, "service", s->name);
-		fprintf(d->out, "   address %s\n", addr_text(s->addrs[i], addr, sizeof(addr)));
-	}
-	for (size_t i = 0; i < s->ports_count; i++) {
-		if (has_key(&ports, port_key(&s->ports[i])))
-			continue;
-		diff_line(d, sign, "service", s->name);
-		fprintf(d->out, "   port %s %u\n", print_port_proto(s->ports[i].proto),
-			s->ports[i].port);
-	}
+	for (size_t i = 0; i < s->sources_count; i++)
+		print_joined(&l, addr_text(s->sources[i], addr, sizeof(addr)));
+	fputs(s->sources_count ? "" : "by route", out);
 }
 
-#define NOBODY ((__u32)-1)
-
-/* The service's ring as indexes of its backends, or NOBODY everywhere. NULL without memory. */
-static __u32 *make_ring(const struct service *s)
+static void hash_words(const struct service *s, FILE *out)
 {
-	OWN_FREE const char **names = calloc(s->backends_count + 1, sizeof(*names));
-	OWN_FREE __u16 *weights = calloc(s->backends_count + 1, sizeof(*weights));
-	OWN_FREE __u32 *ring = malloc(WEIR_RING_SLOTS * sizeof(*ring));
+	char text[HASH_TEXT_BYTES];
 
-	if (!names || !weights || !ring)
+	fputs(hash_text(s, text), out);
+}
+
+static void track_words(const struct service *s, FILE *out)
+{
+	fputs(print_track[s->track], out);
+}
+
+static void udp_words(const struct service *s, FILE *out)
+{
+	char text[SET_TEXT_BYTES];
+
+	fputs(print_udp[s->udp], out);
+	if (s->udp == WEIR_UDP_TRACK)
+		fprintf(out, " %s", set_timeout_text(s->udp_idle_s, text));
+}
+
+static void settle_words(const struct service *s, FILE *out)
+{
+	char text[SET_TEXT_BYTES];
+
+	fputs(set_timeout_text(s->settle_s, text), out);
+}
+
+static void mss_words(const struct service *s, FILE *out)
+{
+	if (s->mss_mode == MSS_FIXED)
+		fprintf(out, "%u", s->mss);
+	else
+		fputs(s->mss_mode == MSS_AUTO ? "auto" : "off", out);
+}
+
+static void allow_words(const struct service *s, FILE *out)
+{
+	if (s->allow.present)
+		print_sources(&s->allow, out);
+	else
+		fputs("all", out);
+}
+
+static void limit_words(const struct limit *l, FILE *out)
+{
+	if (l->per_s)
+		print_limit(l, out);
+	else
+		fputs("none", out);
+}
+
+static void service_limit_words(const struct service *s, FILE *out)
+{
+	limit_words(&s->limit, out);
+}
+
+static void source_limit_words(const struct service *s, FILE *out)
+{
+	limit_words(&s->limit_source, out);
+}
+
+static void syncookie_words(const struct service *s, FILE *out)
+{
+	if (s->syncookie == SYNCOOKIE_ABOVE)
+		fprintf(out, "above %u/s", s->syncookie_above);
+	else
+		fputs(s->syncookie == SYNCOOKIE_ALWAYS ? "always" : "off", out);
+}
+
+static void empty_words(const struct service *s, FILE *out)
+{
+	fputs(print_empty[s->empty], out);
+}
+
+static void pool_words(const struct service *s, FILE *out)
+{
+	fputs(s->pool[0] ? s->pool : "its own", out);
+}
+
+static char *setting_text(const struct service *s, setting_fn words)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
 		return NULL;
-	for (size_t i = 0; i < s->backends_count; i++) {
-		names[i] = s->backends[i].name;
-		weights[i] = s->backends[i].drain ? 0 : s->backends[i].weight;
-	}
-	memset(ring, 0xff, WEIR_RING_SLOTS * sizeof(*ring));
-	maglev_fill(names, weights, (__u32)s->backends_count, ring, WEIR_RING_SLOTS);
-	return TAKE_PTR(ring);
+	words(s, out);
+	return fclose(out) ? NULL : text;
 }
 
-/* Slots of the ring that lead to another backend than before; -1 without memory. */
-static long count_moved(const struct service *a, const struct service *b,
-			const struct name_index *before)
+static void diff_settings(struct diff *d, const struct service *a, const struct service *b)
 {
-	OWN_FREE __u32 *old_ring = make_ring(a);
-	OWN_FREE __u32 *new_ring = make_ring(b);
-	OWN_FREE __u32 *former = calloc(b->backends_count + 1, sizeof(*former));
-	long moved = 0;
+	static const struct {
+		const char *name;
+		setting_fn words;
+	} settings[] = {
+		{ "forward", forward_words },
+		{ "source", source_words },
+		{ "hash", hash_words },
+		{ "track", track_words },
+		{ "udp", udp_words },
+		{ "settle", settle_words },
+		{ "mss", mss_words },
+		{ "allow", allow_words },
+		{ "limit", service_limit_words },
+		{ "limit per source", source_limit_words },
+		{ "syncookie", syncookie_words },
+		{ "empty", empty_words },
+		{ "backends", pool_words },
+	};
 
-	if (!old_ring || !new_ring || !former)
-		return -1;
-	for (size_t i = 0; i < b->backends_count; i++) {
-		const struct named *found = name_index_find(before, b->backends[i].name);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		OWN_FREE char *from = setting_text(a, settings[i].words);
+		OWN_FREE char *to = setting_text(b, settings[i].words);
 
-		former[i] = NOBODY - 1;
-		if (found && !memcmp(a->backends[found->index].addr, b->backends[i].addr,
-				     sizeof(b->backends[i].addr)))
-			former[i] = (__u32)found->index;
+		if (from && to && strcmp(from, to) != 0)
+			diff_change(d, "service", b->name, "%s %s -> %s", settings[i].name, from,
+				    to);
 	}
-	for (size_t i = 0; i < WEIR_RING_SLOTS; i++) {
-		__u32 now = new_ring[i] == NOBODY ? NOBODY : former[new_ring[i]];
-
-		moved += old_ring[i] != now;
-	}
-	return moved;
 }
 
-/* True when no slot moves between the two: same share, same machine. */
-static bool same_share(const struct backend *a, const struct backend *b)
+void diff_pool(struct diff *d, const struct pool *a, const struct pool *b)
 {
-	return a->drain == b->drain &&
-	       (a->drain || (a->weight == b->weight && !memcmp(a->addr, b->addr, sizeof(a->addr))));
-}
+	const struct backend_group from = { a->name, true, a->backends, a->backends_count };
+	const struct backend_group to = { b->name, true, b->backends, b->backends_count };
 
-/* Lines that change the ring; the last one tells how much of it moves. */
-struct ring_changes {
-	unsigned int lines; /* in all */
-	unsigned int written;
-	long moved; /* slots */
-};
-
-static void end_line(struct diff *d, struct ring_changes *ring, bool moves)
-{
-	if (moves && ++ring->written == ring->lines && ring->moved >= 0)
-		fprintf(d->out, "   (%.1f %% of ring slots move%s)",
-			100.0 * (double)ring->moved / WEIR_RING_SLOTS,
-			ring->lines > 1 ? " in all" : "");
-	fputc('\n', d->out);
-}
-
-static void changed_backend(struct diff *d, struct ring_changes *ring, const struct service *s,
-			    const struct backend *a, const struct backend *b)
-{
-	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
-	const char *comma = "";
-
-	diff_line(d, '~', "service", s->name);
-	fprintf(d->out, "   backend %s ", b->name);
-	if (memcmp(a->addr, b->addr, sizeof(a->addr))) {
-		fprintf(d->out, "%s -> %s", addr_text(a->addr, from, sizeof(from)),
-			addr_text(b->addr, to, sizeof(to)));
-		comma = ", ";
-	}
-	if (a->weight != b->weight) {
-		fprintf(d->out, "%sweight %u -> %u", comma, a->weight, b->weight);
-		comma = ", ";
-	}
-	if (a->drain != b->drain)
-		fprintf(d->out, "%sdrain %s", comma, b->drain ? "off -> on" : "on -> off");
-	end_line(d, ring, !same_share(a, b));
-}
-
-static void describe_backend(struct diff *d, char sign, const struct service *s,
-			     const struct backend *b)
-{
-	diff_line(d, sign, "service", s->name);
-	fputs("   ", d->out);
-	print_backend(b, d->out);
-}
-
-static bool backend_differs(const struct backend *a, const struct backend *b)
-{
-	return memcmp(a->addr, b->addr, sizeof(a->addr)) || a->weight != b->weight ||
-	       a->drain != b->drain;
-}
-
-static void diff_backends(struct diff *d, const struct service *a, const struct service *b)
-{
-	OWN(name_index_free) struct name_index before = { 0 }, after = { 0 };
-	struct ring_changes ring = { 0 };
-
-	name_index_make(a->backends, a->backends_count, sizeof(*a->backends), &before);
-	name_index_make(b->backends, b->backends_count, sizeof(*b->backends), &after);
-	for (size_t i = 0; i < a->backends_count; i++)
-		ring.lines +=
-			!a->backends[i].drain && !name_index_find(&after, a->backends[i].name);
-	for (size_t i = 0; i < b->backends_count; i++) {
-		const struct named *old = name_index_find(&before, b->backends[i].name);
-
-		ring.lines += old ? !same_share(&a->backends[old->index], &b->backends[i])
-				  : !b->backends[i].drain;
-	}
-	if (ring.lines)
-		ring.moved = count_moved(a, b, &before);
-	for (size_t i = 0; i < a->backends_count; i++) {
-		if (name_index_find(&after, a->backends[i].name))
-			continue;
-		describe_backend(d, '-', b, &a->backends[i]);
-		end_line(d, &ring, !a->backends[i].drain);
-	}
-	for (size_t i = 0; i < b->backends_count; i++) {
-		const struct named *old = name_index_find(&before, b->backends[i].name);
-
-		if (!old) {
-			describe_backend(d, '+', b, &b->backends[i]);
-			end_line(d, &ring, !b->backends[i].drain);
-		} else if (backend_differs(&a->backends[old->index], &b->backends[i])) {
-			changed_backend(d, &ring, b, &a->backends[old->index], &b->backends[i]);
-		}
-	}
+	diff_backends(d, &from, &to);
 }
 
 void diff_service(struct diff *d, const struct service *a, const struct service *b)
 {
-	diff_vips(d, '-', a, b);
-	diff_vips(d, '+', b, a);
-	if (a->forward != b->forward)
-		diff_change(d, "service", b->name, "forward %s -> %s", print_forward[a->forward],
-			    print_forward[b->forward]);
-	diff_backends(d, a, b);
+	const struct backend_group from = { a->name, false, a->backends, a->backends_count };
+	const struct backend_group to = { b->name, false, b->backends, b->backends_count };
+
+	diff_vips(d, a, b);
+	diff_settings(d, a, b);
+	diff_backends(d, &from, &to);
 }

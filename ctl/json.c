@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The model as its JSON twin. */
-#include <arpa/inet.h>
 #include <jansson.h>
 
-#include "model.h"
+#include "json_model.h"
 #include "parser_value.h"
 #include "print.h"
 #include "set_text.h"
@@ -27,10 +26,12 @@ static json_t *interface_json(const struct interface *i)
 		json_object_set_new(o, "decap", json_true());
 	if (i->measure)
 		json_object_set_new(o, "measure", json_true());
+	if (i->takes_returns)
+		json_object_set_new(o, "return", json_true());
 	return o;
 }
 
-static void append_string(void *arg, const char *word)
+void json_append_string(void *arg, const char *word)
 {
 	json_array_append_new(arg, json_string(word));
 }
@@ -46,15 +47,16 @@ static void append_number(void *arg, const char *word)
 	if (value_number(word, "", 0, NUMBER_MAX, &number, &why))
 		json_array_append_new(arg, json_integer(number));
 	else
-		append_string(arg, word);
+		json_append_string(arg, word);
 }
 
-static json_t *values_json(enum value_kind kind, const range *ranges, size_t count)
+json_t *json_values(enum value_kind kind, const range *ranges, size_t count)
 {
 	json_t *list = json_array();
 
 	value_text(kind, ranges, count,
-		   kind == VALUE_ADDR || kind == VALUE_MAC ? append_string : append_number, list);
+		   kind == VALUE_ADDR || kind == VALUE_MAC ? json_append_string : append_number,
+		   list);
 	return list;
 }
 
@@ -64,7 +66,7 @@ static json_t *entries_json(const struct set *s)
 	char text[SET_TEXT_BYTES];
 
 	for (size_t i = 0; i < s->entries.count; i++)
-		append_string(list, set_element_text(s->type, &s->entries.list[i], text));
+		json_append_string(list, set_element_text(s->type, &s->entries.list[i], text));
 	return list;
 }
 
@@ -82,7 +84,7 @@ static json_t *set_json(const struct set *s)
 				    json_string(set_timeout_text(s->timeout_s, text)));
 	if (s->type == SET_PORT)
 		json_object_set_new(o, "elements",
-				    values_json(VALUE_PORT, s->elements, s->elements_count));
+				    json_values(VALUE_PORT, s->elements, s->elements_count));
 	else if (!s->file)
 		json_object_set_new(o, "elements", entries_json(s));
 	return o;
@@ -93,7 +95,7 @@ static json_t *names_json(const struct rule *r)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < r->interfaces_count; i++)
-		append_string(list, r->interfaces[i]);
+		json_append_string(list, r->interfaces[i]);
 	return list;
 }
 
@@ -103,12 +105,12 @@ static json_t *match_json(const struct rule *r, enum weir_field field)
 	json_t *o = json_object();
 	json_t *in = field == WEIR_FIELD_IFACE
 			     ? names_json(r)
-			     : values_json(rule_value_kind(r, field), m->ranges, m->ranges_count);
+			     : json_values(rule_value_kind(r, field), m->ranges, m->ranges_count);
 	char name[NAME_BYTES + 1];
 
 	for (size_t i = 0; i < m->sets_count; i++) {
 		snprintf(name, sizeof(name), "@%s", m->sets[i]);
-		append_string(in, name);
+		json_append_string(in, name);
 	}
 	if (m->negated)
 		json_object_set_new(o, "not", json_true());
@@ -120,7 +122,7 @@ static json_t *flags_json(const struct tcp_flags_match *f)
 {
 	json_t *o = json_object(), *in = json_array();
 
-	value_tcp_flags_text(f->value, f->mask, append_string, in);
+	value_tcp_flags_text(f->value, f->mask, json_append_string, in);
 	if (f->negated)
 		json_object_set_new(o, "not", json_true());
 	json_object_set_new(o, "in", in);
@@ -134,7 +136,7 @@ static json_t *expr_json(const struct expr_match *e)
 	return json_pack("{s:b,s:[s]}", "not", 1, "in", e->text);
 }
 
-static json_t *limit_json(const struct limit *l)
+json_t *limit_json(const struct limit *l)
 {
 	json_t *o = json_object();
 	char per[24];
@@ -191,48 +193,6 @@ static json_t *filter_json(const struct filter *f)
 	return o;
 }
 
-static json_t *backend_json(const struct backend *b)
-{
-	json_t *o = json_object();
-	char addr[INET6_ADDRSTRLEN];
-
-	json_object_set_new(o, "name", json_string(b->name));
-	json_object_set_new(o, "address", json_string(addr_text(b->addr, addr, sizeof(addr))));
-	json_object_set_new(o, "weight", json_integer(b->weight));
-	if (b->drain)
-		json_object_set_new(o, "drain", json_true());
-	return o;
-}
-
-static json_t *port_json(const struct vip_port *p)
-{
-	json_t *o = json_object();
-
-	json_object_set_new(o, "proto", json_string(print_port_proto(p->proto)));
-	json_object_set_new(o, "port", json_integer(p->port));
-	return o;
-}
-
-static json_t *service_json(const struct service *s)
-{
-	json_t *o = json_object(), *addrs = json_array(), *ports = json_array();
-	json_t *backends = json_array();
-	char addr[INET6_ADDRSTRLEN];
-
-	for (size_t i = 0; i < s->addrs_count; i++)
-		append_string(addrs, addr_text(s->addrs[i], addr, sizeof(addr)));
-	for (size_t i = 0; i < s->ports_count; i++)
-		json_array_append_new(ports, port_json(&s->ports[i]));
-	for (size_t i = 0; i < s->backends_count; i++)
-		json_array_append_new(backends, backend_json(&s->backends[i]));
-	json_object_set_new(o, "name", json_string(s->name));
-	json_object_set_new(o, "address", addrs);
-	json_object_set_new(o, "port", ports);
-	json_object_set_new(o, "forward", json_string(print_forward[s->forward]));
-	json_object_set_new(o, "backends", backends);
-	return o;
-}
-
 #define LIST(out, objects, count, make)                                    \
 	do {                                                               \
 		(out) = json_array();                                      \
@@ -242,15 +202,17 @@ static json_t *service_json(const struct service *s)
 
 void model_print_json(const struct model *m, FILE *out)
 {
-	json_t *root = json_object(), *interfaces, *sets, *filters, *services;
+	json_t *root = json_object(), *interfaces, *sets, *filters, *pools, *services;
 
 	LIST(interfaces, m->interfaces, m->interfaces_count, interface_json);
 	LIST(sets, m->sets, m->sets_count, set_json);
 	LIST(filters, m->filters, m->filters_count, filter_json);
+	LIST(pools, m->pools, m->pools_count, pool_json);
 	LIST(services, m->services, m->services_count, service_json);
 	json_object_set_new(root, "interfaces", interfaces);
 	json_object_set_new(root, "sets", sets);
 	json_object_set_new(root, "filters", filters);
+	json_object_set_new(root, "pools", pools);
 	json_object_set_new(root, "services", services);
 	json_dumpf(root, out, JSON_INDENT(2));
 	fputc('\n', out);

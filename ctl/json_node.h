@@ -52,7 +52,12 @@ void node_one_value(struct build *b, const struct node *n, node_value_fn each, v
 /* A value or a list of values. */
 void node_each_value(struct build *b, const struct node *n, node_value_fn each, void *arg);
 
-/* One object of "filters". */
+/* One object of "filters", "pools", "services". */
 void json_import_filter(struct build *b, void *arg, const struct node *n);
+void json_import_pool(struct build *b, void *arg, const struct node *n);
+void json_import_service(struct build *b, void *arg, const struct node *n);
+
+/* The object that a limit is. */
+void json_import_limit(struct build *b, struct limit *l, const struct node *n);
 
 #endif

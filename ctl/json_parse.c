@@ -7,13 +7,10 @@
 
 #include "json_node.h"
 
-NODE_KEYS(root_keys, "interfaces", "sets", "filters", "services");
+NODE_KEYS(root_keys, "interfaces", "sets", "filters", "pools", "services");
 NODE_KEYS(interface_keys, "name", "xdp", "tc", "filter", "filter_egress", "balance", "decap",
-	  "measure");
+	  "measure", "return");
 NODE_KEYS(set_keys, "name", "type", "file", "elements", "timeout");
-NODE_KEYS(service_keys, "name", "address", "port", "forward", "backends");
-NODE_KEYS(port_keys, "proto", "port");
-NODE_KEYS(backend_keys, "name", "address", "weight", "drain");
 
 static void import_interface(struct build *b, void *arg, const struct node *n)
 {
@@ -42,6 +39,7 @@ static void import_interface(struct build *b, void *arg, const struct node *n)
 	i->balance = node_is_true(b, n, "balance");
 	i->decap = node_is_true(b, n, "decap");
 	i->measure = node_is_true(b, n, "measure");
+	i->takes_returns = node_is_true(b, n, "return");
 	build_interface_end(b, i);
 }
 
@@ -86,76 +84,6 @@ static void import_set(struct build *b, void *arg, const struct node *n)
 	b->files = MODEL_FILES_READ;
 }
 
-static void import_port(struct build *b, void *arg, const struct node *n)
-{
-	struct word proto, port = { 0 };
-	struct node number;
-	char text[24];
-
-	if (!node_has_only(b, n, &port_keys) || !node_required(b, n, "proto", &proto))
-		return;
-	number = node_member_of(b, n, "port", JSON_INTEGER);
-	if (!number.json) {
-		build_error(b, n->at, NULL, "\"port\" is missing; add a number");
-		return;
-	}
-	snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(number.json));
-	port = (struct word){ .text = text, .size = strlen(text), .loc = number.at };
-	build_service_port(b, arg, &proto, &port);
-}
-
-static void set_weight(struct build *b, void *arg, const struct word *w)
-{
-	build_backend_weight(b, arg, w);
-}
-
-static void import_backend(struct build *b, void *arg, const struct node *n)
-{
-	struct word name, address;
-	struct backend *backend;
-	struct node weight;
-
-	if (!node_has_only(b, n, &backend_keys) || !node_required(b, n, "name", &name) ||
-	    !node_required(b, n, "address", &address) ||
-	    !(backend = build_backend(b, arg, &name, &address)))
-		return;
-	weight = node_member_of(b, n, "weight", JSON_INTEGER);
-	if (weight.json)
-		node_one_value(b, &weight, set_weight, backend);
-	backend->drain = node_is_true(b, n, "drain");
-}
-
-static void add_address(struct build *b, void *arg, const struct word *w)
-{
-	build_service_address(b, arg, w);
-}
-
-static void import_service(struct build *b, void *arg, const struct node *n)
-{
-	size_t errors = b->diags->errors;
-	struct node addresses;
-	struct service *s;
-	struct word w;
-	int forward;
-
-	(void)arg;
-	if (!node_has_only(b, n, &service_keys) || !node_required(b, n, "name", &w) ||
-	    !(s = build_service(b, &w)))
-		return;
-	addresses = node_member(b, n, "address");
-	if (addresses.json)
-		node_each_value(b, &addresses, add_address, s);
-	b->failed = false;
-	if (node_optional(b, n, "forward", &w)) {
-		forward = build_keyword(b, &w, &words_forward);
-		s->forward = (enum weir_forward)(forward < 0 ? 0 : forward);
-	}
-	node_each_object(b, n, "port", import_port, s);
-	node_each_object(b, n, "backends", import_backend, s);
-	if (errors == b->diags->errors)
-		build_service_end(b, s);
-}
-
 static void import_root(struct build *b, const struct node *root)
 {
 	if (!node_has_only(b, root, &root_keys))
@@ -163,7 +91,8 @@ static void import_root(struct build *b, const struct node *root)
 	node_each_object(b, root, "interfaces", import_interface, NULL);
 	node_each_object(b, root, "sets", import_set, NULL);
 	node_each_object(b, root, "filters", json_import_filter, NULL);
-	node_each_object(b, root, "services", import_service, NULL);
+	node_each_object(b, root, "pools", json_import_pool, NULL);
+	node_each_object(b, root, "services", json_import_service, NULL);
 }
 
 static int refuse_syntax(const char *file, const char *text, size_t size, const json_error_t *e,

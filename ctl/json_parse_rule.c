@@ -101,7 +101,7 @@ static json_int_t integer(struct build *b, const struct node *object, const char
 	return n.json ? json_integer_value(n.json) : fallback;
 }
 
-static void import_limit(struct build *b, struct rule *r, const struct node *n)
+void json_import_limit(struct build *b, struct limit *l, const struct node *n)
 {
 	struct loc rate_at, per_s_at;
 	json_int_t rate, per_s;
@@ -119,13 +119,18 @@ static void import_limit(struct build *b, struct rule *r, const struct node *n)
 		return;
 	snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT "/%s", rate,
 		 value_unit_text((__u16)per_s));
-	build_limit_rate(b, r,
+	build_limit_rate(b, l,
 			 &(struct word){ .text = text, .size = strlen(text), .loc = rate_at });
 	burst = node_member(b, n, "burst");
 	if (burst.json)
-		node_one_value(b, &burst, set_burst, r);
+		node_one_value(b, &burst, set_burst, l);
 	if (node_optional(b, n, "per", &w))
-		build_limit_per(b, r, &w);
+		build_limit_per(b, l, &w);
+}
+
+static void import_limit(struct build *b, struct rule *r, const struct node *n)
+{
+	json_import_limit(b, &r->limit, n);
 }
 
 static void import_sample(struct build *b, struct rule *r, const struct node *n)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "decimal.h"
+#include "model_internal.h"
 #include "ranges.h"
 
 const enum field_type field_type[WEIR_FIELD_COUNT] = {
@@ -14,16 +15,18 @@ const enum field_type field_type[WEIR_FIELD_COUNT] = {
 #undef X
 };
 
+void model_free_match(struct match *m)
+{
+	for (size_t i = 0; i < m->sets_count; i++)
+		free(m->sets[i]);
+	free(m->sets);
+	free(m->ranges);
+}
+
 static void free_rule(struct rule *r)
 {
-	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {
-		struct match *m = &r->match[f];
-
-		for (size_t i = 0; i < m->sets_count; i++)
-			free(m->sets[i]);
-		free(m->sets);
-		free(m->ranges);
-	}
+	for (int f = 0; f < WEIR_FIELD_COUNT; f++)
+		model_free_match(&r->match[f]);
 	for (size_t i = 0; i < r->interfaces_count; i++)
 		free(r->interfaces[i]);
 	free(r->interfaces);
@@ -46,14 +49,14 @@ void model_free(struct model *m)
 	}
 	for (size_t i = 0; i < m->filters_count; i++)
 		free_filter(&m->filters[i]);
-	for (size_t i = 0; i < m->services_count; i++) {
-		free(m->services[i].addrs);
-		free(m->services[i].ports);
-		free(m->services[i].backends);
-	}
+	for (size_t i = 0; i < m->pools_count; i++)
+		model_free_pool(&m->pools[i]);
+	for (size_t i = 0; i < m->services_count; i++)
+		model_free_service(&m->services[i]);
 	free(m->interfaces);
 	free(m->sets);
 	free(m->filters);
+	free(m->pools);
 	free(m->services);
 	free(m->source);
 	*m = (struct model){ 0 };
@@ -154,7 +157,7 @@ bool addr_is_v4(const __u8 addr[16])
 	return !memcmp(addr, mapped, sizeof(mapped));
 }
 
-static bool match_equal(const struct match *a, const struct match *b)
+bool model_match_equal(const struct match *a, const struct match *b)
 {
 	if (a->present != b->present)
 		return false;
@@ -177,13 +180,16 @@ static bool flags_equal(const struct tcp_flags_match *a, const struct tcp_flags_
 	       (a->negated == b->negated && a->value == b->value && a->mask == b->mask);
 }
 
+bool limit_equal(const struct limit *a, const struct limit *b)
+{
+	return a->rate == b->rate && a->burst == b->burst && a->per_s == b->per_s &&
+	       a->per_saddr == b->per_saddr && a->v4_bits == b->v4_bits && a->v6_bits == b->v6_bits;
+}
+
 static bool action_equal(const struct rule *a, const struct rule *b)
 {
-	const struct limit *x = &a->limit, *y = &b->limit;
-
 	return a->action == b->action && a->log_sample == b->log_sample && a->mark == b->mark &&
-	       x->rate == y->rate && x->burst == y->burst && x->per_s == y->per_s &&
-	       x->per_saddr == y->per_saddr && x->v4_bits == y->v4_bits && x->v6_bits == y->v6_bits;
+	       limit_equal(&a->limit, &b->limit);
 }
 
 static bool expr_equal(const struct expr_match *a, const struct expr_match *b)
@@ -211,7 +217,7 @@ bool rule_equal(const struct rule *a, const struct rule *b)
 	    !interfaces_equal(a, b))
 		return false;
 	for (int f = 0; f < WEIR_FIELD_COUNT; f++) {
-		if (!match_equal(&a->match[f], &b->match[f]))
+		if (!model_match_equal(&a->match[f], &b->match[f]))
 			return false;
 	}
 	return true;
@@ -240,42 +246,19 @@ static bool set_equal(const struct set *a, const struct set *b)
 	return ranges_equal(a->elements, a->elements_count, b->elements, b->elements_count);
 }
 
-static bool backend_equal(const struct backend *a, const struct backend *b)
-{
-	return !strcmp(a->name, b->name) && !memcmp(a->addr, b->addr, sizeof(a->addr)) &&
-	       a->weight == b->weight && a->drain == b->drain;
-}
-
-static bool service_equal(const struct service *a, const struct service *b)
-{
-	if (strcmp(a->name, b->name) || a->forward != b->forward ||
-	    a->addrs_count != b->addrs_count || a->ports_count != b->ports_count ||
-	    a->backends_count != b->backends_count)
-		return false;
-	if (a->addrs_count && memcmp(a->addrs, b->addrs, a->addrs_count * sizeof(*a->addrs)))
-		return false;
-	for (size_t i = 0; i < a->ports_count; i++) {
-		if (a->ports[i].proto != b->ports[i].proto || a->ports[i].port != b->ports[i].port)
-			return false;
-	}
-	for (size_t i = 0; i < a->backends_count; i++) {
-		if (!backend_equal(&a->backends[i], &b->backends[i]))
-			return false;
-	}
-	return true;
-}
-
 static bool interface_equal(const struct interface *a, const struct interface *b)
 {
 	return !strcmp(a->pattern, b->pattern) && a->xdp == b->xdp && a->tc == b->tc &&
 	       !strcmp(a->filter, b->filter) && !strcmp(a->filter_egress, b->filter_egress) &&
-	       a->balance == b->balance && a->decap == b->decap && a->measure == b->measure;
+	       a->balance == b->balance && a->decap == b->decap && a->measure == b->measure &&
+	       a->takes_returns == b->takes_returns;
 }
 
 bool model_equal(const struct model *a, const struct model *b)
 {
 	if (a->interfaces_count != b->interfaces_count || a->sets_count != b->sets_count ||
-	    a->filters_count != b->filters_count || a->services_count != b->services_count)
+	    a->filters_count != b->filters_count || a->pools_count != b->pools_count ||
+	    a->services_count != b->services_count)
 		return false;
 	for (size_t i = 0; i < a->interfaces_count; i++) {
 		if (!interface_equal(&a->interfaces[i], &b->interfaces[i]))
@@ -287,6 +270,10 @@ bool model_equal(const struct model *a, const struct model *b)
 	}
 	for (size_t i = 0; i < a->filters_count; i++) {
 		if (!filter_equal(&a->filters[i], &b->filters[i]))
+			return false;
+	}
+	for (size_t i = 0; i < a->pools_count; i++) {
+		if (!pool_equal(&a->pools[i], &b->pools[i]))
 			return false;
 	}
 	for (size_t i = 0; i < a->services_count; i++) {

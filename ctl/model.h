@@ -22,6 +22,15 @@
 
 #define WEIGHT_MAX 256
 
+/* Bytes of a host name, RFC 1035, and its NUL. */
+#define HOST_BYTES 254
+
+#define SETTLE_DEFAULT_S 3600
+#define SETTLE_MAX_S (30 * 24 * 3600)
+#define UDP_IDLE_MAX_S 65535
+#define MSS_LEAST 536 /* RFC 9293: what every host takes */
+#define MSS_MOST 65495
+
 enum xdp_mode {
 	XDP_MODE_NONE, /* the interface has no XDP program */
 	XDP_MODE_AUTO, /* native where the driver can, generic otherwise; says which */
@@ -97,11 +106,11 @@ struct expr_match {
 #define LIMIT_RATE_MAX 1000000000
 #define LIMIT_BURST_MAX (1U << 24)
 
-/* @rate packets in @per_s seconds, @burst at once; of the rule, or of each source. */
+/* @rate packets, or connections, in @per_s seconds, @burst at once; of all, or of each source. */
 struct limit {
 	__u32 rate; /* 1 to LIMIT_RATE_MAX */
 	__u32 burst; /* 1 to LIMIT_BURST_MAX */
-	__u16 per_s; /* 1, 60, 3600; 0: the rule is no limit */
+	__u16 per_s; /* 1, 60, 3600; 0: there is no limit */
 	bool per_saddr;
 	__u8 v4_bits; /* 1 to 32 of a source's address; 0 without @per_saddr */
 	__u8 v6_bits; /* 1 to 128 */
@@ -154,27 +163,86 @@ struct set {
 	struct loc loc;
 };
 
+/*
+ * Ports of a protocol that a service answers for, in host order, both ends in
+ * the range. "tcp any" is 0-65535, and so is "any", whose protocol is 0: every
+ * protocol, those without ports and later fragments among them.
+ */
 struct vip_port {
-	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
-	__u16 port; /* host order, not 0 */
+	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP, or 0 */
+	__u16 first;
+	__u16 last;
+	struct spot at;
 };
 
 struct backend {
 	char name[NAME_BYTES];
-	__u8 addr[16]; /* network order, v4-mapped */
-	__u16 weight; /* 1-256 */
-	bool drain; /* gets nothing, keeps its weight for later */
+	/*
+	 * Network order, v4-mapped. All bytes are 0 while @host has not been
+	 * resolved, which apply and plan do; what they plan with has none such.
+	 */
+	__u8 addr[16];
+	char *host; /* DNS name that @addr comes from; NULL: the address is written */
+	__u16 port; /* host order; 0: that of the packet stays. Only with nat and local */
+	__u16 weight; /* 0-256; 0 gets no new flow */
+	__u16 quic_id; /* the server ID in its connection IDs, if @has_quic_id */
+	bool has_quic_id;
+	bool drain; /* gets no new flow, keeps its weight for later */
 	struct loc loc;
+};
+
+/* Backends that services share. */
+struct pool {
+	char name[NAME_BYTES];
+	struct backend *backends;
+	size_t backends_count;
+	struct loc loc;
+};
+
+enum mss_mode {
+	MSS_OFF, /* not written */
+	MSS_AUTO, /* what fits through the encapsulation */
+	MSS_FIXED,
+};
+
+enum syncookie_mode {
+	SYNCOOKIE_OFF, /* not written */
+	SYNCOOKIE_ABOVE, /* while more SYNs come than that */
+	SYNCOOKIE_ALWAYS,
 };
 
 struct service {
 	char name[NAME_BYTES];
-	__u8 (*addrs)[16]; /* VIPs, network order, v4-mapped */
+	struct prefix *addrs; /* VIPs; one address has length 128. None has length 0 */
 	size_t addrs_count;
-	struct vip_port *ports;
+	struct vip_port *ports; /* as written; those of one service do not overlap */
 	size_t ports_count;
 	enum weir_forward forward;
-	struct backend *backends;
+	bool gue_checksum; /* of gue: the outer UDP header has its checksum */
+	/*
+	 * Network order, v4-mapped. Of ipip and gue: the outer source, at most one
+	 * of each family. Of nat: what clients are translated to. None: the route's.
+	 */
+	__u8 (*sources)[16];
+	size_t sources_count;
+	enum weir_hash hash; /* TUPLE unless written */
+	__u8 hash_v4_bits; /* of SOURCE: 1-32 of the address, else 0 */
+	__u8 hash_v6_bits; /* 1-128, else 0 */
+	enum weir_track track; /* MOVED unless written */
+	enum weir_udp udp; /* RING unless written */
+	__u32 udp_idle_s; /* of UDP_TRACK: 1 to UDP_IDLE_MAX_S, else 0 */
+	__u32 settle_s; /* 1 to SETTLE_MAX_S, SETTLE_DEFAULT_S unless written */
+	enum mss_mode mss_mode;
+	__u16 mss; /* of MSS_FIXED, bytes, MSS_LEAST to MSS_MOST; else 0 */
+	struct match allow; /* sources that may come in; !present: all may. Never negated */
+	struct limit limit; /* new connections of the service; per_s 0: no limit */
+	struct limit limit_source; /* and of each source, then per_saddr; per_s 0: no limit */
+	enum syncookie_mode syncookie;
+	__u32 syncookie_above; /* of SYNCOOKIE_ABOVE: SYNs per second, else 0 */
+	enum weir_empty empty; /* DROP unless written */
+	char pool[NAME_BYTES]; /* whose backends it has; "": its own */
+	__u32 pool_index; /* of @pool in the model; 0 without one */
+	struct backend *backends; /* its own; none beside a pool */
 	size_t backends_count;
 	struct loc loc;
 };
@@ -188,6 +256,7 @@ struct interface {
 	bool balance;
 	bool decap;
 	bool measure;
+	bool takes_returns; /* "return": answers of local backends come in here, at tc ingress */
 	struct loc loc;
 };
 
@@ -199,6 +268,8 @@ struct model {
 	size_t sets_count;
 	struct filter *filters;
 	size_t filters_count;
+	struct pool *pools;
+	size_t pools_count;
 	struct service *services;
 	size_t services_count;
 	char *source; /* text that says all of this, as its user wrote it; NULL: none is kept */
@@ -213,9 +284,33 @@ int set_cover(struct set *s);
 
 const struct set *model_set(const struct model *m, const char *name);
 
+/* The backends of @s, its own or its pool's; borrowed. */
+const struct backend *service_backends(const struct model *m, const struct service *s,
+				       size_t *count);
+
+/*
+ * Every list of backends once: those of the pools, then those of the services,
+ * each in the order of the model. A service with a pool has an empty one.
+ */
+struct backend_group {
+	const char *name; /* of the pool or service; borrowed, as @backends is */
+	bool is_pool;
+	struct backend *backends;
+	size_t backends_count;
+};
+size_t model_groups_count(const struct model *m);
+struct backend_group model_group(const struct model *m, size_t index);
+
+/* Whether the backend's address is known: it is written, or its name was resolved. */
+bool backend_has_addr(const struct backend *b);
+
 /* True when both say the same; places in files do not count. */
 bool model_equal(const struct model *a, const struct model *b);
 bool rule_equal(const struct rule *a, const struct rule *b);
+bool limit_equal(const struct limit *a, const struct limit *b);
+bool backend_equal(const struct backend *a, const struct backend *b);
+bool pool_equal(const struct pool *a, const struct pool *b);
+bool service_equal(const struct service *a, const struct service *b);
 
 /*
  * Put @ranges in canonical form in place: sorted, overlapping and adjacent
@@ -230,8 +325,8 @@ size_t prefix_to_ranges(const struct prefix *p, range *out);
 
 /* Where the text of a stored configuration comes from. */
 enum model_files {
-	MODEL_FILES_READ, /* a set's "file" is opened and read */
-	MODEL_FILES_STORED, /* it has its elements beside it and is not opened */
+	MODEL_FILES_READ, /* a set's "file" is opened and read; a host has no address yet */
+	MODEL_FILES_STORED, /* it has its elements beside it and is not opened; a host its address */
 };
 
 /*
@@ -251,11 +346,11 @@ int model_parse_json(const char *file, const char *text, size_t size, struct dia
 
 enum model_print {
 	MODEL_PRINT_USER, /* as a user would write it: a file's set names the file */
-	MODEL_PRINT_STORED, /* as the image has it: a file's ports beside the file */
+	MODEL_PRINT_STORED, /* as the image has it: a file's ports beside the file, a host's address */
 	MODEL_PRINT_WHOLE, /* and all other elements that the model has */
 };
 
-/* Canonical text: interfaces, sets, filters, services; one blank line between. */
+/* Canonical text: interfaces, sets, filters, pools, services; one blank line between. */
 void model_print(const struct model *m, enum model_print how, FILE *out);
 void model_print_json(const struct model *m, FILE *out);
 

@@ -72,7 +72,14 @@ void parser_define(struct parser *p);
 void parser_interface(struct parser *p);
 void parser_set(struct parser *p);
 void parser_filter(struct parser *p);
+void parser_pool(struct parser *p);
 void parser_service(struct parser *p);
+
+/* The name behind the keyword of a block; false and an error when there is none. */
+bool parser_take_header(struct parser *p, const char *what, struct word *name);
+
+/* "200/s burst 400 per saddr", of the @kind called @name. */
+void parser_take_limit(struct parser *p, struct limit *l, const char *kind, const char *name);
 
 /* What belongs to the action of @r, which is taken. */
 void parser_action(struct parser *p, struct rule *r);

@@ -2,7 +2,7 @@
 /* What stands right behind a rule's action: limit 200/s burst 400 per saddr */
 #include "parser.h"
 
-static void take_limit(struct parser *p, struct rule *r)
+void parser_take_limit(struct parser *p, struct limit *l, const char *kind, const char *name)
 {
 	unsigned int written = 0;
 	struct word w;
@@ -10,21 +10,21 @@ static void take_limit(struct parser *p, struct rule *r)
 
 	if (!parser_take_value(p, "a rate, as 200/s,", &w))
 		return;
-	build_limit_rate(&p->build, r, &w);
+	build_limit_rate(&p->build, l, &w);
 	while (!p->build.failed && p->token.kind == TOKEN_WORD) {
 		w = parser_word(&p->token);
 		word = vocabulary_find(&words_limit, &w);
 		if (word < 0)
 			return;
 		if (written & 1U << word)
-			build_error(&p->build, w.loc, NULL, "rule %s has %s twice; keep one",
-				    r->name, words_limit.words[word]);
+			build_error(&p->build, w.loc, NULL, "%s %s has %s twice; keep one", kind,
+				    name, words_limit.words[word]);
 		written |= 1U << word;
 		parser_next(p);
 		if (word == LIMIT_BURST && parser_take_value(p, "a number of packets", &w))
-			build_limit_burst(&p->build, r, &w);
+			build_limit_burst(&p->build, l, &w);
 		else if (word == LIMIT_PER && parser_take_value(p, "saddr", &w))
-			build_limit_per(&p->build, r, &w);
+			build_limit_per(&p->build, l, &w);
 	}
 }
 
@@ -44,7 +44,7 @@ void parser_action(struct parser *p, struct rule *r)
 	struct word w;
 
 	if (r->action == WEIR_ACTION_LIMIT)
-		take_limit(p, r);
+		parser_take_limit(p, &r->limit, "rule", r->name);
 	else if (r->action == WEIR_ACTION_LOG)
 		take_sample(p, r);
 	else if (r->action == WEIR_ACTION_MARK && parser_take_value(p, "a mark", &w))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* interface, set and service */
+/* interface and set */
 #include "parser.h"
 
 #include <string.h>
@@ -78,11 +78,13 @@ static void interface_statement(struct parser *p, void *object, int word, struct
 	case IF_MEASURE:
 		i->measure = true;
 		break;
+	case IF_RETURN:
+		i->takes_returns = true;
+		break;
 	}
 }
 
-/* The header of a block: its name; false when there is none. */
-static bool take_header(struct parser *p, const char *what, struct word *name)
+bool parser_take_header(struct parser *p, const char *what, struct word *name)
 {
 	if (parser_take_word(p, what, name))
 		return true;
@@ -97,7 +99,7 @@ void parser_interface(struct parser *p)
 	struct interface *i;
 	struct word name;
 
-	if (!take_header(p, "an interface name", &name))
+	if (!parser_take_header(p, "an interface name", &name))
 		return;
 	i = build_interface(&p->build, &name);
 	parser_take_block(p, &block, &name, i);
@@ -146,133 +148,10 @@ void parser_set(struct parser *p)
 	struct word name;
 	struct set *s;
 
-	if (!take_header(p, "a set name", &name))
+	if (!parser_take_header(p, "a set name", &name))
 		return;
 	s = build_set(&p->build, &name);
 	written = parser_take_block(p, &block, &name, s);
 	if (s && errors == p->build.diags->errors)
 		build_set_end(&p->build, s, written);
-}
-
-static void add_address(struct parser *p, void *arg, const struct word *w)
-{
-	build_service_address(&p->build, arg, w);
-}
-
-static void take_addresses(struct parser *p, struct service *s)
-{
-	for (;;) {
-		parser_take_values(p, "an address", add_address, s);
-		if (p->token.kind != TOKEN_COMMA)
-			return;
-		parser_next(p);
-	}
-}
-
-struct port_list {
-	struct service *service;
-	const struct word *proto;
-};
-
-static void add_port(struct parser *p, void *arg, const struct word *w)
-{
-	struct port_list *list = arg;
-
-	build_service_port(&p->build, list->service, list->proto, w);
-}
-
-static void take_ports(struct parser *p, struct service *s)
-{
-	struct word proto;
-	struct port_list list = { s, &proto };
-
-	for (;;) {
-		if (p->token.kind == TOKEN_WORD && p->token.text[0] >= '0' &&
-		    p->token.text[0] <= '9')
-			build_error(&p->build, p->token.loc, NULL,
-				    "port %.*s has no protocol; write \"tcp %.*s\" or \"udp %.*s\"",
-				    (int)p->token.size, p->token.text, (int)p->token.size,
-				    p->token.text, (int)p->token.size, p->token.text);
-		if (!parser_take_word(p, "tcp or udp", &proto))
-			return;
-		if (vocabulary_find(&words_port_proto, &proto) < 0) {
-			build_keyword(&p->build, &proto, &words_port_proto);
-			return;
-		}
-		parser_take_values(p, "a port", add_port, &list);
-		if (p->token.kind != TOKEN_COMMA)
-			return;
-		parser_next(p);
-	}
-}
-
-static void take_backend(struct parser *p, struct service *s)
-{
-	struct word name, address, w;
-	struct backend *backend;
-	unsigned int written = 0;
-
-	if (!parser_take_word(p, "a backend name", &name) ||
-	    !parser_take_value(p, "an address", &address))
-		return;
-	backend = build_backend(&p->build, s, &name, &address);
-	while (backend && p->token.kind == TOKEN_WORD) {
-		int property;
-
-		w = parser_word(&p->token);
-		property = build_keyword(&p->build, &w, &words_backend);
-		if (property < 0)
-			return;
-		if (written & 1U << property)
-			build_error(&p->build, w.loc, NULL, "backend %s has %s twice; keep one",
-				    backend->name, words_backend.words[property]);
-		written |= 1U << property;
-		parser_next(p);
-		if (property == BACKEND_DRAIN)
-			backend->drain = true;
-		else if (parser_take_value(p, "a weight", &w))
-			build_backend_weight(&p->build, backend, &w);
-	}
-}
-
-static void service_statement(struct parser *p, void *object, int word, struct loc at)
-{
-	struct service *s = object;
-	struct word w;
-	int forward;
-
-	(void)at;
-	switch (word) {
-	case SERVICE_ADDRESS:
-		take_addresses(p, s);
-		break;
-	case SERVICE_PORT:
-		take_ports(p, s);
-		break;
-	case SERVICE_FORWARD:
-		if (!parser_take_value(p, "a way to forward", &w))
-			return;
-		forward = build_keyword(&p->build, &w, &words_forward);
-		s->forward = (enum weir_forward)(forward < 0 ? 0 : forward);
-		break;
-	case SERVICE_BACKEND:
-		take_backend(p, s);
-		break;
-	}
-}
-
-void parser_service(struct parser *p)
-{
-	static const struct block block = { &words_service, 1U << SERVICE_FORWARD,
-					    service_statement };
-	size_t errors = p->build.diags->errors;
-	struct word name;
-	struct service *s;
-
-	if (!take_header(p, "a service name", &name))
-		return;
-	s = build_service(&p->build, &name);
-	parser_take_block(p, &block, &name, s);
-	if (s && errors == p->build.diags->errors)
-		build_service_end(&p->build, s);
 }

@@ -202,7 +202,7 @@ void build_interface_end(struct build *b, struct interface *i)
 		return;
 	if (i->filter[0] || i->balance || i->decap || i->measure)
 		i->xdp = XDP_MODE_AUTO;
-	else if (i->filter_egress[0])
+	else if (i->filter_egress[0] || i->takes_returns)
 		i->tc = TC_MODE_AUTO;
 }
 
@@ -273,43 +273,6 @@ void build_expect_rules(struct build *b, struct filter *f, size_t count)
 	b->roomy_bytes = room * sizeof(*f->rules);
 }
 
-struct service *build_service(struct build *b, const struct word *name)
-{
-	struct service s = { .forward = WEIR_FORWARD_KINDS, .loc = name->loc };
-
-	if (!build_name(b, name, "service", s.name) ||
-	    !RESERVE(b, b->model.services, b->model.services_count))
-		return NULL;
-	b->model.services[b->model.services_count] = s;
-	return &b->model.services[b->model.services_count++];
-}
-
-static bool read_address(struct build *b, const struct word *w, __u8 out[16])
-{
-	struct problem why;
-	char text[WORD_TEXT_BYTES];
-
-	word_text(w, text, sizeof(text));
-	if (w->kind == WORD_SET) {
-		build_error(b, w->loc, NULL, "a set cannot stand here; write the address");
-		return false;
-	}
-	if (value_address(text, out, &why))
-		return true;
-	build_problem(b, w, &why);
-	return false;
-}
-
-void build_service_address(struct build *b, struct service *s, const struct word *w)
-{
-	__u8 addr[16];
-
-	if (!read_address(b, w, addr) || !build_count_value(b, w) ||
-	    !RESERVE(b, s->addrs, s->addrs_count))
-		return;
-	memcpy(s->addrs[s->addrs_count++], addr, sizeof(addr));
-}
-
 bool build_number(struct build *b, const struct word *w, const char *what, unsigned int least,
 		  unsigned int most, unsigned int *out)
 {
@@ -324,58 +287,6 @@ bool build_number(struct build *b, const struct word *w, const char *what, unsig
 	else
 		build_problem(b, w, &why);
 	return false;
-}
-
-void build_service_port(struct build *b, struct service *s, const struct word *proto,
-			const struct word *port)
-{
-	static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
-	int index = build_keyword(b, proto, &words_port_proto);
-	unsigned int number;
-
-	if (index < 0 || !build_number(b, port, "port", 1, 65535, &number) ||
-	    !build_count_value(b, port) || !RESERVE(b, s->ports, s->ports_count))
-		return;
-	s->ports[s->ports_count++] =
-		(struct vip_port){ .proto = protos[index], .port = (__u16)number };
-}
-
-struct backend *build_backend(struct build *b, struct service *s, const struct word *name,
-			      const struct word *address)
-{
-	struct backend backend = { .weight = 1, .loc = name->loc };
-
-	if (!build_name(b, name, "backend", backend.name) ||
-	    !read_address(b, address, backend.addr) || !RESERVE(b, s->backends, s->backends_count))
-		return NULL;
-	s->backends[s->backends_count] = backend;
-	return &s->backends[s->backends_count++];
-}
-
-void build_backend_weight(struct build *b, struct backend *backend, const struct word *w)
-{
-	unsigned int weight;
-
-	if (word_is(w, "0"))
-		build_error(b, w->loc, NULL,
-			    "weight 0 is not allowed; write \"drain\" to empty a backend");
-	else if (build_number(b, w, "weight", 1, WEIGHT_MAX, &weight))
-		backend->weight = (__u16)weight;
-}
-
-void build_service_end(struct build *b, struct service *s)
-{
-	if (!s->addrs_count)
-		build_error(b, s->loc, NULL, "service %s has no address; add \"address ADDR\"",
-			    s->name);
-	else if (!s->ports_count)
-		build_error(b, s->loc, NULL, "service %s has no port; add \"port tcp NUMBER\"",
-			    s->name);
-	else if (s->forward == WEIR_FORWARD_KINDS)
-		build_error(b, s->loc, NULL,
-			    "service %s does not say how to forward; add \"forward ipip\" or "
-			    "\"forward l2\"",
-			    s->name);
 }
 
 static void free_work(struct build *b)

@@ -45,18 +45,39 @@ struct vocabulary {
 	const char *where; /* " in interface", or "" */
 };
 
-extern const struct vocabulary words_top, words_interface, words_set, words_filter, words_service;
-extern const struct vocabulary words_match, words_action, words_limit, words_default, words_forward,
-	words_xdp, words_tc, words_set_type, words_port_proto, words_backend;
+extern const struct vocabulary words_top, words_interface, words_set, words_filter, words_pool,
+	words_service;
+extern const struct vocabulary words_match, words_action, words_limit, words_default, words_xdp,
+	words_tc, words_set_type;
+extern const struct vocabulary words_forward, words_track, words_udp, words_syncookie, words_empty,
+	words_port_proto, words_backend;
 
 /* Order of the words in the vocabularies of statements. */
-enum top_word { TOP_DEFINE, TOP_INTERFACE, TOP_SET, TOP_FILTER, TOP_SERVICE };
-enum interface_word { IF_XDP, IF_TC, IF_FILTER, IF_BALANCE, IF_DECAP, IF_MEASURE };
+enum top_word { TOP_DEFINE, TOP_INTERFACE, TOP_SET, TOP_FILTER, TOP_POOL, TOP_SERVICE };
+enum interface_word { IF_XDP, IF_TC, IF_FILTER, IF_BALANCE, IF_DECAP, IF_MEASURE, IF_RETURN };
 enum set_word { SET_WORD_TYPE, SET_WORD_FILE, SET_WORD_ELEMENTS, SET_WORD_TIMEOUT };
 enum filter_word { FILTER_DEFAULT, FILTER_RULE };
-enum service_word { SERVICE_ADDRESS, SERVICE_PORT, SERVICE_FORWARD, SERVICE_BACKEND };
+enum pool_word { POOL_BACKEND };
+enum service_word {
+	SERVICE_ADDRESS,
+	SERVICE_PORT,
+	SERVICE_FORWARD,
+	SERVICE_SOURCE,
+	SERVICE_HASH,
+	SERVICE_TRACK,
+	SERVICE_UDP,
+	SERVICE_SETTLE,
+	SERVICE_MSS,
+	SERVICE_ALLOW,
+	SERVICE_LIMIT,
+	SERVICE_SYNCOOKIE,
+	SERVICE_EMPTY,
+	SERVICE_BACKEND,
+	SERVICE_BACKENDS,
+};
 enum limit_word { LIMIT_BURST, LIMIT_PER };
-enum backend_word { BACKEND_WEIGHT, BACKEND_DRAIN };
+enum backend_word { BACKEND_WEIGHT, BACKEND_DRAIN, BACKEND_QUIC_ID, BACKEND_RESOLVED };
+enum port_proto_word { PORT_TCP, PORT_UDP, PORT_ANY };
 /* Fields come first, as enum weir_field. */
 enum match_word {
 	MATCH_FLAGS = WEIR_FIELD_COUNT,
@@ -74,6 +95,8 @@ enum ref_kind {
 	REF_SET_ADDR, /* a prefix, address or address+port set */
 	REF_SET_PORT,
 	REF_SET_INTERFACE,
+	REF_SET_ALLOW, /* a prefix or address set */
+	REF_POOL,
 };
 
 struct ref {
@@ -206,10 +229,10 @@ struct match *build_match_flag(struct build *b, struct rule *r, enum weir_field 
 			       struct loc at);
 struct expr_match *build_expr(struct build *b, struct rule *r, const struct word *w, struct loc at);
 
-/* What stands behind an action; @r's action is the one that wants it. */
-void build_limit_rate(struct build *b, struct rule *r, const struct word *w);
-void build_limit_burst(struct build *b, struct rule *r, const struct word *w);
-void build_limit_per(struct build *b, struct rule *r, const struct word *w);
+/* What stands behind an action, @r's being the one that wants it; a service has limits, too. */
+void build_limit_rate(struct build *b, struct limit *l, const struct word *w);
+void build_limit_burst(struct build *b, struct limit *l, const struct word *w);
+void build_limit_per(struct build *b, struct limit *l, const struct word *w);
 void build_log_sample(struct build *b, struct rule *r, const struct word *w);
 void build_mark(struct build *b, struct rule *r, const struct word *w);
 
@@ -221,13 +244,50 @@ enum weir_action build_default(int index);
 
 void build_rule_end(struct build *b, struct rule *r);
 
-struct service *build_service(struct build *b, const struct word *name);
-void build_service_address(struct build *b, struct service *s, const struct word *w);
-void build_service_port(struct build *b, struct service *s, const struct word *proto,
-			const struct word *port);
-struct backend *build_backend(struct build *b, struct service *s, const struct word *name,
+struct pool *build_pool(struct build *b, const struct word *name);
+
+/* The list that backends are added to: a pool's, or a service's own. */
+struct backend_list {
+	struct backend **list;
+	size_t *count;
+};
+/* @address: an address, "10.0.0.1:8443", "[2001:db8::1]:8443", a host's name, "name:8443". */
+struct backend *build_backend(struct build *b, struct backend_list to, const struct word *name,
 			      const struct word *address);
 void build_backend_weight(struct build *b, struct backend *backend, const struct word *w);
+void build_backend_quic_id(struct build *b, struct backend *backend, const struct word *w);
+/* What the name of a backend was resolved to, in a stored configuration. */
+void build_backend_resolved(struct build *b, struct backend *backend, const struct word *w);
+/* After its properties: a stored one has what its name was resolved to. */
+void build_backend_end(struct build *b, const struct backend *backend);
+
+struct service *build_service(struct build *b, const struct word *name);
+void build_service_address(struct build *b, struct service *s, const struct word *w);
+/* @port is NULL for "any", every protocol. */
+void build_service_port(struct build *b, struct service *s, const struct word *proto,
+			const struct word *port);
+/* @checksum: the word behind "gue", or NULL. */
+void build_service_forward(struct build *b, struct service *s, const struct word *w,
+			   const struct word *checksum);
+void build_service_source(struct build *b, struct service *s, const struct word *w);
+void build_service_hash(struct build *b, struct service *s, const struct word *w);
+void build_service_track(struct build *b, struct service *s, const struct word *w);
+/* @idle: the time behind "track"; NULL: there is none. */
+void build_service_udp(struct build *b, struct service *s, const struct word *w,
+		       const struct word *idle);
+void build_service_settle(struct build *b, struct service *s, const struct word *w);
+void build_service_mss(struct build *b, struct service *s, const struct word *w);
+/* An empty list is none; the statement stands @at. */
+void build_service_allow_begin(struct service *s, struct loc at);
+void build_service_allow(struct build *b, struct service *s, const struct word *w);
+/* @at: the statement; one for the service and one for each source. */
+void build_service_limit(struct build *b, struct service *s, const struct limit *limit,
+			 struct loc at);
+/* @rate: the rate behind "above"; NULL: there is none. */
+void build_service_syncookie(struct build *b, struct service *s, const struct word *w,
+			     const struct word *rate);
+void build_service_empty(struct build *b, struct service *s, const struct word *w);
+void build_service_pool(struct build *b, struct service *s, const struct word *w);
 void build_service_end(struct build *b, struct service *s);
 
 #endif

@@ -15,32 +15,32 @@ static bool plain_text(struct build *b, const struct word *w, char text[WORD_TEX
 	return w->kind != WORD_SET;
 }
 
-void build_limit_rate(struct build *b, struct rule *r, const struct word *w)
+void build_limit_rate(struct build *b, struct limit *l, const struct word *w)
 {
 	char text[WORD_TEXT_BYTES];
 	struct problem why;
 
 	if (!plain_text(b, w, text))
 		return;
-	if (!value_rate(text, &r->limit, &why))
+	if (!value_rate(text, l, &why))
 		build_problem(b, w, &why);
-	r->limit.burst = value_default_burst(&r->limit);
+	l->burst = value_default_burst(l);
 }
 
-void build_limit_burst(struct build *b, struct rule *r, const struct word *w)
+void build_limit_burst(struct build *b, struct limit *l, const struct word *w)
 {
 	unsigned int burst;
 
 	if (build_number(b, w, "burst", 1, LIMIT_BURST_MAX, &burst))
-		r->limit.burst = burst;
+		l->burst = burst;
 }
 
-void build_limit_per(struct build *b, struct rule *r, const struct word *w)
+void build_limit_per(struct build *b, struct limit *l, const struct word *w)
 {
 	char text[WORD_TEXT_BYTES];
 	struct problem why;
 
-	if (plain_text(b, w, text) && !value_limit_per(text, &r->limit, &why))
+	if (plain_text(b, w, text) && !value_limit_per(text, l, &why))
 		build_problem(b, w, &why);
 }
 

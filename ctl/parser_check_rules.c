@@ -120,15 +120,17 @@ void check_warn(struct build *b)
 		warn_filter(b, &m->filters[i]);
 	for (size_t i = 0; i < m->services_count; i++) {
 		const struct service *s = &m->services[i];
+		size_t backends;
 
+		service_backends(m, s, &backends);
 		if (!balances)
 			build_warn(b, s->loc, NULL,
 				   "no interface balances service %s; write \"balance\" in one",
 				   s->name);
-		else if (!s->backends_count)
+		else if (!backends)
 			build_warn(b, s->loc, NULL,
-				   "service %s has no backend, so its packets are dropped; add "
+				   "service %s has no backend, so its packets are %s; add "
 				   "\"backend NAME ADDR\"",
-				   s->name);
+				   s->name, s->empty == WEIR_EMPTY_REJECT ? "rejected" : "dropped");
 	}
 }

@@ -48,6 +48,23 @@ bool value_address(const char *word, __u8 out[16], struct problem *why);
 bool value_number(const char *word, const char *what, unsigned int least, unsigned int most,
 		  unsigned int *out, struct problem *why);
 
+/* An address or a prefix, not of length 0. @out is untouched on failure. */
+bool value_prefix(const char *word, struct prefix *out, struct problem *why);
+
+/* Where a backend is: an address or the name of a host, with or without a port. */
+struct endpoint {
+	__u8 addr[16]; /* network order, v4-mapped; not with @host */
+	char host[HOST_BYTES]; /* "": it is an address */
+	__u16 port; /* host order; 0: none was written */
+};
+bool value_endpoint(const char *word, struct endpoint *out, struct problem *why);
+
+/* "1h30m", from a second to @most_s; @what names it in messages. */
+bool value_span(const char *word, const char *what, __u32 most_s, __u32 *out, struct problem *why);
+
+/* "tuple", "source", "source/24/64": a service's hash. Its other members are untouched. */
+bool value_hash(const char *word, struct service *out, struct problem *why);
+
 /* What stands between a field and a number: ">", ">=", "<", "<=". */
 enum compare { COMPARE_LESS, COMPARE_LESS_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL };
 

@@ -63,21 +63,27 @@ static bool parse_bits(const char *word, const char *end, unsigned int most, __u
 	return true;
 }
 
+bool value_source_bits(const char *word, const char *keyword, __u8 *v4_bits, __u8 *v6_bits)
+{
+	const char *v4 = word + strlen(keyword), *v6;
+	__u8 bits[2] = { 32, 128 };
+
+	if (strncmp(word, keyword, strlen(keyword)) != 0)
+		return false;
+	v6 = *v4 == '/' ? strchr(v4 + 1, '/') : NULL;
+	if (*v4 && (!v6 || !parse_bits(v4 + 1, v6, 32, &bits[0]) ||
+		    !parse_bits(v6 + 1, v6 + strlen(v6), 128, &bits[1])))
+		return false;
+	*v4_bits = bits[0];
+	*v6_bits = bits[1];
+	return true;
+}
+
 bool value_limit_per(const char *word, struct limit *out, struct problem *why)
 {
-	static const char source[] = "saddr";
-	const char *v4 = word + sizeof(source) - 1, *v6;
-	__u8 v4_bits = 32, v6_bits = 128;
-
-	if (!strncmp(word, source, sizeof(source) - 1)) {
-		v6 = *v4 == '/' ? strchr(v4 + 1, '/') : NULL;
-		if (!*v4 || (v6 && parse_bits(v4 + 1, v6, 32, &v4_bits) &&
-			     parse_bits(v6 + 1, v6 + strlen(v6), 128, &v6_bits))) {
-			out->per_saddr = true;
-			out->v4_bits = v4_bits;
-			out->v6_bits = v6_bits;
-			return true;
-		}
+	if (value_source_bits(word, "saddr", &out->v4_bits, &out->v6_bits)) {
+		out->per_saddr = true;
+		return true;
 	}
 	return value_refuse(why,
 			    "a limit is not kept per \"%.60s\"; write \"per saddr\", or with the "

@@ -32,6 +32,12 @@ bool value_digits(const char *word, size_t size, unsigned int *out);
 bool value_small(const struct small_kind *kind, const char *word, unsigned int *out,
 		 struct problem *why);
 
+/* The first bit of an IPv4 address among the 128 of a v4-mapped one. */
+#define V4_FIRST_BIT 96
+
+/* @keyword alone, or with prefix lengths of IPv4 and IPv6 behind it, as "saddr/24/64". */
+bool value_source_bits(const char *word, const char *keyword, __u8 *v4_bits, __u8 *v6_bits);
+
 /* MACs are 48-bit numbers, their first byte the most significant. */
 size_t value_mac_ranges(const char *word, range *out, struct problem *why);
 void value_mac_text(const range *ranges, size_t count, value_text_fn each, void *arg);

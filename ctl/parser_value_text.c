@@ -7,7 +7,6 @@
 #include "ranges.h"
 
 #define V6_BITS 128
-#define V4_FIRST_BIT 96
 
 /* Prefix length of an interval, or -1 when it is no prefix. */
 static int prefix_length(u128 first, u128 last)

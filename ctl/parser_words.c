@@ -13,7 +13,7 @@ const struct vocabulary words_top = {
 	.what = "statement",
 	.where = "",
 	.plural = "statements",
-	.words = WORDS("define", "interface", "set", "filter", "service"),
+	.words = WORDS("define", "interface", "set", "filter", "pool", "service"),
 	.later = WORDS("agent", "include"),
 };
 
@@ -21,7 +21,7 @@ const struct vocabulary words_interface = {
 	.what = "statement",
 	.where = " in interface",
 	.plural = "its statements",
-	.words = WORDS("xdp", "tc", "filter", "balance", "decap", "measure"),
+	.words = WORDS("xdp", "tc", "filter", "balance", "decap", "measure", "return"),
 	.later = WORDS("share", "capture", "frags"),
 };
 
@@ -41,20 +41,29 @@ const struct vocabulary words_filter = {
 	.later = NO_WORDS,
 };
 
+const struct vocabulary words_pool = {
+	.what = "statement",
+	.where = " in pool",
+	.plural = "its statements",
+	.words = WORDS("backend"),
+	.later = WORDS("check"),
+};
+
 const struct vocabulary words_service = {
 	.what = "statement",
 	.where = " in service",
 	.plural = "its statements",
-	.words = WORDS("address", "port", "forward", "backend"),
-	.later = WORDS("check", "track", "udp", "slow-start", "empty"),
+	.words = WORDS("address", "port", "forward", "source", "hash", "track", "udp", "settle",
+		       "mss", "allow", "limit", "syncookie", "empty", "backend", "backends"),
+	.later = WORDS("check", "slow-start"),
 };
 
 const struct vocabulary words_backend = {
 	.what = "property of a backend",
 	.where = "",
 	.plural = "properties",
-	.words = WORDS("weight", "drain"),
-	.later = WORDS("check", "port"),
+	.words = WORDS("weight", "drain", "quic-id", "resolved"),
+	.later = WORDS("check"),
 };
 
 const struct vocabulary words_match = {
@@ -95,7 +104,39 @@ const struct vocabulary words_forward = {
 	.where = "",
 	.plural = "ways to forward",
 	.words = (const char *const[]){ WEIR_FORWARDS(KEYWORD) NULL },
-	.later = WORDS("gue", "nat", "local"),
+	.later = NO_WORDS,
+};
+
+const struct vocabulary words_track = {
+	.what = "way to track",
+	.where = "",
+	.plural = "ways to track",
+	.words = (const char *const[]){ WEIR_TRACKS(KEYWORD) NULL },
+	.later = NO_WORDS,
+};
+
+const struct vocabulary words_udp = {
+	.what = "way to balance UDP",
+	.where = "",
+	.plural = "ways",
+	.words = (const char *const[]){ WEIR_UDPS(KEYWORD) NULL },
+	.later = NO_WORDS,
+};
+
+const struct vocabulary words_syncookie = {
+	.what = "time for SYN cookies",
+	.where = "",
+	.plural = "times",
+	.words = WORDS("above", "always"),
+	.later = NO_WORDS,
+};
+
+const struct vocabulary words_empty = {
+	.what = "answer of a service without backends",
+	.where = "",
+	.plural = "answers",
+	.words = (const char *const[]){ WEIR_EMPTIES(KEYWORD) NULL },
+	.later = NO_WORDS,
 };
 
 const struct vocabulary words_xdp = {
@@ -126,7 +167,7 @@ const struct vocabulary words_port_proto = {
 	.what = "protocol of a service port",
 	.where = "",
 	.plural = "protocols",
-	.words = WORDS("tcp", "udp"),
+	.words = WORDS("tcp", "udp", "any"),
 	.later = WORDS("sctp"),
 };
 
@@ -170,6 +211,7 @@ static const struct {
 	{ &words_set, "inside set NAME { }" },
 	{ &words_filter, "inside filter NAME { }" },
 	{ &words_service, "inside service NAME { }" },
+	{ &words_pool, "inside pool NAME { }" },
 	{ &words_match, "inside a rule" },
 };
 

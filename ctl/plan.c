@@ -285,6 +285,8 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	};
 	int error;
 
+	if (image_supports(p->model, why))
+		return -1;
 	choose_secret(s, spec.secret);
 	spec.config = stored_text(p->model, &config, &spec.config_bytes);
 	if (!devices || !routes || !spec.config)

@@ -2,7 +2,6 @@
 /* The model as canonical text. */
 #include "print.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "parser_value.h"
@@ -11,16 +10,10 @@
 #define KEYWORD(sym, keyword, ...) keyword,
 
 const char *const print_action[] = { WEIR_ACTIONS(KEYWORD) };
-const char *const print_forward[] = { WEIR_FORWARDS(KEYWORD) };
 const char *const print_field[] = { WEIR_FIELDS(KEYWORD) };
 const char *const print_xdp[] = { NULL, "auto", "native", "generic" };
 const char *const print_tc[] = { NULL, "auto", "tcx", "clsact" };
 const char *const print_set_type[] = { "prefix", "port", "address", "address+port", "interface" };
-
-const char *print_port_proto(__u8 proto)
-{
-	return proto == IPPROTO_UDP ? "udp" : "tcp";
-}
 
 static void print_interface(const struct interface *i, FILE *out)
 {
@@ -35,8 +28,9 @@ static void print_interface(const struct interface *i, FILE *out)
 		fprintf(out, "    filter %s\n", i->filter);
 	if (i->filter_egress[0])
 		fprintf(out, "    filter %s egress\n", i->filter_egress);
-	fprintf(out, "%s%s%s}\n", i->balance ? "    balance\n" : "", i->decap ? "    decap\n" : "",
-		i->measure ? "    measure\n" : "");
+	fprintf(out, "%s%s%s%s}\n", i->balance ? "    balance\n" : "",
+		i->decap ? "    decap\n" : "", i->measure ? "    measure\n" : "",
+		i->takes_returns ? "    return\n" : "");
 }
 
 static void print_elements(const struct set *s, FILE *out)
@@ -83,44 +77,6 @@ static void print_filter(const struct filter *f, FILE *out)
 	fputs("}\n", out);
 }
 
-void print_backend(const struct backend *b, FILE *out)
-{
-	char addr[INET6_ADDRSTRLEN];
-
-	fprintf(out, "backend %s %s weight %u%s", b->name, addr_text(b->addr, addr, sizeof(addr)),
-		b->weight, b->drain ? " drain" : "");
-}
-
-void print_addresses(const struct service *s, FILE *out)
-{
-	char addr[INET6_ADDRSTRLEN];
-
-	for (size_t i = 0; i < s->addrs_count; i++)
-		fprintf(out, "%s%s", i ? ", " : "", addr_text(s->addrs[i], addr, sizeof(addr)));
-}
-
-void print_ports(const struct service *s, FILE *out)
-{
-	for (size_t i = 0; i < s->ports_count; i++)
-		fprintf(out, "%s%s %u", i ? ", " : "", print_port_proto(s->ports[i].proto),
-			s->ports[i].port);
-}
-
-static void print_service(const struct service *s, FILE *out)
-{
-	fprintf(out, "service %s {\n    address ", s->name);
-	print_addresses(s, out);
-	fputs("\n    port ", out);
-	print_ports(s, out);
-	fprintf(out, "\n    forward %s\n", print_forward[s->forward]);
-	for (size_t i = 0; i < s->backends_count; i++) {
-		fputs("    ", out);
-		print_backend(&s->backends[i], out);
-		fputc('\n', out);
-	}
-	fputs("}\n", out);
-}
-
 void model_print(const struct model *m, enum model_print how, FILE *out)
 {
 	size_t blocks = 0;
@@ -137,8 +93,12 @@ void model_print(const struct model *m, enum model_print how, FILE *out)
 		fputs(blocks++ ? "\n" : "", out);
 		print_filter(&m->filters[i], out);
 	}
+	for (size_t i = 0; i < m->pools_count; i++) {
+		fputs(blocks++ ? "\n" : "", out);
+		print_pool_block(&m->pools[i], how, out);
+	}
 	for (size_t i = 0; i < m->services_count; i++) {
 		fputs(blocks++ ? "\n" : "", out);
-		print_service(&m->services[i], out);
+		print_service_block(&m->services[i], how, out);
 	}
 }

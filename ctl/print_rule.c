@@ -141,17 +141,22 @@ const char *print_limit_per(const struct limit *l, char *buf, size_t size)
 	return buf;
 }
 
-static void print_action_values(const struct rule *r, FILE *out)
+void print_limit(const struct limit *l, FILE *out)
 {
-	const struct limit *l = &r->limit;
 	char per[24];
 
+	fprintf(out, "%u/%s", l->rate, value_unit_text(l->per_s));
+	if (l->burst != value_default_burst(l))
+		fprintf(out, " burst %u", l->burst);
+	if (l->per_saddr)
+		fprintf(out, " per %s", print_limit_per(l, per, sizeof(per)));
+}
+
+static void print_action_values(const struct rule *r, FILE *out)
+{
 	if (r->action == WEIR_ACTION_LIMIT) {
-		fprintf(out, " %u/%s", l->rate, value_unit_text(l->per_s));
-		if (l->burst != value_default_burst(l))
-			fprintf(out, " burst %u", l->burst);
-		if (l->per_saddr)
-			fprintf(out, " per %s", print_limit_per(l, per, sizeof(per)));
+		fputc(' ', out);
+		print_limit(&r->limit, out);
 	} else if (r->action == WEIR_ACTION_LOG && r->log_sample != 1) {
 		fprintf(out, " sample 1/%u", r->log_sample);
 	} else if (r->action == WEIR_ACTION_MARK) {

@@ -25,12 +25,23 @@ static int print(const struct model *m, enum model_print how, char **text, size_
 	return -ENOMEM;
 }
 
-/* Ports from a file go into the image, and no further; other sets have their own memory. */
+/*
+ * Ports from a file go into the image, and no further, as do the addresses of
+ * hosts; other sets have their own memory.
+ */
 static bool is_self_contained(const struct model *m)
 {
 	for (size_t i = 0; i < m->sets_count; i++) {
 		if (m->sets[i].file && m->sets[i].type == SET_PORT)
 			return false;
+	}
+	for (size_t i = 0; i < model_groups_count(m); i++) {
+		const struct backend_group g = model_group(m, i);
+
+		for (size_t k = 0; k < g.backends_count; k++) {
+			if (g.backends[k].host)
+				return false;
+		}
 	}
 	return m->source && m->source_bytes <= SOURCE_BYTES_MAX;
 }

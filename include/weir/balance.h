@@ -8,26 +8,14 @@
 
 #include <linux/types.h>
 
+#include "service.h"
+
 #define WEIR_RING_SLOTS 65537
 #define WEIR_NO_BACKEND 0xffff
 /* Of one service: Maglev wants 100 slots for each, or shares get uneven. */
 #define WEIR_MAX_RING_BACKENDS (WEIR_RING_SLOTS / 100)
 /* ctl sizes the table so that no VIP lies further than this from its hash. */
 #define WEIR_VIP_PROBES 4
-
-/*
- * How a packet reaches its backend. X(symbol, keyword)
- */
-#define WEIR_FORWARDS(X) \
-	X(L2, "l2")      \
-	X(IPIP, "ipip")
-
-enum weir_forward {
-#define X(sym, keyword) WEIR_FORWARD_##sym,
-	WEIR_FORWARDS(X)
-#undef X
-		WEIR_FORWARD_KINDS
-};
 
 struct weir_vip_key {
 	__u8 addr[16]; /* network order, v4-mapped */

@@ -14,9 +14,9 @@ static const struct service *service_of(const struct model *m, const struct seen
 
 		for (size_t a = 0; a < service->addrs_count; a++) {
 			for (size_t p = 0; p < service->ports_count; p++) {
-				if (!memcmp(service->addrs[a], s->dst, 16) &&
+				if (!memcmp(service->addrs[a].addr, s->dst, 16) &&
 				    service->ports[p].proto == s->proto &&
-				    service->ports[p].port == s->dport)
+				    service->ports[p].first == s->dport)
 					return service;
 			}
 		}

@@ -111,7 +111,7 @@ static const struct {
 	  "1:17: this is no valid JSON: duplicate object key near '\"sets\"'" },
 	{ "[]", "0:0: this is a list; write an object" },
 	{ "{\"fliters\":[]}",
-	  "0:0: unknown key \"fliters\"; keys are interfaces, sets, filters, services | did "
+	  "0:0: unknown key \"fliters\"; keys are interfaces, sets, filters, pools, services | did "
 	  "you mean \"filters\"?" },
 	{ "{\"filters\":{}}", "filters: this is an object; write a list" },
 	{ "{\"filters\":[7]}", "filters[0]: this is an integer; write an object" },
@@ -215,10 +215,8 @@ static const struct {
 	{ "{\"services\":[{\"name\":\"w\",\"address\":[\"192.0.2.1\"],\"forward\":\"l2\","
 	  "\"port\":[{\"proto\":\"tcp\",\"port\":80}],\"backends\":[{\"name\":\"b\","
 	  "\"address\":"
-	  "\"10.0.0.1\",\"weight\":0}]}]}",
-	  "services[0].backends[0].weight: weight 0 is not allowed; write \"drain\" to "
-	  "empty a "
-	  "backend" },
+	  "\"10.0.0.1\",\"weight\":-1}]}]}",
+	  "services[0].backends[0].weight: \"-1\" is no weight; write a number from 0 to 256" },
 };
 
 static void a_mistake_is_named_by_its_path(void **state)

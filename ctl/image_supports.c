@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Words of the language that the datapath does not have. Whoever adds one to
+ * the datapath takes its line out here.
+ */
+#include "image.h"
+
+static bool has_prefix(const struct service *s)
+{
+	for (size_t i = 0; i < s->addrs_count; i++) {
+		if (s->addrs[i].length != 128)
+			return true;
+	}
+	return false;
+}
+
+static bool has_range(const struct service *s)
+{
+	for (size_t i = 0; i < s->ports_count; i++) {
+		if (!s->ports[i].proto || s->ports[i].first != s->ports[i].last)
+			return true;
+	}
+	return false;
+}
+
+static bool has_unknown_addr(const struct service *s)
+{
+	for (size_t i = 0; i < s->backends_count; i++) {
+		if (!backend_has_addr(&s->backends[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_quic_id(const struct service *s)
+{
+	for (size_t i = 0; i < s->backends_count; i++) {
+		if (s->backends[i].has_quic_id)
+			return true;
+	}
+	return false;
+}
+
+/* What of @s cannot be had, or NULL. */
+static const char *missing(const struct service *s)
+{
+	const struct {
+		bool is_used;
+		const char *words;
+	} uses[] = {
+		{ s->forward == WEIR_FORWARD_GUE, "forward gue" },
+		{ s->forward == WEIR_FORWARD_NAT, "forward nat" },
+		{ s->forward == WEIR_FORWARD_LOCAL, "forward local" },
+		{ has_prefix(s), "an address with a prefix length" },
+		{ has_range(s), "a range of ports" },
+		{ s->sources_count, "source" },
+		{ s->hash != WEIR_HASH_TUPLE, "hash source" },
+		{ s->track == WEIR_TRACK_ALL, "track all" },
+		{ s->udp == WEIR_UDP_TRACK, "udp track" },
+		{ s->udp == WEIR_UDP_QUIC, "udp quic" },
+		{ s->mss_mode != MSS_OFF, "mss" },
+		{ s->allow.present, "allow" },
+		{ s->limit.per_s || s->limit_source.per_s, "limit" },
+		{ s->syncookie != SYNCOOKIE_OFF, "syncookie" },
+		{ s->empty != WEIR_EMPTY_DROP, "empty reject" },
+		{ s->pool[0], "backends of a pool" },
+		{ has_quic_id(s), "quic-id" },
+		{ has_unknown_addr(s), "the name of a host" },
+	};
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
+		if (uses[i].is_used)
+			return uses[i].words;
+	}
+	return NULL;
+}
+
+int image_supports(const struct model *m, struct failure *why)
+{
+	for (size_t i = 0; i < m->services_count; i++) {
+		const struct service *s = &m->services[i];
+		const char *words = missing(s);
+
+		if (words)
+			return fail(why, EXIT_USAGE,
+				    "service %s, line %u: weir %s parses \"%s\" and cannot apply "
+				    "it; leave it out",
+				    s->name, s->loc.line, WEIR_VERSION, words);
+	}
+	for (size_t i = 0; i < m->interfaces_count; i++) {
+		if (m->interfaces[i].takes_returns)
+			return fail(why, EXIT_USAGE,
+				    "interface %s, line %u: weir %s parses \"return\" and cannot "
+				    "apply it; leave it out",
+				    m->interfaces[i].pattern, m->interfaces[i].loc.line,
+				    WEIR_VERSION);
+	}
+	return 0;
+}
