@@ -20,6 +20,8 @@ enum pkt_has {
 	PKT_LEAVES = 1 << 10, /* it is on its way out */
 	PKT_MARKED = 1 << 11, /* mark */
 	PKT_LOGGED = 1 << 12, /* a log rule has an event of it */
+	PKT_ASKED = 1 << 13, /* whether it is of a connection was asked; PKT_ESTABLISHED tells */
+	PKT_ESTABLISHED = 1 << 14,
 };
 
 #endif

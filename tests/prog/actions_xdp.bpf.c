@@ -2,6 +2,7 @@
 /*
  * The parts of the filter's actions one by one, at XDP, for tests to call.
  */
+#include "weir/bpf/condition.h"
 #include "weir/bpf/conn.h"
 #include "weir/bpf/limit.h"
 #include "weir/bpf/log.h"
@@ -18,7 +19,7 @@ __u32 sample = 1;
 __u32 rule;
 
 /* Read by the test. */
-__u64 admitted, refused, established;
+__u64 admitted, refused, established, asked;
 __u32 reason;
 
 static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 size)
@@ -37,9 +38,24 @@ static __noinline int parse(struct xdp_md *ctx)
 	return 0;
 }
 
+static __always_inline bool hook_established(void *ctx, const struct weir_image *in_force,
+					     const struct pkt *p)
+{
+	struct xdp_md *md = ctx;
+
+	asked++;
+	return conn_is_established(in_force, (void *)(long)md->data, (void *)(long)md->data_end, p);
+}
+
+/* No rule here has an expression. */
+static __always_inline bool expr_holds(void *ctx, __u32 id)
+{
+	return false;
+}
+
 static __always_inline bool asks(struct xdp_md *ctx, const struct pkt *p)
 {
-	return conn_is_established(&image, (void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
+	return hook_established(ctx, &image, p);
 }
 
 SEC("xdp.frags")
@@ -91,6 +107,16 @@ int comes(struct xdp_md *ctx)
 	}
 	conn_ask(&image, &packet);
 	return XDP_DROP;
+}
+
+/* As for three rules that ask the same. */
+SEC("xdp.frags")
+int comes_to_many_rules(struct xdp_md *ctx)
+{
+	parse(ctx);
+	for (int i = 0; i < 3; i++)
+		established += is_established(ctx, &image, &packet);
+	return XDP_PASS;
 }
 
 /* A packet from anywhere to this host, and what the host answers. */

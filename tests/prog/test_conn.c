@@ -113,6 +113,29 @@ static void what_leaves_is_known_once_its_connection_is_open(void **state)
 	assert_false(knows(&(struct flow){ .proto = IPPROTO_UDP, .local = 53, .remote = 9 }, 0));
 }
 
+static void a_packet_is_looked_up_once_for_all_rules(void **state)
+{
+	static const struct flow *const flows[] = { &tcp4, &udp6 };
+
+	(void)state;
+	NEED_BPF();
+	for (size_t i = 0; i < 2; i++) {
+		struct packet p = coming(flows[i], ACK);
+		struct frame f;
+
+		forget_all();
+		packet_build(&p, &f);
+		for (__u64 times = 0; times < 2; times++) {
+			programs->bss->asked = programs->bss->established = 0;
+			actions_run(programs->progs.comes_to_many_rules, &f, NULL);
+			assert_int_equal(programs->bss->asked, 1);
+			assert_int_equal(programs->bss->established, 3 * times);
+			out(flows[i], SYN);
+			out(flows[i], ACK);
+		}
+	}
+}
+
 static void UDP_that_leaves_opens_and_answers_do_not(void **state)
 {
 	static const __u8 protos[] = { IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_DCCP };
@@ -422,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_SYN_that_comes_is_for_the_rules_to_judge),
 		cmocka_unit_test(a_connection_older_than_the_table_is_found),
 		cmocka_unit_test(what_leaves_is_known_once_its_connection_is_open),
+		cmocka_unit_test(a_packet_is_looked_up_once_for_all_rules),
 		cmocka_unit_test(UDP_that_leaves_opens_and_answers_do_not),
 		cmocka_unit_test(an_inbound_flow_is_remembered_for_a_time),
 		cmocka_unit_test(later_fragments_are_of_no_connection),

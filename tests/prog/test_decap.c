@@ -353,6 +353,49 @@ static void a_mark_of_the_tunnel_stays_unless_a_rule_marks_what_was_inside(void 
 	harness_stop(&h);
 }
 
+/* What is known of the tunnel says nothing of the packet inside. */
+static void the_packet_inside_is_established_by_itself(void **state)
+{
+	static const struct packet asks = {
+		.src = "192.0.2.1", .dst = "198.51.100.7", .sport = 80, .flags = SYN
+	};
+	static const struct packet other = {
+		.src = "198.51.100.8", .dst = "192.0.2.1", .dport = 80, .flags = ACK
+	};
+	static const struct packet answer = { TO_HOST4, IN4 },
+				   stray = { TO_HOST4, .proto = IPPROTO_IPIP, .inner = &other };
+	static const struct image_device tracks = { .slot = 0,
+						    .ifindex = 1,
+						    .stages = STAGE(DECAP) | STAGE(FILTER) |
+							      STAGE(TRACK),
+						    .filter = "f" };
+	const struct harness_host host = { .devices = &tracks,
+					   .devices_count = 1,
+					   .locals = locals };
+	static struct outcome out;
+	struct frame f;
+	struct harness h;
+
+	(void)state;
+	NEED(harness_refusal());
+	harness_start(&h,
+		      "interface a { xdp auto; decap; filter f }\n"
+		      "filter f { default drop; rule own pass established\n"
+		      "rule tunnels pass proto ipip }\n",
+		      &host);
+	harness_load(&h, HOOK_XDP, 0, STAGE(DECAP) | STAGE(FILTER) | STAGE(TRACK));
+	harness_load(&h, HOOK_EGRESS, 0, STAGE(TRACK));
+	packet_build(&asks, &f);
+	assert_int_equal(harness_run(&h, HOOK_EGRESS, &f, &out), 0);
+	packet_build(&answer, &f);
+	assert_int_equal(harness_run(&h, HOOK_XDP, &f, &out), 0);
+	assert_int_equal(out.verdict, XDP_PASS);
+	packet_build(&stray, &f);
+	assert_int_equal(harness_run(&h, HOOK_XDP, &f, &out), 0);
+	assert_int_equal(out.verdict, XDP_DROP);
+	harness_stop(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +406,7 @@ int main(void)
 		cmocka_unit_test(any_bytes_in_a_tunnel_come_out_or_stay_as_they_are),
 		cmocka_unit_test(the_filter_sees_the_tunnel_and_the_packet_inside),
 		cmocka_unit_test(a_mark_of_the_tunnel_stays_unless_a_rule_marks_what_was_inside),
+		cmocka_unit_test(the_packet_inside_is_established_by_itself),
 		cmocka_unit_test(a_balanced_packet_arrives_as_the_client_sent_it),
 	};
 

@@ -96,14 +96,22 @@ static __always_inline __u64 number_of(enum weir_field field, const struct pkt *
 struct conditions {
 	void *ctx;
 	const struct weir_image *image;
-	const struct pkt *pkt;
+	struct pkt *pkt;
 	__u32 offset;
 	__u32 holds; /* those so far, one of each alternative */
 	__u32 alternative; /* one before, of which this one is an alternative, held */
 };
 
+/* The answer costs a hash and a cache line; it is the same for every rule. */
+static __always_inline bool is_established(void *ctx, const struct weir_image *image, struct pkt *p)
+{
+	if (!(p->has & PKT_ASKED))
+		p->has |= hook_established(ctx, image, p) ? PKT_ASKED | PKT_ESTABLISHED : PKT_ASKED;
+	return p->has & PKT_ESTABLISHED;
+}
+
 static __always_inline bool condition_holds(void *ctx, const struct weir_image *image,
-					    const struct weir_condition *c, const struct pkt *p)
+					    const struct weir_condition *c, struct pkt *p)
 {
 	switch (c->kind) {
 	case WEIR_CONDITION_NUMBER:
@@ -113,7 +121,7 @@ static __always_inline bool condition_holds(void *ctx, const struct weir_image *
 		return in_ranges128(image, c->offset, c->count,
 				    c->field == WEIR_FIELD_SADDR ? &p->src : &p->dst);
 	case WEIR_CONDITION_ESTABLISHED:
-		return hook_established(ctx, image, p);
+		return is_established(ctx, image, p);
 	case WEIR_CONDITION_TCP_FLAGS:
 		return (p->tcp_flags & c->offset >> 8) == (c->offset & 0xff);
 	case WEIR_CONDITION_SET:
@@ -140,7 +148,7 @@ static long check_condition(__u32 index, struct conditions *s)
 
 /* Whether all conditions of a term hold; the packet has what the term needs. */
 static __always_inline bool conditions_hold(void *ctx, const struct weir_image *image,
-					    const struct weir_term_rule *t, const struct pkt *p)
+					    const struct weir_term_rule *t, struct pkt *p)
 {
 	struct conditions s = {
 		.ctx = ctx, .image = image, .pkt = p, .offset = t->conditions, .holds = 1
