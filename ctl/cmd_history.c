@@ -11,15 +11,21 @@
 #include "confirm.h"
 #include "history.h"
 #include "image.h"
+#include "note.h"
 #include "own.h"
 #include "plan_print.h"
 #include "session.h"
 
-/* The stored text in force; NULL and 0 where nothing is. */
-static const char *text_in_force(const struct weir_image *image, size_t *size)
+/* What is in force of @s; @sets is to be closed. */
+static int read_now(const struct state *s, struct arena *sets, struct history_now *now,
+		    struct failure *why)
 {
-	*size = image ? image->config_bytes : 0;
-	return image ? IMAGE_AT(image, image->config_offset, char) : NULL;
+	*now = (struct history_now){ .sets = sets };
+	if (!s->image)
+		return 0;
+	now->text = IMAGE_AT(s->image, s->image->config_offset, char);
+	now->size = s->image->config_bytes;
+	return arena_open_to_read(sets, &s->maps, &s->capacity, why);
 }
 
 static json_t *entry_json(const struct history_entry *e, unsigned int number)
@@ -76,15 +82,14 @@ int cmd_history(struct command *c)
 {
 	OWN(history_close) struct history h = {};
 	OWN(state_close) struct state s = STATE_NONE;
+	OWN(arena_close) struct arena sets = {};
+	struct history_now now;
 	unsigned int newest;
-	const char *text;
 	json_t *list;
-	size_t size;
 
-	if (open_to_read(&s, &h, c))
+	if (open_to_read(&s, &h, c) || read_now(&s, &sets, &now, &c->why))
 		return command_failed(c);
-	text = text_in_force(s.image, &size);
-	newest = history_newest(&h, text, size);
+	newest = history_newest(&h, &now);
 	if (!c->json) {
 		print_history(&h, newest, &s);
 		return EXIT_DONE;
@@ -108,34 +113,39 @@ static int parse_number(const char *text, unsigned int *number, struct failure *
 	return 0;
 }
 
-/* The text of what was in force @number configurations ago. */
-static int former_text(struct command *c, const struct weir_image *image, unsigned int number,
-		       char **text, size_t *size)
+/*
+ * Read what was in force @number configurations before @state into @s, with the
+ * elements of its sets.
+ */
+static int read_former(struct session *s, struct command *c, const struct state *state,
+		       const char *name, unsigned int number)
 {
 	OWN(history_close) struct history h = {};
+	OWN(arena_close) struct arena sets = {};
 	const struct history_entry *e;
-	size_t now_size;
-	const char *now = text_in_force(image, &now_size);
+	OWN_FREE char *text = NULL;
+	struct history_now now;
+	size_t size;
 
-	if (history_open(&h, c->instance, &c->why))
+	if (history_open(&h, c->instance, &c->why) || read_now(state, &sets, &now, &c->why))
 		return -1;
-	e = history_find(&h, number, now, now_size);
+	e = history_find(&h, number, &now);
 	if (!e)
 		return fail(&c->why, EXIT_NOT_FOUND,
 			    "the history has no number %u here; \"weir history\" lists what it has",
 			    number);
-	return history_text(&h, e, text, size, &c->why);
+	if (history_text(&h, e, &text, &size, &c->why) ||
+	    session_read_stored(s, name, text, size, &c->why))
+		return -1;
+	return history_fill_sets(&h, e, &s->model, &c->why);
 }
 
 int show_former(struct command *c, const struct applied *a, const char *number)
 {
 	OWN(session_close) struct session s = SESSION_NONE;
-	OWN_FREE char *text = NULL;
 	unsigned int n;
-	size_t size;
 
-	if (parse_number(number, &n, &c->why) || former_text(c, a->state.image, n, &text, &size) ||
-	    session_read_stored(&s, "(history)", text, size, &c->why))
+	if (parse_number(number, &n, &c->why) || read_former(&s, c, &a->state, "(history)", n))
 		return command_failed(c);
 	if (c->json)
 		model_print_json(&s.model, stdout);
@@ -157,13 +167,14 @@ static int roll_back_unconfirmed(struct command *c)
 static int plan_rollback(struct session *s, struct command *c, const char *name,
 			 unsigned int number)
 {
-	OWN_FREE char *text = NULL;
-	size_t size;
-
-	if (session_open(s, c->instance, &c->why) ||
-	    former_text(c, s->state.image, number, &text, &size) ||
-	    session_read_stored(s, name, text, size, &c->why))
+	if (session_open(s, c->instance, &c->why) || read_former(s, c, &s->state, name, number))
 		return -1;
+	for (size_t i = 0; i < s->model.sets_count; i++) {
+		if (s->model.sets[i].is_elsewhere)
+			note("set %s: the history has no elements of it; it keeps what it holds "
+			     "now",
+			     s->model.sets[i].name);
+	}
 	return plan_make(&s->plan, &s->state, &s->host, &s->model, NULL, &c->why);
 }
 

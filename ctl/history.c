@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "history.h"
+#include "history_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 
 #define FOLDER "/var/lib/weir"
 #define HEADING "# weir history "
-#define HEADING_BYTES 32768
+#define FILE_NAME "%010u.conf"
 
 static int set_path(struct history *h, const char *instance, struct failure *why)
 {
@@ -34,13 +33,14 @@ static int set_path(struct history *h, const char *instance, struct failure *why
 /* False also where it does not fit, as no path is that long. */
 static bool entry_path(const char *folder, __u32 sequence, char path[PATH_MAX])
 {
-	return snprintf(path, PATH_MAX, "%s/%010u.conf", folder, sequence) < PATH_MAX;
+	return snprintf(path, PATH_MAX, "%s/" FILE_NAME, folder, sequence) < PATH_MAX;
 }
 
 static void free_entry(struct history_entry *e)
 {
 	free(e->file);
 	free(e->who);
+	free(e->sets);
 }
 
 void history_close(struct history *h)
@@ -57,14 +57,15 @@ static int parse_heading(const char *line, struct history_entry *e)
 	json_t *heading;
 	json_int_t generation = 0, applied = 0, added = 0, changed = 0, removed = 0;
 	const char *file = "", *who = "";
+	json_t *sets = NULL;
 	int error;
 
 	if (strncmp(line, HEADING, sizeof(HEADING) - 1) != 0)
 		return -EINVAL;
 	heading = json_loads(line + sizeof(HEADING) - 1, JSON_DISABLE_EOF_CHECK, NULL);
-	error = json_unpack(heading, "{s:I,s:I,s:s,s:s,s:I,s:I,s:I}", "generation", &generation,
+	error = json_unpack(heading, "{s:I,s:I,s:s,s:s,s:I,s:I,s:I,s?o}", "generation", &generation,
 			    "applied_s", &applied, "file", &file, "who", &who, "added", &added,
-			    "changed", &changed, "removed", &removed);
+			    "changed", &changed, "removed", &removed, "sets", &sets);
 	if (!error) {
 		e->generation = generation;
 		e->applied_s = applied;
@@ -73,6 +74,7 @@ static int parse_heading(const char *line, struct history_entry *e)
 		e->changes = (struct diff_count){ .added = added,
 						  .changed = changed,
 						  .removed = removed };
+		error = history_sets_parse(sets, e);
 	}
 	json_decref(heading);
 	return error || !e->file || !e->who ? -EINVAL : 0;
@@ -80,13 +82,15 @@ static int parse_heading(const char *line, struct history_entry *e)
 
 static int read_entry(const char *folder, __u32 sequence, struct history_entry *e)
 {
-	char path[PATH_MAX], line[HEADING_BYTES];
+	OWN_FREE char *line = NULL;
 	OWN_FILE FILE *f = NULL;
+	char path[PATH_MAX];
 	struct stat st;
+	size_t room = 0;
 
 	if (entry_path(folder, sequence, path))
 		f = fopen(path, "re");
-	if (!f || !fgets(line, sizeof(line), f) || fstat(fileno(f), &st))
+	if (!f || getline(&line, &room, f) < 0 || fstat(fileno(f), &st))
 		return -ENOENT;
 	e->sequence = sequence;
 	e->bytes = st.st_size;
@@ -228,14 +232,22 @@ static json_t *text_json(const char *text)
 	return json ? json : json_string("?");
 }
 
-static int write_entry(FILE *out, const struct history_entry *e, const char *text, size_t size)
+struct entry_text {
+	const struct history_entry *entry;
+	const char *text;
+	size_t size;
+};
+
+static int print_entry(FILE *out, const void *what)
 {
-	json_t *heading =
-		json_pack("{s:I,s:I,s:o,s:o,s:I,s:I,s:I}", "generation", (json_int_t)e->generation,
-			  "applied_s", (json_int_t)e->applied_s, "file", text_json(e->file), "who",
-			  text_json(e->who ? e->who : user_name()), "added",
-			  (json_int_t)e->changes.added, "changed", (json_int_t)e->changes.changed,
-			  "removed", (json_int_t)e->changes.removed);
+	const struct entry_text *t = what;
+	const struct history_entry *e = t->entry;
+	json_t *heading = json_pack(
+		"{s:I,s:I,s:o,s:o,s:I,s:I,s:I,s:o}", "generation", (json_int_t)e->generation,
+		"applied_s", (json_int_t)e->applied_s, "file", text_json(e->file), "who",
+		text_json(e->who ? e->who : user_name()), "added", (json_int_t)e->changes.added,
+		"changed", (json_int_t)e->changes.changed, "removed",
+		(json_int_t)e->changes.removed, "sets", history_sets_json(e));
 	int error;
 
 	if (!heading)
@@ -244,36 +256,41 @@ static int write_entry(FILE *out, const struct history_entry *e, const char *tex
 	error = json_dumpf(heading, out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(heading);
 	fputc('\n', out);
-	fwrite(text, 1, size, out);
-	if (error || fflush(out) || ferror(out) || fsync(fileno(out)))
-		return errno ? -errno : -EIO;
-	return 0;
+	fwrite(t->text, 1, t->size, out);
+	return error ? -EIO : 0;
 }
 
-/* Whole or not at all, also when the power fails. */
-static int put_file(const struct history *h, __u32 sequence, const struct history_entry *e,
-		    const char *text, size_t size, struct failure *why)
+static int write_file(const char *path, history_print print, const void *what)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error;
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (!out) {
+		error = -errno;
+		own_close(&fd);
+		return error;
+	}
+	errno = 0;
+	error = print(out, what);
+	if (!error && (fflush(out) || ferror(out) || fsync(fd)))
+		error = errno ? -errno : -EIO;
+	if (fclose(out) && !error)
+		error = -errno;
+	return error;
+}
+
+int history_put(const struct history *h, const char *name, history_print print, const void *what,
+		struct failure *why)
 {
 	OWN_FD int folder = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char path[PATH_MAX], fresh[PATH_MAX];
-	FILE *out = NULL;
-	int fd, error;
+	int error;
 
 	if (snprintf(fresh, sizeof(fresh), "%s/new", h->path) >= (int)sizeof(fresh) ||
-	    !entry_path(h->path, sequence, path))
+	    snprintf(path, sizeof(path), "%s/%s", h->path, name) >= (int)sizeof(path))
 		return fail(why, EXIT_REFUSED, "%s: the path is too long", h->path);
 	unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		out = fdopen(fd, "w");
-	if (!out) {
-		error = errno;
-		own_close(&fd);
-		return fail_errno(why, error, "%s: cannot be written", fresh);
-	}
-	error = write_entry(out, e, text, size);
-	if (fclose(out) && !error)
-		error = -errno;
+	error = write_file(fresh, print, what);
 	if (!error && rename(fresh, path))
 		error = -errno;
 	if (error) {
@@ -285,22 +302,22 @@ static int put_file(const struct history *h, __u32 sequence, const struct histor
 	return 0;
 }
 
-static void drop_oldest(const struct history *h, size_t added_bytes)
+static void drop_oldest(const struct history *h, const struct history_entry *added, size_t size)
 {
-	size_t bytes = added_bytes, kept = 1;
+	size_t bytes = size + history_sets_bytes(h, 0, &(struct history_entry){}, added), kept = 0;
 
-	for (size_t i = 0; i < h->count; i++) {
+	for (; kept < h->count && kept + 1 < HISTORY_ENTRIES; kept++) {
+		bytes += h->list[kept].bytes + history_sets_bytes(h, kept, added, &h->list[kept]);
+		if (kept && bytes > HISTORY_BYTES)
+			break;
+	}
+	for (size_t i = kept; i < h->count; i++) {
 		char path[PATH_MAX];
 
-		bytes += h->list[i].bytes;
-		if (kept < 2 || (kept < HISTORY_ENTRIES && bytes <= HISTORY_BYTES)) {
-			kept++;
-			continue;
-		}
 		if (entry_path(h->path, h->list[i].sequence, path))
 			unlink(path);
-		kept = HISTORY_ENTRIES;
 	}
+	history_drop_sets(h, kept, added);
 }
 
 static bool has_text(const struct history *h, const struct history_entry *e, const char *text,
@@ -320,26 +337,34 @@ int history_add(const char *instance, const struct history_entry *entry, const c
 		size_t size, struct failure *why)
 {
 	OWN(history_close) struct history h = {};
+	struct history_entry e = *entry;
+	const struct entry_text whole = { &e, text, size };
+	char name[32];
 
-	if (history_open(&h, instance, why) || make_folders(&h, why))
+	if (history_open(&h, instance, why) || make_folders(&h, why) ||
+	    history_put_sets(&h, &e, why))
 		return -1;
-	if (h.count && has_text(&h, &h.list[0], text, size))
+	if (h.count && history_same_sets(&h.list[0], &e) && has_text(&h, &h.list[0], text, size))
 		return 0;
-	if (put_file(&h, h.count ? h.list[0].sequence + 1 : 1, entry, text, size, why))
+	snprintf(name, sizeof(name), FILE_NAME, h.count ? h.list[0].sequence + 1 : 1);
+	if (history_put(&h, name, print_entry, &whole, why))
 		return -1;
-	drop_oldest(&h, size);
+	drop_oldest(&h, &e, size);
 	return 0;
 }
 
-unsigned int history_newest(const struct history *h, const char *text, size_t size)
+unsigned int history_newest(const struct history *h, const struct history_now *now)
 {
-	return h->count && text && has_text(h, &h->list[0], text, size) ? 0 : 1;
+	return h->count && now->text && history_sets_in_force(&h->list[0], now->sets) &&
+			       has_text(h, &h->list[0], now->text, now->size)
+		       ? 0
+		       : 1;
 }
 
 const struct history_entry *history_find(const struct history *h, unsigned int back,
-					 const char *text, size_t size)
+					 const struct history_now *now)
 {
-	unsigned int newest = history_newest(h, text, size);
+	unsigned int newest = history_newest(h, now);
 
 	if (back < newest || back - newest >= h->count)
 		return NULL;

@@ -53,6 +53,7 @@ struct plan_route {
 struct plan_set {
 	__u32 slot; /* of the arena */
 	bool keeps; /* what it holds, also what was done to it live */
+	__u64 configured[2]; /* digest of what the configuration has in it */
 	struct weir_set *built; /* to be put there; NULL: it is there */
 };
 

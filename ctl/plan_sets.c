@@ -126,6 +126,7 @@ static int choose(struct plan *p, size_t i, const struct arena *a, struct failur
 			    set->name);
 	if (keeps)
 		memcpy(configured, old->configured, sizeof(configured));
+	memcpy(p->sets[i].configured, configured, sizeof(configured));
 	p->sets[i].slot = keeps ? slot : SET_NO_SLOT;
 	p->sets[i].keeps = keeps;
 	if (keeps && set->type != SET_INTERFACE)

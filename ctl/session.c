@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "apply.h"
@@ -54,18 +55,33 @@ void session_drop_if_empty(struct session *s)
 	failure_free(&ignored);
 }
 
+static void describe(const struct set *set, const struct plan_set *planned, struct history_set *out)
+{
+	out->type = set->type;
+	out->elements = set->is_elsewhere ? NULL : &set->entries;
+	memcpy(out->name, set->name, sizeof(out->name));
+	memcpy(out->digest, planned->configured, sizeof(out->digest));
+}
+
 static void note_in_history(const struct session *s, const struct origin *origin)
 {
 	const struct weir_image *image = s->plan.image;
-	const struct history_entry entry = {
+	const struct model *m = &s->model;
+	OWN_FREE struct history_set *sets = calloc(m->sets_count + 1, sizeof(*sets));
+	struct history_entry entry = {
 		.generation = image->generation,
 		.applied_s = image->applied_s,
 		.file = (char *)origin->file,
 		.who = (char *)origin->who,
 		.changes = s->plan.diff,
+		.sets = sets,
 	};
 	struct failure later = {};
 
+	for (size_t i = 0; sets && i < m->sets_count; i++) {
+		if (m->sets[i].file && m->sets[i].type != SET_PORT)
+			describe(&m->sets[i], &s->plan.sets[i], &sets[entry.sets_count++]);
+	}
 	if (history_add(s->instance, &entry, IMAGE_AT(image, image->config_offset, char),
 			image->config_bytes, &later))
 		note("in force, but not in the history: %s", later.message);

@@ -239,6 +239,85 @@ test_a_set_comes_back_with_the_elements_that_it_had() {
 	in_set 192.0.2.0/24
 }
 
+# apply_set ELEMENT...: the same configuration, with so many lines in the set's file.
+apply_set() {
+	printf '%s\n' "$@" >"$TMP/bad.txt"
+	set_conf bad
+	weir edge apply "$TMP/set.conf"
+}
+
+# elements: of the set, as one line.
+elements() {
+	weir edge -j show set bad | python3 -c '
+import json, sys
+print(*[e["element"] for e in json.load(sys.stdin)["elements"]])'
+}
+
+sets_kept() {
+	find "$(folder)" -name 'set-*' | wc -l
+}
+
+test_rollback_brings_back_the_elements_of_then() {
+	build_edge
+	apply_set '192.0.2.0/24 timeout 1d comment "of then"'
+	apply_set 198.51.100.0/24 203.0.113.0/24
+	rm "$TMP/bad.txt"
+	assert_eq "set.conf set.conf" "$(history_files)" "a file that changed is another configuration"
+	assert_contains "$(weir edge rollback)" "+1 -2 elements (1 now)"
+	assert_eq 192.0.2.0/24 "$(elements)" "after a rollback"
+	assert_contains "$(weir edge show set bad)" "of then"
+	assert_contains "$(weir edge show set bad)" "timeout 1d"
+	weir edge rollback
+	assert_eq "198.51.100.0/24 203.0.113.0/24" "$(elements)" "after another"
+	# Where the set is gone, and where all is.
+	set_conf ""
+	weir edge apply "$TMP/set.conf"
+	weir edge rollback
+	assert_eq "198.51.100.0/24 203.0.113.0/24" "$(elements)" "a set that was gone"
+	weir edge detach --all
+	weir edge rollback 4
+	assert_eq 192.0.2.0/24 "$(elements)" "after all was detached"
+	assert_eq 2 "$(sets_kept)" "contents of the set, each kept once"
+}
+
+test_rollback_keeps_what_was_added_live() {
+	build_edge
+	apply_set 192.0.2.0/24
+	apply_set 198.51.100.0/24
+	weir edge set add bad 203.0.113.5
+	weir edge rollback
+	assert_eq "192.0.2.0/24 203.0.113.5" "$(elements)" "elements"
+}
+
+test_contents_of_sets_go_with_the_history() {
+	local i
+	build_edge
+	for i in $(seq 52); do
+		apply_set "192.0.2.$i" 203.0.113.0/24
+	done >/dev/null
+	assert_eq 50 "$(sets_kept)" "contents that are kept"
+	weir edge rollback 49 >/dev/null
+	assert_eq "192.0.2.3 203.0.113.0/24" "$(elements)" "the oldest"
+}
+
+test_a_rollback_without_the_elements_of_then_changes_nothing_or_says_so() {
+	build_edge
+	apply_set 192.0.2.0/24
+	apply_set 198.51.100.0/24
+	for file in "$(folder)"/set-*; do
+		echo 10.0.0.0/8 >>"$file"
+	done
+	refused 6 weir edge rollback
+	assert_contains "$said" "does not have its elements any more; apply"
+	assert_eq 198.51.100.0/24 "$(elements)" "after a refused rollback"
+	# As earlier versions wrote entries.
+	rm "$(folder)"/set-*
+	sed -i '1s/,"sets":{[^}]*}//' "$(folder)"/*.conf
+	said=$(weir edge rollback 1 2>&1)
+	assert_contains "$said" "set bad: the history has no elements of it; it keeps what it holds now"
+	assert_eq 198.51.100.0/24 "$(elements)" "what it kept"
+}
+
 test_the_terminal_may_go_away() {
 	three_applied
 	python3 - "$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" apply --confirm 2s \
