@@ -49,7 +49,7 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason, 
 
 static __always_inline bool is_dropped(enum weir_reason reason)
 {
-	return filter_drops(reason) || reason == WEIR_R_DECAP_ERROR;
+	return filter_drops(reason) || reason == WEIR_R_DECAP_ERROR || reason == WEIR_R_DECAP_ECN;
 }
 
 /*

@@ -32,9 +32,15 @@ enum weir_fate {
 	X(LB_NO_NEIGHBOUR, "lb-no-neighbour", DROP, "the next hop's MAC address is not known yet") \
 	X(LB_TOO_BIG, "lb-too-big", DROP,                                                          \
 	  "with its encapsulation, if any, it exceeds the MTU on the way out")                     \
+	X(LB_TOO_BIG_TOLD, "lb-too-big-told", FORWARD,                                             \
+	  "the same; its sender was told what fits")                                               \
+	X(LB_TTL, "lb-ttl", DROP, "its TTL, or hop limit, ended here")                             \
+	X(LB_TTL_TOLD, "lb-ttl-told", FORWARD, "the same; its sender was told")                    \
 	X(LB_ERROR, "lb-error", DROP, "the packet could not be rewritten")                         \
 	X(DECAP, "decap", PASS, "a tunnel header for this host was removed")                       \
 	X(DECAP_ERROR, "decap-error", DROP, "a tunnel header could not be removed")                \
+	X(DECAP_ECN, "decap-ecn", DROP,                                                            \
+	  "congestion on the way of a tunnel; the packet inside cannot say so")                    \
 	X(NO_IMAGE, "no-image", PASS, "no configuration is loaded")
 
 enum weir_reason {

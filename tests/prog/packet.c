@@ -256,12 +256,37 @@ static __u32 pseudo_header_sum(const struct packet *p, size_t l4_bytes)
 
 static void put_ethernet_payload(struct frame *f, const struct packet *p);
 
+static void put_gue(struct frame *f, const struct packet *p)
+{
+	size_t start = f->size;
+	__u8 *udp = f->bytes + start;
+
+	put_ports(f, p);
+	put(f, 4);
+	if (!p->gue->is_direct) {
+		put_bytes(f, (__u8[]){ p->gue->first, p->gue->proto }, 2);
+		put16(f, p->gue->flags);
+		put(f, (p->gue->first & 0x1fU) * WORD);
+	}
+	if (p->inner)
+		put_ethernet_payload(f, p->inner);
+	set16(udp + 4, (__u16)(f->size - start));
+	if (p->gue->has_checksum)
+		set16(udp + 6,
+		      packet_checksum(packet_sum(udp, f->size - start,
+						 pseudo_header_sum(p, f->size - start))));
+}
+
 static void put_l4(struct frame *f, const struct packet *p)
 {
 	size_t start = f->size, at = checksum_offset(proto_of(p));
 	__u8 *header = f->bytes + start;
 	__u32 crc;
 
+	if (p->gue) {
+		put_gue(f, p);
+		return;
+	}
 	if (p->inner) {
 		put_ethernet_payload(f, p->inner);
 		return;

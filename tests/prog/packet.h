@@ -59,6 +59,15 @@ struct packet_extension {
 	bool hopopts; /* type 0 would end the list */
 };
 
+/* UDP's payload before .inner: a GUE header, or none (variant 1). */
+struct packet_gue {
+	bool is_direct;
+	bool has_checksum; /* of UDP; without it, 0 */
+	__u8 first; /* variant, control, words of options, which are zeroes */
+	__u8 proto;
+	__u16 flags;
+};
+
 struct packet {
 	__u64 smac, dmac; /* 48 bits, as written; 0: 02:00:00:00:00:02 and :01 */
 	__u16 tags[PACKET_TAGS]; /* TYPE_8021Q or TYPE_8021AD, outermost first */
@@ -76,7 +85,8 @@ struct packet {
 	enum packet_timestamps timestamps;
 	__u32 tsval, tsecr;
 	__u8 icmp_type, icmp_code;
-	const struct packet *inner; /* proto IPPROTO_IPIP or IPPROTO_IPV6 */
+	const struct packet *inner; /* proto IPPROTO_IPIP or IPPROTO_IPV6, or UDP with .gue */
+	const struct packet_gue *gue;
 	__u16 payload; /* bytes of it */
 	__u16 padding; /* bytes behind the IP packet */
 

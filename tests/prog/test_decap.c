@@ -156,8 +156,17 @@ static const struct packet inner6 = {
 
 #define IN4 .proto = IPPROTO_IPIP, .inner = &inner4
 #define IN6 .proto = IPPROTO_IPV6, .inner = &inner6
+#define GUE4 .proto = IPPROTO_UDP, .sport = 50000, .dport = 6080, .inner = &inner4, .gue
+#define GUE6 .proto = IPPROTO_UDP, .sport = 50000, .dport = 6080, .inner = &inner6, .gue
 #define TO_HOST4 .src = "172.31.0.1", .dst = HOST4
 #define TO_HOST6 .src = "2001:db8:f::1", .dst = HOST6
+
+static const struct packet_gue gue4 = { .proto = IPPROTO_IPIP };
+static const struct packet_gue gue6 = { .proto = IPPROTO_IPV6 };
+static const struct packet_gue gue4_sum = { .proto = IPPROTO_IPIP, .has_checksum = true };
+static const struct packet_gue gue6_sum = { .proto = IPPROTO_IPV6, .has_checksum = true };
+static const struct packet_gue gue4_private = { .proto = IPPROTO_IPIP, .first = 31 };
+static const struct packet_gue gue_direct = { .is_direct = true };
 
 static const struct packet tunnels[] = {
 	{ TO_HOST4, IN4 },
@@ -167,7 +176,20 @@ static const struct packet tunnels[] = {
 	{ TO_HOST4, IN4, .option_words = 10 },
 	{ TO_HOST6, IN6, .extensions = { EXT_DSTOPTS(0) } }, /* encapsulation limit, RFC 2473 */
 	{ TO_HOST4, IN6, .padding = 9 },
+	{ TO_HOST4, GUE4 = &gue4 },
+	{ TO_HOST4, GUE6 = &gue6_sum },
+	{ TO_HOST6, GUE4 = &gue4_sum },
+	{ TO_HOST6, GUE6 = &gue6 },
+	{ TO_HOST4, GUE4 = &gue4_private, .option_words = 3 },
+	{ TO_HOST6, GUE6 = &gue_direct },
+	{ TO_HOST4, GUE4 = &gue_direct, .padding = 9 },
 };
+
+static void add_padding(struct frame *f, size_t bytes)
+{
+	memset(f->bytes + f->size, 0, bytes);
+	f->size += bytes;
+}
 
 static void a_tunnel_of_any_two_families_ends_here(void **state)
 {
@@ -179,7 +201,7 @@ static void a_tunnel_of_any_two_families_ends_here(void **state)
 	for (size_t i = 0; i < COUNT(tunnels); i++) {
 		packet_build(tunnels[i].inner, &want);
 		packet_build(&tunnels[i], &f);
-		want.size += tunnels[i].padding;
+		add_padding(&want, tunnels[i].padding);
 		run_backend(&f, XDP_PASS, &out);
 		assert_frames_equal(&out.frame, &want);
 	}
@@ -187,7 +209,21 @@ static void a_tunnel_of_any_two_families_ends_here(void **state)
 
 static void what_is_no_tunnel_to_this_host_passes_untouched(void **state)
 {
+	static const struct packet_gue variant2 = { .proto = IPPROTO_IPIP, .first = 0x80 };
+	static const struct packet_gue control = { .proto = IPPROTO_IPIP, .first = 0x20 };
+	static const struct packet_gue flagged = { .proto = IPPROTO_IPIP, .flags = 0x8000 };
+	static const struct packet_gue no_ip = { .proto = IPPROTO_GRE };
 	static const struct packet packets[] = {
+		{ TO_HOST4, GUE4 = &variant2 },
+		{ TO_HOST4, GUE4 = &control },
+		{ TO_HOST4, GUE4 = &flagged },
+		{ TO_HOST4, GUE4 = &no_ip },
+		{ TO_HOST4, GUE4 = &gue6 }, /* the header against what is inside */
+		{ TO_HOST4, .proto = IPPROTO_UDP, .dport = 6081, .inner = &inner4, .gue = &gue4 },
+		{ .src = "172.31.0.1", .dst = "10.1.0.12", GUE4 = &gue4 },
+		{ TO_HOST4, GUE4 = &gue4, .fragment = IPV4_MORE_FRAGMENTS },
+		{ TO_HOST4, .proto = IPPROTO_UDP, .dport = 6080, .gue = &gue4, .padding = 40 },
+		{ TO_HOST4, .proto = IPPROTO_UDP, .dport = 6080, .gue = &gue_direct, .padding = 40 },
 		{ .src = "172.31.0.1", .dst = "10.1.0.12", IN4 },
 		{ .src = "172.31.0.1", .dst = "10.1.0.10", IN6 },
 		{ .src = "2001:db8:f::1", .dst = "2001:db8:1::12", IN6 },
@@ -278,6 +314,48 @@ static void any_bytes_in_a_tunnel_come_out_or_stay_as_they_are(void **state)
 					    inner.bytes + ETHERNET_BYTES,
 					    inner.size - ETHERNET_BYTES);
 	}
+}
+
+/* RFC 6040, figure 4, by outer and inner ECN field; -1: dropped. */
+static const int ecn_inward[4][4] = {
+	{ 0, 1, 2, 3 },
+	{ 0, 1, 1, 3 },
+	{ 0, 1, 2, 3 },
+	{ -1, 3, 3, 3 },
+};
+
+static void check_ecn(const struct packet *tunnel, __u8 outer, __u8 inner)
+{
+	int want_ecn = ecn_inward[outer][inner];
+	struct packet in = *tunnel->inner, around = *tunnel;
+	static struct frame f, want;
+	static struct outcome out;
+
+	in.tos = 0xb8 | inner;
+	around.tos = 0x28 | outer;
+	around.inner = &in;
+	packet_build(&around, &f);
+	run_backend(&f, want_ecn < 0 ? XDP_DROP : XDP_PASS, &out);
+	if (want_ecn < 0)
+		return;
+	in.tos = (__u8)(0xb8 | want_ecn);
+	packet_build(&in, &want);
+	add_padding(&want, around.padding);
+	assert_frames_equal(&out.frame, &want);
+}
+
+static void congestion_that_the_tunnel_met_is_carried_inward(void **state)
+{
+	__u64 before;
+
+	(void)state;
+	NEED(harness_refusal());
+	before = harness_reason(&backend, 0, WEIR_R_DECAP_ECN);
+	for (size_t i = 0; i < COUNT(tunnels); i++) {
+		for (__u8 ecn = 0; ecn < 16; ecn++)
+			check_ecn(&tunnels[i], ecn >> 2, ecn & 3);
+	}
+	assert_int_equal(harness_reason(&backend, 0, WEIR_R_DECAP_ECN), before + COUNT(tunnels));
 }
 
 static void the_filter_sees_the_tunnel_and_the_packet_inside(void **state)
@@ -404,6 +482,7 @@ int main(void)
 		cmocka_unit_test(a_tunnel_cut_at_any_byte_passes_untouched),
 		cmocka_unit_test(a_packet_inside_that_is_cut_at_any_byte_comes_out_as_it_is),
 		cmocka_unit_test(any_bytes_in_a_tunnel_come_out_or_stay_as_they_are),
+		cmocka_unit_test(congestion_that_the_tunnel_met_is_carried_inward),
 		cmocka_unit_test(the_filter_sees_the_tunnel_and_the_packet_inside),
 		cmocka_unit_test(a_mark_of_the_tunnel_stays_unless_a_rule_marks_what_was_inside),
 		cmocka_unit_test(the_packet_inside_is_established_by_itself),
