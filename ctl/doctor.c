@@ -145,7 +145,8 @@ static const struct {
 	{ WEIR_R_LB_NO_BACKEND, "lb-no-backend", "weir show service" },
 	{ WEIR_R_LB_ERROR, "lb-error", NULL },
 	{ WEIR_R_DECAP_ERROR, "decap-error", NULL },
-	{ WEIR_R_DECAP_ECN, "decap-ecn", "a router on the way marks packets that do not ask for it" },
+	{ WEIR_R_DECAP_ECN, "decap-ecn",
+	  "a router on the way marks packets that do not ask for it" },
 };
 
 static void examine_counters(struct checkup *c, const char *ifname, __u32 slot)

@@ -81,8 +81,7 @@ static __always_inline struct inner find_inner(struct xdp_md *ctx, const struct 
 {
 	if (p->proto == IPPROTO_IPIP || p->proto == IPPROTO_IPV6)
 		return find_in_ip(ctx, p);
-	if (p->proto == IPPROTO_UDP && p->has & PKT_PORTS &&
-	    p->dport == bpf_htons(WEIR_GUE_PORT))
+	if (p->proto == IPPROTO_UDP && p->has & PKT_PORTS && p->dport == bpf_htons(WEIR_GUE_PORT))
 		return find_in_gue(ctx, p);
 	return (struct inner){};
 }

@@ -24,7 +24,7 @@ struct hop {
 	__u64 addr[2]; /* of the backend, as it lies in memory */
 	__u64 until; /* in jiffies; past it nothing here is true */
 	__u32 ifindex;
-	__u32 mtu; /* of the way there: the device's, the route's or the path's, if known */
+	__u32 mtu; /* of the way there: the device, a route with "mtu lock", or the path as ICMP told it */
 	__u8 mac[2 * ETH_ALEN]; /* of the next hop, then of the exit */
 	__u8 reason; /* enum weir_reason: LB_FORWARD, or why there is no way */
 	__u8 pad[19];

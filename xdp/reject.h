@@ -71,7 +71,8 @@ __noinline int reject_xdp(struct xdp_md *ctx, const struct pkt *p, __u32 what)
 		return REJECT_RESULT(reason, XDP_DROP);
 	reject_swap_macs(l2);
 	exit = reject_exit(ctx, p, &r, ifindex, l2);
-	if (reject_resize(ctx, &r, p->bytes, l2_bytes + r.bytes) || reject_put(ctx, &r, l2, l2_bytes))
+	if (reject_resize(ctx, &r, p->bytes, l2_bytes + r.bytes) ||
+	    reject_put(ctx, &r, l2, l2_bytes))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
 	return REJECT_RESULT(reason, exit == ifindex ? XDP_TX : bpf_redirect(exit, 0));
 }

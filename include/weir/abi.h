@@ -81,7 +81,7 @@ struct weir_program {
 	__u32 conn_mask; /* in sets of WEIR_CONN_WAYS */
 	__u32 hop_mask; /* next hops that a CPU remembers, a power of two, less one */
 	__u32 hop_jiffies; /* and for how long */
-	__u32 pad;
+	__u32 flags; /* enum weir_program_flag */
 	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
 };
 _Static_assert(sizeof(struct weir_program) == 64, "program config has holes");

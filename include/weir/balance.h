@@ -17,6 +17,12 @@
 /* ctl sizes the table so that no VIP lies further than this from its hash. */
 #define WEIR_VIP_PROBES 4
 
+/* As weir_program.flags. */
+enum weir_program_flag {
+	WEIR_PROGRAM_VETH = 1 << 0, /* the device is one: checksums may be unfinished */
+	WEIR_PROGRAM_GENERIC = 1 << 1, /* the kernel completes them after XDP, too */
+};
+
 struct weir_vip_key {
 	__u8 addr[16]; /* network order, v4-mapped */
 	__be16 port;

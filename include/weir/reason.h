@@ -32,8 +32,7 @@ enum weir_fate {
 	X(LB_NO_NEIGHBOUR, "lb-no-neighbour", DROP, "the next hop's MAC address is not known yet") \
 	X(LB_TOO_BIG, "lb-too-big", DROP,                                                          \
 	  "with its encapsulation, if any, it exceeds the MTU on the way out")                     \
-	X(LB_TOO_BIG_TOLD, "lb-too-big-told", FORWARD,                                             \
-	  "the same; its sender was told what fits")                                               \
+	X(LB_TOO_BIG_TOLD, "lb-too-big-told", FORWARD, "the same; its sender was told what fits")  \
 	X(LB_TTL, "lb-ttl", DROP, "its TTL, or hop limit, ended here")                             \
 	X(LB_TTL_TOLD, "lb-ttl-told", FORWARD, "the same; its sender was told")                    \
 	X(LB_ERROR, "lb-error", DROP, "the packet could not be rewritten")                         \

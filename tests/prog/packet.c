@@ -272,9 +272,8 @@ static void put_gue(struct frame *f, const struct packet *p)
 		put_ethernet_payload(f, p->inner);
 	set16(udp + 4, (__u16)(f->size - start));
 	if (p->gue->has_checksum)
-		set16(udp + 6,
-		      packet_checksum(packet_sum(udp, f->size - start,
-						 pseudo_header_sum(p, f->size - start))));
+		set16(udp + 6, packet_checksum(packet_sum(udp, f->size - start,
+							  pseudo_header_sum(p, f->size - start))));
 }
 
 static void put_l4(struct frame *f, const struct packet *p)

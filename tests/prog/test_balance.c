@@ -176,8 +176,11 @@ static void check_service(__u32 n, bool v6, __u8 proto, __u16 padding)
 			    .padding = padding };
 
 	snprintf(vip, sizeof(vip), v6 ? "2001:db8:ff::%x" : "192.0.2.%u", n + 1);
+	p.ttl = ipip ? 60 : 61; /* a tunnel is a hop */
 	packet_build(&p, &in);
 	expect(&in, place, ipip, p.tos, in.size - 14 - padding, &want);
+	p.ttl = 61;
+	packet_build(&p, &in);
 	assert_int_equal(harness_run(&h, HOOK_XDP, &in, &out), 0);
 	assert_int_equal(out.verdict, place->verdict);
 	assert_frames_equal(&out.frame, &want);
@@ -314,7 +317,6 @@ static void a_packet_that_cannot_reach_a_backend_is_dropped_with_its_reason(void
 {
 	static const struct packet v4 = { TO_VIP }, v6 = { TO_VIP6 };
 	static const struct packet big4 = { TO_VIP, .payload = 1500 - 40 - 19 };
-	static const struct packet big6 = { TO_VIP6, .payload = 1500 - 60 - 39 };
 
 	(void)state;
 	NEED_NET();
@@ -325,7 +327,6 @@ static void a_packet_that_cannot_reach_a_backend_is_dropped_with_its_reason(void
 	check_drop("backend b 203.0.113.5", &v6, WEIR_R_LB_NO_ROUTE);
 	check_drop("backend b 2001:db8:bad::5", &v6, WEIR_R_LB_NO_ROUTE);
 	check_drop("backend b 10.1.0.11", &big4, WEIR_R_LB_TOO_BIG);
-	check_drop("backend b 2001:db8:1::11", &big6, WEIR_R_LB_TOO_BIG);
 	harness_change(&h, config_of_places());
 }
 

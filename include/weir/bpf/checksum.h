@@ -36,8 +36,8 @@ static __always_inline __u64 checksum_of_addr(const union pkt_addr *addr, bool i
 /* Of the pseudo header of TCP, UDP and ICMPv6. The same in both directions. */
 static __always_inline __u64 checksum_pseudo(const struct pkt *p, __u8 proto, __u32 l4_bytes)
 {
-	return bpf_htonl(proto) + (__u64)bpf_htonl(l4_bytes) +
-	       checksum_of_addr(&p->src, p->is_v6) + checksum_of_addr(&p->dst, p->is_v6);
+	return bpf_htonl(proto) + (__u64)bpf_htonl(l4_bytes) + checksum_of_addr(&p->src, p->is_v6) +
+	       checksum_of_addr(&p->dst, p->is_v6);
 }
 
 /*

@@ -35,8 +35,7 @@
  * error for packets of one family, with an MTU or 0 in its last 16 bits.
  */
 #define REJECT_ACTION 0
-#define REJECT_ERROR(type, code, mtu) \
-	((__u32)(type) << 24 | (__u32)(code) << 16 | ((mtu) & 0xffff))
+#define REJECT_ERROR(type, code, mtu) ((__u32)(type) << 24 | (__u32)(code) << 16 | ((mtu)&0xffff))
 
 #define REJECT_INTERVAL_NS (1000000000ULL / WEIR_REJECT_PER_S)
 

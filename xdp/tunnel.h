@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Outer headers: IP in IP in all four combinations (RFC 2003, RFC 2473), and
+ * the same behind UDP (draft-ietf-intarea-gue, variant 0, without a control
+ * message or optional fields). An outer header is of the backend's family.
+ */
+#ifndef WEIR_XDP_TUNNEL_H
+#define WEIR_XDP_TUNNEL_H
+
+#include "weir/balance.h"
+#include "weir/bpf/checksum.h"
+#include "weir/bpf/packet.h"
+#include "weir/gue.h"
+
+#include "hop.h"
+
+#define TUNNEL_TTL 64
+/* Source ports are those that nobody registers: RFC 6335, section 6. */
+#define TUNNEL_FIRST_PORT 0xc000
+#define TUNNEL_PORTS_MASK 0x3fff
+
+struct tunnel {
+	const struct weir_backend *backend;
+	const struct hop *hop;
+	__u32 entropy; /* of the flow */
+	__u16 inner_sum; /* of the packet inside, with WEIR_SERVICE_GUE_CHECKSUM */
+	__u8 is_v6;
+	__u8 is_gue;
+	__u8 has_checksum;
+};
+
+struct gue_headers {
+	struct udphdr udp;
+	struct weir_gue gue;
+};
+
+static __always_inline __u32 tunnel_overhead(bool is_v6, bool is_gue)
+{
+	return (is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
+	       (is_gue ? sizeof(struct gue_headers) : 0);
+}
+
+static __always_inline void write_ethernet(struct ethhdr *eth, const struct hop *hop, __be16 type)
+{
+	__builtin_memcpy(eth, hop->mac, sizeof(hop->mac));
+	eth->h_proto = type;
+}
+
+static __always_inline __u8 tunnel_proto(const struct tunnel *t, const struct pkt *p)
+{
+	if (t->is_gue)
+		return IPPROTO_UDP;
+	return p->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+}
+
+/* RFC 6040, section 4.1: the traffic class is copied with its ECN field. */
+static __always_inline void write_outer_ipv4(struct iphdr *ip, const struct tunnel *t,
+					     const struct pkt *p, __u32 bytes)
+{
+	const __u32 *word = (const __u32 *)ip;
+
+	*ip = (struct iphdr){
+		.version = 4,
+		.ihl = 5,
+		.tos = p->traffic_class,
+		.tot_len = bpf_htons(bytes),
+		.frag_off = bpf_htons(0x4000), /* don't fragment */
+		.ttl = TUNNEL_TTL,
+		.protocol = tunnel_proto(t, p),
+		.saddr = *(const __be32 *)&t->backend->source[12],
+		.daddr = *(const __be32 *)&t->backend->addr[12],
+	};
+	ip->check = ~checksum_fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]);
+}
+
+static __always_inline void write_outer_ipv6(struct ipv6hdr *ip, const struct tunnel *t,
+					     const struct pkt *p, __u32 bytes)
+{
+	*(__be32 *)ip = bpf_htonl(6U << 28 | (__u32)p->traffic_class << 20);
+	ip->payload_len = bpf_htons(bytes - sizeof(*ip));
+	ip->nexthdr = tunnel_proto(t, p);
+	ip->hop_limit = TUNNEL_TTL;
+	__builtin_memcpy(&ip->saddr, t->backend->source, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->daddr, t->backend->addr, sizeof(ip->daddr));
+}
+
+static __always_inline __u16 gue_checksum(const struct tunnel *t, const struct gue_headers *h)
+{
+	const __u32 *word = (const __u32 *)h, *source = (const __u32 *)t->backend->source,
+		    *addr = (const __u32 *)t->backend->addr;
+	__u64 sum = (__u64)bpf_htonl(IPPROTO_UDP) + h->udp.len + word[0] + word[1] + word[2] +
+		    t->inner_sum + source[3] + addr[3];
+	__u16 check;
+
+	if (t->is_v6)
+		sum += (__u64)source[0] + source[1] + source[2] + addr[0] + addr[1] + addr[2];
+	check = ~checksum_fold(sum);
+	return check ? check : 0xffff;
+}
+
+/* No checksum is 0, which RFC 6935 allows of tunnels over IPv6, too. */
+static __always_inline void write_gue(struct gue_headers *h, const struct tunnel *t,
+				      const struct pkt *p, __u32 bytes)
+{
+	*h = (struct gue_headers){
+		.udp.source = bpf_htons(TUNNEL_FIRST_PORT | (t->entropy & TUNNEL_PORTS_MASK)),
+		.udp.dest = bpf_htons(WEIR_GUE_PORT),
+		.udp.len = bpf_htons(bytes),
+		.gue.proto = p->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP,
+	};
+	if (t->has_checksum)
+		h->udp.check = gue_checksum(t, h);
+}
+
+/*
+ * The sum of an IP packet, for the checksum of a header around it. A transport
+ * header with a checksum of its own makes the sum of it and its payload that of
+ * the complement of the pseudo header, also while a device is still to complete
+ * it; an IPv4 header sums up to nothing. All else is read.
+ *
+ * Returns the sum, folded, or -1.
+ */
+static __noinline int tunnel_inner_sum(struct xdp_md *ctx, const struct pkt *p)
+{
+	__u32 header = p->l4_offset - p->l3_offset, at = checksum_place(p);
+	__u32 read = p->is_v6 ? sizeof(struct ipv6hdr) : 0;
+	__u64 sum = 0;
+	__u16 check;
+
+	if (!at || (p->is_v6 && header != sizeof(struct ipv6hdr)) ||
+	    hook_load(ctx, at, &check, sizeof(check)) || !check)
+		read = p->ip_bytes;
+	else
+		sum = 0xffff - checksum_fold(checksum_pseudo(p, p->proto, p->l4_bytes));
+	if (read && checksum_add_packet(ctx, p->l3_offset, read, &sum))
+		return -1;
+	return checksum_fold(sum);
+}
+
+/*
+ * Put the outer headers before the packet, and no tag. Padding that the frame
+ * had stays behind it, outside of what the outer headers count.
+ */
+static __always_inline enum weir_reason tunnel_enter(struct xdp_md *ctx, const struct pkt *p,
+						     const struct tunnel *t)
+{
+	__u32 overhead = tunnel_overhead(t->is_v6, t->is_gue), bytes = p->ip_bytes + overhead;
+	struct gue_headers *gue;
+	struct ethhdr *eth;
+	struct cursor c;
+	void *ip;
+
+	if (bpf_xdp_adjust_head(ctx, (int)(p->l3_offset - ETH_HLEN) - (int)overhead))
+		return WEIR_R_LB_ERROR;
+	c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
+	eth = cursor_pull(&c, struct ethhdr);
+	if (!eth)
+		return WEIR_R_LB_ERROR;
+	if (t->is_v6) {
+		ip = cursor_pull(&c, struct ipv6hdr);
+		if (!ip)
+			return WEIR_R_LB_ERROR;
+		write_ethernet(eth, t->hop, bpf_htons(ETH_P_IPV6));
+		write_outer_ipv6(ip, t, p, bytes);
+		bytes -= sizeof(struct ipv6hdr);
+	} else {
+		ip = cursor_pull(&c, struct iphdr);
+		if (!ip)
+			return WEIR_R_LB_ERROR;
+		write_ethernet(eth, t->hop, bpf_htons(ETH_P_IP));
+		write_outer_ipv4(ip, t, p, bytes);
+		bytes -= sizeof(struct iphdr);
+	}
+	if (!t->is_gue)
+		return WEIR_R_LB_FORWARD;
+	gue = cursor_pull(&c, struct gue_headers);
+	if (!gue)
+		return WEIR_R_LB_ERROR;
+	write_gue(gue, t, p, bytes);
+	return WEIR_R_LB_FORWARD;
+}
+
+#endif
