@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "balance.h"
 #include "counters.h"
 #include "image.h"
 #include "neighbours.h"
@@ -34,6 +35,7 @@ struct work {
 /* What sets a program before the swap apart from one after it. */
 struct code {
 	__u32 stages;
+	__u32 services;
 	struct expr_set exprs;
 	__u64 exprs_hash;
 };
@@ -50,6 +52,7 @@ static int load(const struct work *w, size_t device, enum hook hook, const struc
 	struct weir_program config = d->hook[hook].config;
 
 	config.stages = code->stages;
+	config.services = code->services;
 	config.exprs = code->exprs_hash;
 	return program_load(hook, d->link.name, &config, &code->exprs, &w->maps, why);
 }
@@ -62,6 +65,7 @@ static int find_code(const struct work *w, size_t device, enum hook hook,
 	struct weir_program config = d->hook[hook].config;
 
 	code->stages = config.stages | (was ? was->config.stages : 0);
+	code->services = config.services | (was ? was->config.services : 0);
 	if (plan_exprs(w->plan, d, hook, &code->exprs, why))
 		return -1;
 	if (was && plan_exprs_in_force(w->plan, d, hook, &code->exprs, why))
@@ -72,9 +76,10 @@ static int find_code(const struct work *w, size_t device, enum hook hook,
 	return 0;
 }
 
-static bool same_code(__u32 stages, __u64 exprs_hash, const struct code *code)
+static bool same_code(const struct weir_program *config, const struct code *code)
 {
-	return stages == code->stages && exprs_hash == code->exprs_hash;
+	return config->stages == code->stages && config->services == code->services &&
+	       config->exprs == code->exprs_hash;
 }
 
 /*
@@ -87,6 +92,7 @@ static int load_hook(struct work *w, size_t device, enum hook hook, struct failu
 	const struct attachment *was = h->step == STEP_UPDATE ? h->attached : NULL;
 	OWN(own_code) struct code wanted = {}, both = {};
 	struct loaded *l = &w->loaded[device][hook];
+	struct weir_program config = h->config;
 	bool is_one, is_in_place;
 
 	if (h->step == STEP_KEEP)
@@ -94,9 +100,9 @@ static int load_hook(struct work *w, size_t device, enum hook hook, struct failu
 	if (find_code(w, device, hook, NULL, &wanted, why) ||
 	    find_code(w, device, hook, was, &both, why))
 		return -1;
-	is_one = same_code(wanted.stages, wanted.exprs_hash, &both);
-	is_in_place = was && !w->plan->rebuilds &&
-		      same_code(was->config.stages, was->config.exprs, &both) &&
+	config.exprs = wanted.exprs_hash;
+	is_one = same_code(&config, &both);
+	is_in_place = was && !w->plan->rebuilds && same_code(&was->config, &both) &&
 		      was->image_map_id == w->state->image_map_id;
 	if (is_one || !is_in_place) {
 		l->before = load(w, device, hook, &both, why);
@@ -244,6 +250,13 @@ static int clear_counters(const struct plan *p, const struct maps *m, struct fai
 					      p->capacity.devices * WEIR_DIR_COUNT +
 						      p->backend_ids[i]);
 	}
+	for (size_t i = 0; i < p->model->services_count && !error; i++) {
+		if (!p->service_is_new[i])
+			continue;
+		error = counter_clear(m->fd[WEIR_MAP_SERVICES], p->service_ids[i]);
+		if (!error)
+			error = counter_clear(m->fd[WEIR_MAP_SETTLE], p->service_ids[i]);
+	}
 	for (size_t i = 0; i < p->devices_count && !error; i++) {
 		if (p->devices[i].is_new)
 			error = clear_device(&p->devices[i], m, &p->capacity);
@@ -269,6 +282,9 @@ static int carry_counters(const struct state *s, const struct maps *to, const st
 	if (!error)
 		error = counters_copy(from[WEIR_MAP_BACKENDS], 0, to->fd[WEIR_MAP_BACKENDS], 0,
 				      was->backends);
+	if (!error)
+		error = counters_copy(from[WEIR_MAP_SERVICES], 0, to->fd[WEIR_MAP_SERVICES], 0,
+				      was->services);
 	if (!error && was->hists > 1)
 		error = counters_copy(from[WEIR_MAP_HISTS], 0, to->fd[WEIR_MAP_HISTS], 0,
 				      was->devices * WEIR_DIR_COUNT);
@@ -303,8 +319,10 @@ static int put_old_image(const struct work *w, struct failure *why)
  */
 static int rebuild(struct work *w, struct failure *why)
 {
-	if (put_old_image(w, why) || sets_carry_over(w->state, &w->maps, &w->plan->capacity, why) ||
-	    sets_put(w->plan, &w->maps, why) || load_all(w, why))
+	if (rings_carry_over(w->state, &w->maps, &w->plan->capacity, why) ||
+	    put_old_image(w, why) || sets_carry_over(w->state, &w->maps, &w->plan->capacity, why) ||
+	    sets_put(w->plan, &w->maps, why) || rings_put(&w->plan->rings, &w->maps, why) ||
+	    load_all(w, why))
 		return -1;
 	neighbours_keep(w->plan);
 	if (!carry_counters(w->state, &w->maps, &w->plan->capacity, why) &&
@@ -321,7 +339,8 @@ static int rebuild(struct work *w, struct failure *why)
 /* Programs over the same maps: what they have too much or too little of stays idle. */
 static int change_in_place(struct work *w, struct failure *why)
 {
-	if (load_all(w, why) || sets_put(w->plan, &w->maps, why))
+	if (load_all(w, why) || sets_put(w->plan, &w->maps, why) ||
+	    rings_put(&w->plan->rings, &w->maps, why))
 		return -1;
 	neighbours_keep(w->plan);
 	if (!clear_counters(w->plan, &w->maps, why) && !put_all_in_place(w, why) && !swap(w, why))

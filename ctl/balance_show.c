@@ -14,30 +14,35 @@
 
 struct view {
 	const struct service *service;
-	const struct weir_backend *counted; /* of this service's backends */
+	const struct backend *backends; /* its own, or its pool's */
+	size_t backends_count;
+	const struct weir_backend *counted; /* the same */
 	int map;
-	__u32 first; /* number of the service's first backend in ring slots */
-	const struct weir_slot *ring;
+	const struct weir_ring *ring;
 };
 
-/* Any VIP of the service leads to its ring. */
-static const struct weir_slot *find_ring(const struct weir_image *image, __u16 service)
+static struct view look_at(const struct applied *a, size_t service)
 {
-	const struct weir_vip *vips = IMAGE_AT(image, image->vips_offset, struct weir_vip);
+	const struct weir_image *image = a->state.image;
+	const struct weir_service *row =
+		IMAGE_AT(image, image->services_offset, struct weir_service) + service;
+	struct view v = {
+		.service = &a->model.services[service],
+		.counted = IMAGE_AT(image, row->backends_offset, struct weir_backend),
+		.map = a->state.maps.fd[WEIR_MAP_BACKENDS],
+		.ring = &a->state.rings[row->ring],
+	};
 
-	for (__u32 i = 0; i <= image->vips_mask; i++) {
-		if (vips[i].key.proto && vips[i].service == service)
-			return IMAGE_AT(image, vips[i].ring_offset, struct weir_slot);
-	}
-	return NULL;
+	v.backends = service_backends(&a->model, v.service, &v.backends_count);
+	return v;
 }
 
 static double ring_share(const struct view *v, __u32 backend)
 {
 	__u32 slots = 0;
 
-	for (__u32 i = 0; v->ring && i < WEIR_RING_SLOTS; i++)
-		slots += v->ring[i].current == v->first + backend;
+	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++)
+		slots += (v->ring->slot[i].current & ~WEIR_SLOT_MOVED) == backend;
 	return 100.0 * slots / WEIR_RING_SLOTS;
 }
 
@@ -45,7 +50,7 @@ static struct weir_counter total(const struct view *v)
 {
 	struct weir_counter sum = {};
 
-	for (size_t i = 0; i < v->service->backends_count; i++) {
+	for (size_t i = 0; i < v->backends_count; i++) {
 		struct weir_counter n = counter_read(v->map, v->counted[i].id);
 
 		sum.packets += n.packets;
@@ -66,8 +71,8 @@ static void print_service(const struct view *v, const char *before)
 	print_ports(s, stdout);
 	printf("  forward %s\n%10s %10s %7s  BACKEND\n", print_forward[s->forward], "PACKETS",
 	       "BYTES", "RING");
-	for (size_t i = 0; i < s->backends_count; i++) {
-		const struct backend *b = &s->backends[i];
+	for (size_t i = 0; i < v->backends_count; i++) {
+		const struct backend *b = &v->backends[i];
 		struct weir_counter n = counter_read(v->map, v->counted[i].id);
 
 		printf("%10s %10s %6.2f%%  %s %s weight %u%s\n",
@@ -84,8 +89,8 @@ static json_t *service_json(const struct view *v)
 	struct weir_counter sum = total(v);
 	json_t *backends = json_array();
 
-	for (size_t i = 0; i < v->service->backends_count; i++) {
-		const struct backend *b = &v->service->backends[i];
+	for (size_t i = 0; i < v->backends_count; i++) {
+		const struct backend *b = &v->backends[i];
 		struct weir_counter n = counter_read(v->map, v->counted[i].id);
 		char addr[INET6_ADDRSTRLEN];
 
@@ -103,27 +108,21 @@ static json_t *service_json(const struct view *v)
 
 int show_service(struct command *c, const struct applied *a, const char *name)
 {
-	const struct weir_image *image = a->state.image;
-	const struct weir_backend *counted =
-		IMAGE_AT(image, image->backends_offset, struct weir_backend);
-	struct view v = { .map = a->state.maps.fd[WEIR_MAP_BACKENDS], .counted = counted };
 	json_t *list = json_array();
 	bool found = !name;
 	size_t shown = 0;
 
 	for (size_t i = 0; i < a->model.services_count; i++) {
-		v.service = &a->model.services[i];
-		if (!name || !strcmp(name, v.service->name)) {
-			found = true;
-			v.ring = find_ring(image, i);
-			if (c->json)
-				json_array_append_new(list, service_json(&v));
-			else
-				print_service(&v, shown ? "\n" : "");
-			shown++;
-		}
-		v.first += v.service->backends_count;
-		v.counted += v.service->backends_count;
+		struct view v = look_at(a, i);
+
+		if (name && strcmp(name, v.service->name) != 0)
+			continue;
+		found = true;
+		if (c->json)
+			json_array_append_new(list, service_json(&v));
+		else
+			print_service(&v, shown ? "\n" : "");
+		shown++;
 	}
 	if (c->json && found)
 		return json_print(json_pack("{s:o}", "services", list));

@@ -142,16 +142,16 @@ static size_t show_backends(const struct applied *a, const char *only, json_t *l
 	__u32 base = a->state.capacity.devices * WEIR_DIR_COUNT;
 	size_t shown = 0;
 
-	for (size_t s = 0; s < a->model.services_count; s++) {
-		const struct service *service = &a->model.services[s];
+	for (size_t g = 0; g < model_groups_count(&a->model); g++) {
+		const struct backend_group group = model_group(&a->model, g);
 
-		for (size_t b = 0; b < service->backends_count; b++, counted++) {
-			struct row r = { .kind = "service",
-					 .name = service->name,
-					 .part = service->backends[b].name,
+		for (size_t b = 0; b < group.backends_count; b++, counted++) {
+			struct row r = { .kind = group.is_pool ? "pool" : "service",
+					 .name = group.name,
+					 .part = group.backends[b].name,
 					 .text = "" };
 
-			if (only && strcmp(only, service->name) != 0)
+			if (only && strcmp(only, group.name) != 0)
 				continue;
 			hist_read(a->state.maps.fd[WEIR_MAP_HISTS], base + counted->id, &r.hist);
 			show_row(&r, list);

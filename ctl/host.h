@@ -24,6 +24,7 @@ struct host_link {
 	__u32 ifindex;
 	char name[IFNAMSIZ];
 	bool is_ethernet;
+	bool is_veth;
 };
 
 /* How a packet to somewhere leaves. Addresses in network order, v4-mapped. */

@@ -25,7 +25,7 @@ struct known {
 
 static bool is_same(const struct named_id *a, const struct named_id *b)
 {
-	return !strcmp(a->name, b->name) && !strcmp(a->group, b->group);
+	return a->kind == b->kind && !strcmp(a->name, b->name) && !strcmp(a->group, b->group);
 }
 
 /* FNV-1a; the names are the administrator's own. */

@@ -10,12 +10,14 @@
 
 /*
  * Names, of two parts, and the id of each: "edge", "ssh" of a filter's rule.
+ * @kind tells groups apart that may have the same name.
  * Strings are borrowed.
  */
 struct named_id {
 	const char *group;
 	const char *name;
 	__u32 id;
+	__u32 kind;
 };
 
 /*

@@ -58,8 +58,8 @@ size_t model_backends_count(const struct model *m)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < m->services_count; i++)
-		count += m->services[i].backends_count;
+	for (size_t i = 0; i < model_groups_count(m); i++)
+		count += model_group(m, i).backends_count;
 	return count;
 }
 

@@ -9,6 +9,8 @@
 #include "model.h"
 #include "weir/image.h"
 
+struct rings;
+
 /* What a device does; @slot is its row. */
 struct image_device {
 	__u32 slot;
@@ -29,6 +31,8 @@ struct image_spec {
 	size_t locals_count;
 	const __u32 *rule_ids; /* of all filters' rules; each filter's default follows its own */
 	const __u32 *backend_ids; /* of all services' backends */
+	const __u32 *service_ids;
+	const struct rings *rings; /* of them */
 	const __u32 *set_slots; /* in weir_sets, of all sets; those of ports have none */
 	const struct host_route *routes; /* to each backend; zeroes: none */
 	const char *config; /* stored text */

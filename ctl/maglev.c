@@ -8,8 +8,8 @@
 #include "own.h"
 #include "siphash.h"
 
-/* One slot more or less is then 1 % of a share at most. */
-#define SLOTS_PER_BACKEND 100
+/* One slot more or less is then some 6 % of a share at most; with 100, 1 %. */
+#define SLOTS_PER_BACKEND 16
 
 #define EMPTY (~0U)
 

@@ -15,7 +15,7 @@
  *          the same backends fills the same table
  * @weight  1-256, relative; 0 gets no slot (a drained backend)
  * @table   @size entries, each an index into @names, below @count
- * @size    prime, at least 100 times the number of backends with weight
+ * @size    prime, at least 16 times the number of backends with weight
  *
  * Returns 0; -EINVAL when no backend has weight or @size is too small, -ENOMEM;
  * @table is untouched on failure.

@@ -13,6 +13,7 @@
 #include "state.h"
 #include "weir/conn.h"
 #include "weir/cpu.h"
+#include "weir/balance.h"
 #include "weir/latency.h"
 #include "weir/limit.h"
 #include "weir/reason.h"
@@ -72,6 +73,9 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 	    entries_of(m->fd[WEIR_MAP_HISTS], &read.hists, &value) ||
 	    entries_of(m->fd[WEIR_MAP_LIMITS], &limits, &value) ||
 	    entries_of(m->fd[WEIR_MAP_CONNS], &read.conn_sets, &value) ||
+	    entries_of(m->fd[WEIR_MAP_SERVICES], &read.services, &value) ||
+	    entries_of(m->fd[WEIR_MAP_RINGS], &read.rings, &value) ||
+	    entries_of(m->fd[WEIR_MAP_PINS], &read.pin_sets, &value) ||
 	    entries_of(m->fd[WEIR_MAP_LOG], &read.log_bytes, &value) ||
 	    entries_of(m->fd[WEIR_MAP_SETS], &sets, &read.sets_bytes))
 		return fail_errno(why, errno, "cannot read the sizes of the pinned maps");
@@ -87,16 +91,22 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 	return 0;
 }
 
+static int create_with(enum weir_map map, enum bpf_map_type type, __u32 value, __u32 entries,
+		       const struct bpf_map_create_opts *opts, struct maps *m, struct failure *why)
+{
+	m->fd[map] = bpf_map_create(type, map_names[map], sizeof(__u32), value, entries, opts);
+	if (m->fd[map] < 0)
+		return fail_errno(why, m->fd[map], "cannot create the map %s of %u entries",
+				  map_names[map], entries);
+	return 0;
+}
+
 static int create(enum weir_map map, enum bpf_map_type type, __u32 value, __u32 entries,
 		  __u32 inner, struct maps *m, struct failure *why)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = inner);
 
-	m->fd[map] = bpf_map_create(type, map_names[map], sizeof(__u32), value, entries, &opts);
-	if (m->fd[map] < 0)
-		return fail_errno(why, m->fd[map], "cannot create the map %s of %u entries",
-				  map_names[map], entries);
-	return 0;
+	return create_with(map, type, value, entries, &opts, m, why);
 }
 
 /* An array of one mappable value, big enough for images of @bytes. */
@@ -133,6 +143,25 @@ static int create_log(__u32 bytes, struct maps *m, struct failure *why)
 	return 0;
 }
 
+/* What services need beside the image. */
+static int create_for_services(const struct capacity *c, struct maps *m, struct failure *why)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, mappable, .map_flags = BPF_F_MMAPABLE);
+	const enum bpf_map_type array = BPF_MAP_TYPE_ARRAY;
+
+	if (create(WEIR_MAP_BACKENDS, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_counter),
+		   c->backends, 0, m, why) ||
+	    create(WEIR_MAP_SERVICES, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_counter),
+		   c->services, 0, m, why) ||
+	    create(WEIR_MAP_PINS, array, sizeof(struct weir_pin_set), c->pin_sets, 0, m, why))
+		return -1;
+	if (create_with(WEIR_MAP_SETTLE, array, sizeof(struct weir_settle), c->services, &mappable,
+			m, why))
+		return -1;
+	return create_with(WEIR_MAP_RINGS, array, sizeof(struct weir_ring), c->rings, &mappable, m,
+			   why);
+}
+
 /* What the actions of rules need. */
 static int create_for_actions(const struct capacity *c, struct maps *m, struct failure *why)
 {
@@ -158,12 +187,11 @@ int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 		   c->devices * WEIR_R_COUNT, 0, m, why) ||
 	    create(WEIR_MAP_RULES, per_cpu, sizeof(struct weir_rule_counter), c->rules, 0, m,
 		   why) ||
-	    create(WEIR_MAP_BACKENDS, per_cpu, sizeof(struct weir_counter), c->backends, 0, m,
-		   why) ||
 	    create(WEIR_MAP_FLOWS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_flow_set), c->flow_sets,
 		   0, m, why) ||
 	    create(WEIR_MAP_HISTS, per_cpu, sizeof(struct weir_hist), c->hists, 0, m, why) ||
-	    create_sets(c->sets_bytes, m, why) || create_for_actions(c, m, why)) {
+	    create_sets(c->sets_bytes, m, why) || create_for_actions(c, m, why) ||
+	    create_for_services(c, m, why)) {
 		maps_close(m);
 		return -1;
 	}
@@ -188,6 +216,12 @@ int maps_share(const struct maps *from, const struct capacity *was, struct maps 
 		return -1;
 	if (was->limit_base == is->limit_base && was->limit_sets == is->limit_sets &&
 	    share(from, to, WEIR_MAP_LIMITS, why))
+		return -1;
+	if (was->services == is->services && share(from, to, WEIR_MAP_SETTLE, why))
+		return -1;
+	if (was->rings == is->rings && share(from, to, WEIR_MAP_RINGS, why))
+		return -1;
+	if (was->pin_sets == is->pin_sets && share(from, to, WEIR_MAP_PINS, why))
 		return -1;
 	if (was->log_bytes == is->log_bytes && share(from, to, WEIR_MAP_LOG, why))
 		return -1;

@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "weir/balance.h"
 #include "weir/conn.h"
 #include "weir/cpu.h"
 #include "weir/latency.h"
@@ -15,6 +16,8 @@
 	X(SETS, "sets")         \
 	X(CONNS, "connections") \
 	X(LIMITS, "limits")     \
+	X(RINGS, "rings")       \
+	X(PINS, "pins")         \
 	X(TIMING, "timing")     \
 	X(COUNTERS, "counters") \
 	X(LOG, "log")
@@ -51,11 +54,15 @@ static struct memory measure(const struct capacity *c)
 			      [PART_CONNS] = (__u64)c->conn_sets * sizeof(struct weir_conn_set),
 			      [PART_LIMITS] = ((__u64)c->limit_base + c->limit_sets) *
 					      sizeof(struct weir_bucket_set),
+			      [PART_RINGS] = (__u64)c->rings * sizeof(struct weir_ring),
+			      [PART_PINS] = (__u64)c->pin_sets * sizeof(struct weir_pin_set) +
+					    c->services * sizeof(struct weir_settle),
 			      [PART_TIMING] = (__u64)c->flow_sets * sizeof(struct weir_flow_set) +
 					      cpus * c->hists * sizeof(struct weir_hist),
 			      [PART_COUNTERS] =
 				      cpus * ((__u64)c->rules * sizeof(struct weir_rule_counter) +
-					      ((__u64)c->devices * WEIR_R_COUNT + c->backends) *
+					      ((__u64)c->devices * WEIR_R_COUNT + c->backends +
+					       c->services) *
 						      sizeof(struct weir_counter)),
 			      [PART_LOG] = c->log_bytes + cpus * sizeof(struct weir_cpu),
 		      } };
@@ -70,6 +77,8 @@ static bool is_off(enum part part, const struct capacity *c)
 	switch (part) {
 	case PART_CONNS:
 		return c->conn_sets == 1;
+	case PART_PINS:
+		return c->pin_sets == 1;
 	case PART_LIMITS:
 		return !c->limit_base;
 	case PART_TIMING:

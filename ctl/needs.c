@@ -25,6 +25,49 @@ static __u32 rule_needs(const struct rule *r)
 	}
 }
 
+static __u32 service_needs(const struct model *m, const struct service *s)
+{
+	static const __u8 forwards[WEIR_FORWARD_KINDS] = {
+		[WEIR_FORWARD_L2] = WEIR_NEED_L2,	[WEIR_FORWARD_IPIP] = WEIR_NEED_IPIP,
+		[WEIR_FORWARD_GUE] = WEIR_NEED_GUE,	[WEIR_FORWARD_NAT] = WEIR_NEED_NAT,
+		[WEIR_FORWARD_LOCAL] = WEIR_NEED_LOCAL,
+	};
+	__u32 needs = 1U << forwards[s->forward];
+	const struct backend *backends;
+	size_t count;
+
+	backends = service_backends(m, s, &count);
+	for (size_t i = 0; i < count; i++)
+		needs |= 1U << (addr_is_v4(backends[i].addr) ? WEIR_NEED_V4 : WEIR_NEED_V6);
+	for (size_t i = 0; i < s->addrs_count; i++)
+		needs |= (s->addrs[i].length != 128) << WEIR_NEED_PREFIX;
+	needs |= (s->track != WEIR_TRACK_NONE || s->udp == WEIR_UDP_TRACK) << WEIR_NEED_PINS;
+	needs |= (s->track == WEIR_TRACK_ALL || s->udp == WEIR_UDP_TRACK) << WEIR_NEED_TRACK;
+	needs |= (s->udp == WEIR_UDP_QUIC) << WEIR_NEED_QUIC;
+	needs |= (s->hash == WEIR_HASH_SOURCE) << WEIR_NEED_SOURCE;
+	needs |= s->allow.present << WEIR_NEED_ALLOW;
+	needs |= (s->limit.per_s || s->limit_source.per_s) << WEIR_NEED_LIMIT;
+	needs |= (s->syncookie != SYNCOOKIE_OFF) << WEIR_NEED_SYNCOOKIE;
+	needs |= (s->mss_mode != MSS_OFF) << WEIR_NEED_MSS;
+	needs |= (s->empty == WEIR_EMPTY_REJECT) << WEIR_NEED_REJECT;
+	return needs;
+}
+
+__u32 needs_of_services(const struct model *m)
+{
+	size_t ports = 0;
+	__u32 needs = 0;
+
+	for (size_t i = 0; i < m->services_count; i++) {
+		needs |= service_needs(m, &m->services[i]);
+		ports += m->services[i].ports_count;
+	}
+	/* Any of them may be at the same address. */
+	if (ports > WEIR_VIP_PORTS)
+		needs |= 1U << WEIR_NEED_PORTS;
+	return needs;
+}
+
 __u32 needs_named(const struct needs *n, const struct model *m, const char *name)
 {
 	for (size_t i = 0; *name && i < m->filters_count; i++) {
@@ -49,6 +92,7 @@ int needs_find(struct needs *n, const struct model *m)
 		n->in_use |= needs_named(n, m, m->interfaces[i].filter);
 		n->in_use |= needs_named(n, m, m->interfaces[i].filter_egress);
 	}
+	n->services = needs_of_services(m);
 	return 0;
 }
 

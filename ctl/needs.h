@@ -20,6 +20,7 @@ enum need {
 struct needs {
 	__u32 *of_filter; /* enum need, of the model's filters */
 	__u32 in_use; /* of all that an interface block names */
+	__u32 services; /* 1 << WEIR_NEED_*, of all services */
 };
 
 /* Look once: a filter may have 100,000 rules. Returns 0, or -ENOMEM. */
@@ -28,6 +29,9 @@ void needs_free(struct needs *n);
 
 /* Of the filter of that name; "" is none. */
 __u32 needs_named(const struct needs *n, const struct model *m, const char *name);
+
+/* 1 << WEIR_NEED_* of all services. */
+__u32 needs_of_services(const struct model *m);
 
 /*
  * 1 << WEIR_STAGE_* that a block asks for, and those that filters anywhere do:

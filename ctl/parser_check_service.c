@@ -48,13 +48,20 @@ static void check_backend_addrs(struct build *b, const struct backend_group *g)
 	}
 }
 
-/* What a ring cannot be shared by: more would get nothing at all. */
+/* What a ring cannot be shared by: more would get next to nothing. */
 static void check_ring(struct build *b, const struct backend_group *g, struct loc at)
 {
 	size_t live = 0;
 
 	for (size_t n = 0; n < g->backends_count; n++)
 		live += !g->backends[n].drain && g->backends[n].weight;
+	if (g->backends_count > WEIR_NO_BACKEND) {
+		b->failed = false;
+		build_error(b, at, NULL,
+			    "%s %s has %zu backends; the limit is %d, delete or split some",
+			    g->is_pool ? "pool" : "service", g->name, g->backends_count,
+			    WEIR_NO_BACKEND);
+	}
 	if (live <= WEIR_MAX_RING_BACKENDS)
 		return;
 	b->failed = false;

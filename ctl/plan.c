@@ -23,12 +23,18 @@
 #define DEVICES_MIN 16
 #define RULES_MIN 1024
 #define BACKENDS_MIN 64
+#define SERVICES_MIN 16
+#define RINGS_MIN 4
 /* 65,536 flows, 8 MiB. */
 #define FLOW_SETS (1U << 15)
 /* 262,144 sources, 4 MiB. */
 #define LIMIT_SETS (1U << 16)
 /* 262,144 connections, 8 MiB. */
 #define CONN_SETS (1U << 16)
+/* 524,288 flows of slots that move, 8 MiB. */
+#define PIN_SETS (1U << 17)
+/* Where all are pinned: 2,097,152, 32 MiB. */
+#define PIN_SETS_ALL (1U << 19)
 /* 1,600 packets. */
 #define LOG_BYTES (1U << 18)
 #define LOG_BYTES_MIN 4096
@@ -45,6 +51,9 @@ void plan_close(struct plan *p)
 	free(p->rule_is_new);
 	free(p->backend_ids);
 	free(p->backend_is_new);
+	free(p->service_ids);
+	free(p->service_is_new);
+	rings_free(&p->rings);
 	free(p->routes);
 	free(p->image);
 	free(p->diff_text);
@@ -88,14 +97,29 @@ static struct named_id *backend_names(const struct model *m, const struct weir_i
 	const struct weir_backend *backends =
 		image ? IMAGE_AT(image, image->backends_offset, struct weir_backend) : NULL;
 
-	for (size_t s = 0; names && s < m->services_count; s++) {
-		const struct service *service = &m->services[s];
+	for (size_t g = 0; names && g < model_groups_count(m); g++) {
+		const struct backend_group group = model_group(m, g);
 
-		for (size_t b = 0; b < service->backends_count; b++, n++) {
-			n->group = service->name;
-			n->name = service->backends[b].name;
+		for (size_t b = 0; b < group.backends_count; b++, n++) {
+			n->group = group.name;
+			n->kind = group.is_pool;
+			n->name = group.backends[b].name;
 			n->id = backends ? backends[n - names].id : 0;
 		}
+	}
+	return names;
+}
+
+static struct named_id *service_names(const struct model *m, const struct weir_image *image)
+{
+	struct named_id *names = calloc(m->services_count + 1, sizeof(*names));
+	const struct weir_service *services =
+		image ? IMAGE_AT(image, image->services_offset, struct weir_service) : NULL;
+
+	for (size_t i = 0; names && i < m->services_count; i++) {
+		names[i].group = "";
+		names[i].name = m->services[i].name;
+		names[i].id = services ? services[i].id : 0;
 	}
 	return names;
 }
@@ -129,7 +153,14 @@ static bool measures(const struct plan *p)
 	return false;
 }
 
-/* Everything but the image's size, which is known when it is built. */
+static __u32 pin_sets(__u32 services)
+{
+	if (services & 1U << WEIR_NEED_TRACK)
+		return PIN_SETS_ALL;
+	return services & 1U << WEIR_NEED_PINS ? PIN_SETS : 1;
+}
+
+/* Everything but the sizes of image and rings, which are known when they are built. */
 static int choose_capacity(struct plan *p, const struct state *s, struct failure *why)
 {
 	const struct capacity *have = &s->capacity;
@@ -139,9 +170,12 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 	long backends = assign(backend_names(&p->old, s->image), model_backends_count(&p->old),
 			       backend_names(p->model, NULL), model_backends_count(p->model),
 			       &p->backend_ids, &p->backend_is_new);
+	long services = assign(service_names(&p->old, s->image), p->old.services_count,
+			       service_names(p->model, NULL), p->model->services_count,
+			       &p->service_ids, &p->service_is_new);
 	__u32 slots = 0, needs = p->needs.in_use;
 
-	if (rules < 0 || backends < 0)
+	if (rules < 0 || backends < 0 || services < 0)
 		return fail_errno(why, ENOMEM, "cannot plan");
 	for (size_t i = 0; i < p->devices_count; i++)
 		slots = larger(slots, p->devices[i].slot + 1);
@@ -155,6 +189,8 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.flow_sets = larger(have->flow_sets, measures(p) ? FLOW_SETS : 1),
 		.limit_sets = larger(have->limit_sets, needs & NEED_LIMIT_SOURCES ? LIMIT_SETS : 1),
 		.conn_sets = larger(have->conn_sets, needs & NEED_TRACK ? CONN_SETS : 1),
+		.services = larger(have->services, power_of_two(SERVICES_MIN, services)),
+		.pin_sets = larger(have->pin_sets, pin_sets(p->needs.services)),
 		.log_bytes = larger(have->log_bytes, needs & NEED_LOG ? LOG_BYTES : LOG_BYTES_MIN),
 	};
 	/* Buckets of rules go by the rule's id; maps_capacity() relies on it. */
@@ -166,6 +202,40 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 	return 0;
 }
 
+static __u32 rings_room(__u32 wanted)
+{
+	/* Some to spare: a change puts its rings beside those in force. */
+	return power_of_two(RINGS_MIN, wanted) > 64 ? (wanted + wanted / 8 + 63) / 64 * 64
+						    : power_of_two(RINGS_MIN, wanted + 1);
+}
+
+static int make_rings(struct plan *p, const struct state *s, struct failure *why)
+{
+	struct ring_past past = {
+		.image = s->image,
+		.rings = s->rings,
+		.settle = s->settle,
+		.settle_count = s->capacity.services,
+	};
+	struct timespec now;
+	int error;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	past.now_s = now.tv_sec;
+	error = rings_make(p->model, p->service_ids, p->backend_ids, &past, &p->rings);
+	if (error == -E2BIG)
+		return fail(why, EXIT_USAGE,
+			    "the services have more than %u different rings, old and new, of 256 "
+			    "KiB each; let services share pools, or divide them among instances",
+			    WEIR_MAX_RINGS);
+	if (error)
+		return fail_errno(why, error, "cannot make the rings");
+	p->capacity.rings = s->capacity.rings;
+	if (p->capacity.rings < p->rings.room)
+		p->capacity.rings = p->model->services_count ? rings_room(p->rings.room) : 1;
+	return 0;
+}
+
 static int find_routes(struct plan *p, struct failure *why)
 {
 	struct plan_route *route = calloc(model_backends_count(p->model) + 1, sizeof(*route));
@@ -173,12 +243,11 @@ static int find_routes(struct plan *p, struct failure *why)
 	if (!route)
 		return fail_errno(why, ENOMEM, "cannot plan");
 	p->routes = route;
-	for (size_t s = 0; s < p->model->services_count; s++) {
-		const struct service *service = &p->model->services[s];
+	for (size_t g = 0; g < model_groups_count(p->model); g++) {
+		const struct backend_group group = model_group(p->model, g);
 
-		for (size_t b = 0; b < service->backends_count; b++, route++)
-			route->error =
-				host_route(p->host, service->backends[b].addr, &route->route);
+		for (size_t b = 0; b < group.backends_count; b++, route++)
+			route->error = host_route(p->host, group.backends[b].addr, &route->route);
 	}
 	return 0;
 }
@@ -278,6 +347,8 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 		.device_slots = p->capacity.devices,
 		.rule_ids = p->rule_ids,
 		.backend_ids = p->backend_ids,
+		.service_ids = p->service_ids,
+		.rings = &p->rings,
 		.set_slots = p->set_slots,
 		.routes = routes,
 		.generation = s->image ? s->image->generation + 1 : 1,
@@ -360,7 +431,8 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 		return fail_errno(why, ENOMEM, "cannot plan");
 	if (old_model(p, s, why) || attachments_read(s, &p->attached, why) ||
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
-	    plan_sets(p, s, scope, why) || find_routes(p, why) || build(p, s, why))
+	    plan_sets(p, s, scope, why) || find_routes(p, why) || make_rings(p, s, why) ||
+	    build(p, s, why))
 		return -1;
 	if (choose_steps(p, s, why) || check_host(p, s, why))
 		return -1;

@@ -7,6 +7,7 @@
 #define WEIR_PLAN_H
 
 #include "attach.h"
+#include "balance.h"
 #include "diff.h"
 #include "host.h"
 #include "model.h"
@@ -71,6 +72,9 @@ struct plan {
 	__u8 *rule_is_new;
 	__u32 *backend_ids;
 	__u8 *backend_is_new;
+	__u32 *service_ids;
+	__u8 *service_is_new;
+	struct rings rings;
 	struct plan_route *routes; /* to each backend */
 	struct plan_set *sets; /* of the model */
 	__u32 *set_slots; /* as image_spec wants them */

@@ -213,13 +213,19 @@ static int choose_step(struct plan *p, const struct state *s, struct plan_device
 		       enum hook h, struct failure *why)
 {
 	struct plan_hook *hook = &device->hook[h];
+	const struct program_code code = {
+		.stages = device->stages,
+		.services = p->needs.services,
+		.flags = (device->link.is_veth ? WEIR_PROGRAM_VETH : 0) |
+			 (device->config->xdp == XDP_MODE_GENERIC ? WEIR_PROGRAM_GENERIC : 0),
+	};
 	OWN(expr_set_free) struct expr_set exprs = {};
 
 	hook->step = STEP_KEEP;
 	if (!wants(device, h))
 		return 0;
 	hook->attached = attachment_find(&p->attached, device->link.ifindex, h);
-	hook->config = program_config(h, device->slot, device->stages, &p->capacity);
+	hook->config = program_config(h, device->slot, &code, &p->capacity);
 	if (plan_exprs(p, device, h, &exprs, why) || plan_exprs_hash(&exprs, h, &hook->config, why))
 		return -1;
 	hook->step = step_for(p, s, device, hook);
@@ -248,11 +254,11 @@ int choose_steps(struct plan *p, const struct state *s, struct failure *why)
 static int check_forwarding(const struct plan *p, const struct plan_device *device,
 			    struct failure *why)
 {
-	for (size_t s = 0; s < p->model->services_count; s++) {
-		const struct service *service = &p->model->services[s];
+	for (size_t g = 0; g < model_groups_count(p->model); g++) {
+		const struct backend_group group = model_group(p->model, g);
 
-		for (size_t b = 0; b < service->backends_count; b++) {
-			bool v4 = addr_is_v4(service->backends[b].addr);
+		for (size_t b = 0; b < group.backends_count; b++) {
+			bool v4 = addr_is_v4(group.backends[b].addr);
 
 			if (v4 ? host_forwards_v4(device->link.name)
 			       : host_forwards_v6(device->link.name))
@@ -261,8 +267,8 @@ static int check_forwarding(const struct plan *p, const struct plan_device *devi
 				    "%s: forwarding is off, so the kernel gives the balancer no "
 				    "route to backend %s; turn it on: sysctl -w "
 				    "net/%s/conf/%s/forwarding=1",
-				    device->link.name, service->backends[b].name,
-				    v4 ? "ipv4" : "ipv6", device->link.name);
+				    device->link.name, group.backends[b].name, v4 ? "ipv4" : "ipv6",
+				    device->link.name);
 		}
 	}
 	return 0;

@@ -61,7 +61,7 @@ static __u32 hop_jiffies(void)
 	return HOP_LIVES_NS / (__u32)step.tv_nsec;
 }
 
-struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
+struct weir_program program_config(enum hook hook, __u32 device, const struct program_code *code,
 				   const struct capacity *c)
 {
 	static const __u32 code_of[HOOK_COUNT] = {
@@ -71,6 +71,7 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 		[HOOK_EGRESS] =
 			1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK,
 	};
+	__u32 stages = code->stages;
 	bool balances;
 
 	/* Where XDP has done everything else. */
@@ -85,12 +86,15 @@ struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
 		.flow_mask = c->flow_sets - 1,
 		.hist_backend_base = c->devices * WEIR_DIR_COUNT,
 		.stages = stages,
+		.services = balances ? code->services : 0,
+		.flags = hook == HOOK_XDP ? code->flags : 0,
 		.sets_mask = c->sets_bytes - 1,
 		.limit_base = c->limit_base,
 		.limit_mask = c->limit_sets - 1,
 		.conn_mask = c->conn_sets - 1,
 		.hop_mask = balances ? (c->backends < HOPS_MAX ? c->backends : HOPS_MAX) - 1 : 0,
 		.hop_jiffies = balances ? hop_jiffies() : 0,
+		.pin_mask = c->pin_sets - 1,
 	};
 }
 

@@ -27,8 +27,15 @@ enum hook {
 
 extern const char *const hook_names[HOOK_COUNT];
 
-/* What a program of @hook must have been made for; @stages as 1 << WEIR_STAGE_*. */
-struct weir_program program_config(enum hook hook, __u32 device, __u32 stages,
+/* The code that a program has. */
+struct program_code {
+	__u32 stages; /* 1 << WEIR_STAGE_* */
+	__u32 services; /* 1 << WEIR_NEED_*, of what balances */
+	__u32 flags; /* enum weir_program_flag */
+};
+
+/* What a program of @hook must have been made for. */
+struct weir_program program_config(enum hook hook, __u32 device, const struct program_code *code,
 				   const struct capacity *c);
 
 /* The context that expressions see there. */

@@ -170,6 +170,42 @@ static int map_image(struct state *s, struct failure *why)
 	return 0;
 }
 
+static void *map_values(int fd, size_t bytes)
+{
+	void *mapped = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+
+	return mapped == MAP_FAILED ? NULL : mapped;
+}
+
+static size_t rings_bytes(const struct state *s)
+{
+	return s->capacity.rings * sizeof(struct weir_ring);
+}
+
+static size_t settle_bytes(const struct state *s)
+{
+	return s->capacity.services * sizeof(struct weir_settle);
+}
+
+static int map_rings(struct state *s, struct failure *why)
+{
+	s->rings = map_values(s->maps.fd[WEIR_MAP_RINGS], rings_bytes(s));
+	s->settle = map_values(s->maps.fd[WEIR_MAP_SETTLE], settle_bytes(s));
+	if (!s->rings || !s->settle)
+		return fail_errno(why, errno, "cannot map the rings in force");
+	return 0;
+}
+
+static void unmap_rings(struct state *s)
+{
+	if (s->rings)
+		munmap((void *)s->rings, rings_bytes(s));
+	if (s->settle)
+		munmap((void *)s->settle, settle_bytes(s));
+	s->rings = NULL;
+	s->settle = NULL;
+}
+
 static int read_maps(struct state *s, struct failure *why)
 {
 	s->number = newest_maps(s->path);
@@ -187,7 +223,9 @@ static int read_maps(struct state *s, struct failure *why)
 	if (maps_capacity(&s->maps, &s->capacity, why))
 		return -1;
 	s->image_map_id = map_id(s->maps.fd[WEIR_MAP_IMAGE]);
-	return map_image(s, why);
+	if (map_image(s, why))
+		return -1;
+	return s->image ? map_rings(s, why) : 0;
 }
 
 static int read_once(struct state *s, struct failure *why)
@@ -208,6 +246,7 @@ static void forget_maps(struct state *s)
 {
 	if (s->image)
 		munmap((void *)s->image, s->image_mapped);
+	unmap_rings(s);
 	s->image = NULL;
 	maps_close(&s->maps);
 }

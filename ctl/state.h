@@ -21,7 +21,7 @@
 #include "weir/abi.h"
 #include "weir/image.h"
 
-/* Sizes that maps have or need; all but hists are powers of two. */
+/* Sizes that maps have or need; powers of two but for hists and rings. */
 struct capacity {
 	__u32 image_bytes; /* without WEIR_IMAGE_PAD */
 	__u32 devices;
@@ -33,6 +33,9 @@ struct capacity {
 	__u32 limit_base; /* buckets of rules, as many as rules; 0 when nothing is limited */
 	__u32 limit_sets; /* of buckets of sources; 1 when nothing is limited */
 	__u32 conn_sets; /* 1 when no rule asks for "established" */
+	__u32 services;
+	__u32 rings; /* any number */
+	__u32 pin_sets; /* 1 when no service pins flows */
 	__u32 log_bytes; /* a page when nothing is logged */
 };
 
@@ -49,6 +52,8 @@ struct state {
 	__u32 image_map_id; /* of the outer map, which programs name */
 	const struct weir_image *image; /* mapped; NULL when nothing is applied */
 	size_t image_mapped; /* bytes */
+	const struct weir_ring *rings; /* capacity.rings of them, mapped; NULL without image */
+	const struct weir_settle *settle; /* capacity.services */
 	struct ahead *ahead; /* that reads the image, too; borrowed, NULL: none */
 };
 
@@ -79,7 +84,7 @@ void maps_close(struct maps *m);
 
 /*
  * Put into @to, which is new, those maps of @from that live on as they are,
- * because they have the same size: connections, buckets, the log.
+ * because they have the same size: connections, pins, rings, buckets, the log.
  */
 int maps_share(const struct maps *from, const struct capacity *was, struct maps *to,
 	       const struct capacity *is, struct failure *why);

@@ -137,7 +137,11 @@ static int map_counters(struct trial *t, enum weir_map map, struct trial_counter
 static const struct {
 	const char *map;
 	bool is_shared;
-} asked[] = { { "weir_sets", true }, { "weir_conns", false } };
+} asked[] = { { "weir_sets", true },
+	      { "weir_rings", true },
+	      { "weir_settle", false },
+	      { "weir_pins", false },
+	      { "weir_conns", false } };
 
 /* All entries at once: one by one, 65,536 take longer than the rest of a test. */
 static int copy_map(int from, int to)
@@ -189,7 +193,10 @@ struct original {
 static int bring_maps(struct trial *t, const struct original *of, struct failure *why)
 {
 	if (of->planned)
-		return sets_put(of->planned, &t->maps, why);
+		return sets_put(of->planned, &t->maps, why) ||
+				       rings_put(&of->planned->rings, &t->maps, why)
+			       ? -1
+			       : 0;
 	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
 		int error = bring_map(t, of->live, i);
 
@@ -203,7 +210,9 @@ static int bring_maps(struct trial *t, const struct original *of, struct failure
 static int load(struct trial *t, const struct weir_image *image, __u32 stages,
 		const struct original *of, struct failure *why)
 {
-	struct weir_program config = program_config(t->hook, t->slot, stages, &t->capacity);
+	const struct program_code code = { .stages = stages,
+					   .services = needs_of_services(t->model) };
+	struct weir_program config = program_config(t->hook, t->slot, &code, &t->capacity);
 	OWN(expr_set_free) struct expr_set exprs = {};
 
 	if (find_filter(t, image))
@@ -239,6 +248,7 @@ int trial_copy(struct trial *t, const struct state *s, const struct model *model
 	if (t->slot == s->image->devices_count)
 		return fail(why, EXIT_NOT_FOUND, "%s: weir does not stand on it", ifname);
 	t->capacity = s->capacity;
+	t->capacity.rings = 1; /* they are shared, and may be a thousand */
 	return load(t, s->image, table[t->slot].stages, &live, why);
 }
 
@@ -256,11 +266,11 @@ static void find_routes(const struct model *m, struct host_route *route)
 	struct host host = {};
 
 	if (!host_open(&host, &ignored)) {
-		for (size_t s = 0; s < m->services_count; s++) {
-			const struct service *service = &m->services[s];
+		for (size_t g = 0; g < model_groups_count(m); g++) {
+			const struct backend_group group = model_group(m, g);
 
-			for (size_t b = 0; b < service->backends_count; b++, route++)
-				host_route(&host, service->backends[b].addr, route);
+			for (size_t b = 0; b < group.backends_count; b++, route++)
+				host_route(&host, group.backends[b].addr, route);
 		}
 	}
 	host_close(&host);
@@ -269,8 +279,10 @@ static void find_routes(const struct model *m, struct host_route *route)
 
 static int build_image(const struct trial *t, struct plan *p, struct failure *why)
 {
+	const struct ring_past nothing = {};
 	size_t rules = model_rules_count(t->model), backends = model_backends_count(t->model);
-	size_t most = rules > backends ? rules : backends;
+	size_t services = t->model->services_count;
+	size_t most = rules + backends + services;
 	OWN_FREE struct host_route *routes = calloc(backends + 1, sizeof(*routes));
 	OWN_FREE __u32 *ids = calloc(most + 1, sizeof(*ids));
 	const struct image_device device = {
@@ -288,6 +300,8 @@ static int build_image(const struct trial *t, struct plan *p, struct failure *wh
 		.device_slots = 1,
 		.rule_ids = ids,
 		.backend_ids = ids,
+		.service_ids = ids,
+		.rings = &p->rings,
 		.set_slots = p->set_slots,
 		.routes = routes,
 		.config = "",
@@ -302,7 +316,9 @@ static int build_image(const struct trial *t, struct plan *p, struct failure *wh
 	if (image_supports(t->model, why))
 		return -1;
 	find_routes(t->model, routes);
-	error = image_build(&spec, &p->image, &p->image_bytes);
+	error = rings_make(t->model, ids, ids, &nothing, &p->rings);
+	if (!error)
+		error = image_build(&spec, &p->image, &p->image_bytes);
 	return error ? plan_image_failed(p->model, error, why) : 0;
 }
 
@@ -331,6 +347,9 @@ static int plan_alone(const struct trial *t, struct plan *p, struct failure *why
 		.limit_base = power_of_two(1, model_rules_count(p->model)),
 		.limit_sets = LIMIT_SETS,
 		.conn_sets = 1,
+		.services = power_of_two(1, p->model->services_count),
+		.rings = p->rings.room,
+		.pin_sets = 1,
 		.log_bytes = 4096,
 	};
 	return 0;

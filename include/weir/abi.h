@@ -11,14 +11,14 @@
 #include <linux/types.h>
 
 /* Raised whenever a pinned map changes its meaning; pins of another are refused. */
-#define WEIR_ABI 2
+#define WEIR_ABI 3
 
 /* A device index of the image's interface table; not an ifindex. */
 #define WEIR_MAX_IFACES 1024
 /* Rules of all filters of a configuration, defaults included. */
 #define WEIR_MAX_RULES (1U << 17)
-/* Ring slots are 16 bits wide; 0xffff is WEIR_NO_BACKEND. */
-#define WEIR_MAX_BACKENDS 4096
+/* Of all services; a counter for each on every CPU. */
+#define WEIR_MAX_BACKENDS (1U << 20)
 #define WEIR_MAX_IMAGE_BYTES (256U << 20)
 
 /*
@@ -29,6 +29,10 @@
 	X(REASONS, "weir_reasons") /* per CPU [device][reason] counters */     \
 	X(RULES, "weir_rules") /* per CPU [rule id] counters */                \
 	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */       \
+	X(SERVICES, "weir_services") /* per CPU [service id] counters */       \
+	X(SETTLE, "weir_settle") /* [service id] how long pins may live */     \
+	X(RINGS, "weir_rings") /* rings that services of the image name */     \
+	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */     \
 	X(FLOWS, "weir_flows") /* two-way set of flows being timed */          \
 	X(LIMITS, "weir_limits") /* token buckets, of rules and of sources */  \
 	X(CONNS, "weir_conns") /* connections that this host opened */         \
@@ -81,9 +85,11 @@ struct weir_program {
 	__u32 conn_mask; /* in sets of WEIR_CONN_WAYS */
 	__u32 hop_mask; /* next hops that a CPU remembers, a power of two, less one */
 	__u32 hop_jiffies; /* and for how long */
+	__u32 pin_mask; /* in sets of WEIR_PIN_WAYS */
+	__u32 services; /* 1 << WEIR_NEED_*: the code of the balancer that it has */
 	__u32 flags; /* enum weir_program_flag */
 	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
 };
-_Static_assert(sizeof(struct weir_program) == 64, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 72, "program config has holes");
 
 #endif

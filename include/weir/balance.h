@@ -1,21 +1,79 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The balancer's part of the image: a hash table of VIPs, a ring per service
- * and the backends that ring slots name.
+ * The balancer: in the image a hash table of VIPs, the services and their
+ * backends; beside it, in maps of their own, the rings and the pins.
  */
 #ifndef WEIR_BALANCE_H
 #define WEIR_BALANCE_H
 
 #include <linux/types.h>
 
-#include "service.h"
+#include "weir/service.h"
 
 #define WEIR_RING_SLOTS 65537
-#define WEIR_NO_BACKEND 0xffff
-/* Of one service: Maglev wants 100 slots for each, or shares get uneven. */
-#define WEIR_MAX_RING_BACKENDS (WEIR_RING_SLOTS / 100)
+#define WEIR_NO_BACKEND 0x7fff /* in a slot */
+/* In weir_slot.current: flows of this slot may have pins, or belong to base. */
+#define WEIR_SLOT_MOVED 0x8000
+/* Of one service: 16 slots for each. */
+#define WEIR_MAX_RING_BACKENDS 4096
+#define WEIR_MAX_SERVICES 32768
+/* Rings that differ; of 256 KiB each. */
+#define WEIR_MAX_RINGS 4096
 /* ctl sizes the table so that no VIP lies further than this from its hash. */
 #define WEIR_VIP_PROBES 4
+/* Ports that a VIP has in its own cache line. */
+#define WEIR_VIP_PORTS 5
+/* Lengths of VIP prefixes that differ, of each family. */
+#define WEIR_VIP_LENGTHS 8
+
+/* Why a packet goes to the backend that it goes to. X(symbol, name) */
+#define WEIR_WHYS(X)                                                     \
+	X(RING, "ring") /* what the ring says now */                     \
+	X(BASE, "base") /* what it said before, the flow may be older */ \
+	X(PIN, "pin")                                                    \
+	X(TRACK, "track") /* a pin of a service that pins all */         \
+	X(QUIC, "quic")                                                  \
+	X(FRAGMENT, "fragment") /* where the first fragment went */      \
+	X(ICMP, "icmp") /* where the flow goes that an error quotes */   \
+	X(NAT, "nat")
+
+enum weir_why {
+#define X(sym, name) WEIR_WHY_##sym,
+	WEIR_WHYS(X)
+#undef X
+		WEIR_WHY_COUNT
+};
+
+/*
+ * Code that services ask for, as bits of weir_program.services: a program of a
+ * device that balances has no other. X(symbol, name)
+ */
+#define WEIR_NEEDS(X)                                                           \
+	X(L2, "l2")                                                             \
+	X(IPIP, "ipip")                                                         \
+	X(GUE, "gue")                                                           \
+	X(NAT, "nat")                                                           \
+	X(LOCAL, "local")                                                       \
+	X(V4, "v4") /* an IPv4 backend */                                       \
+	X(V6, "v6")                                                             \
+	X(PINS, "pins") /* a service whose moved slots are looked up */         \
+	X(TRACK, "track") /* a service that pins all flows of TCP or UDP */     \
+	X(QUIC, "quic")                                                         \
+	X(SOURCE, "source") /* a hash by source */                              \
+	X(PREFIX, "prefix") /* a VIP that is no single address */               \
+	X(PORTS, "ports") /* a VIP with more ports than its cache line holds */ \
+	X(ALLOW, "allow")                                                       \
+	X(LIMIT, "limit")                                                       \
+	X(SYNCOOKIE, "syncookie")                                               \
+	X(MSS, "mss")                                                           \
+	X(REJECT, "reject") /* an answer where no backend is left */
+
+enum weir_need {
+#define X(sym, name) WEIR_NEED_##sym,
+	WEIR_NEEDS(X)
+#undef X
+		WEIR_NEED_COUNT
+};
 
 /* As weir_program.flags. */
 enum weir_program_flag {
@@ -23,45 +81,138 @@ enum weir_program_flag {
 	WEIR_PROGRAM_GENERIC = 1 << 1, /* the kernel completes them after XDP, too */
 };
 
-struct weir_vip_key {
-	__u8 addr[16]; /* network order, v4-mapped */
-	__be16 port;
-	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP; 0 marks an empty entry */
-	__u8 pad; /* must be 0 */
+/* An interval of ports of a VIP. */
+struct weir_vip_port {
+	__u16 first, last; /* host order */
+	__u16 service; /* index of the image's table */
+	__u8 proto; /* 0: any, also packets without ports */
+	__u8 pad;
 };
-_Static_assert(sizeof(struct weir_vip_key) == 20, "hash key has holes");
-
-/* Half a cache line, so a probe of two entries touches one. */
-struct weir_vip {
-	struct weir_vip_key key;
-	__u32 ring_offset; /* struct weir_slot[WEIR_RING_SLOTS] in the image */
-	__u16 service; /* index in the configuration, for show */
-	__u8 forward; /* enum weir_forward */
-	__u8 pad[5];
-};
-_Static_assert(sizeof(struct weir_vip) == 32, "VIP entry is not half a line");
+_Static_assert(sizeof(struct weir_vip_port) == 8, "port interval has holes");
 
 /*
- * Indexes into the backend table, or WEIR_NO_BACKEND. While both are equal the
- * slot has settled and no flow state is looked at.
+ * One cache line of a table of open addressing, keyed by address and length.
+ * A packet is a VIP's by the longest prefix that has ports for it. Ports are
+ * disjoint and sorted by protocol and first; one of protocol 0 is the last.
+ */
+struct weir_vip {
+	__u8 addr[16]; /* network order, v4-mapped; 0 past @length */
+	__u8 length; /* 1-128, counted in v4-mapped form; 0: an empty entry */
+	__u8 pad;
+	__u16 ports_count;
+	__u32 ports_offset; /* struct weir_vip_port[]; 0: they are in @port */
+	struct weir_vip_port port[WEIR_VIP_PORTS];
+};
+_Static_assert(sizeof(struct weir_vip) == 64, "VIP entry is not a cache line");
+
+/*
+ * Indexes into the service's backends, or WEIR_NO_BACKEND. @current may carry
+ * WEIR_SLOT_MOVED; without it both are the same, and no pin is looked at.
  */
 struct weir_slot {
 	__u16 base;
 	__u16 current;
 };
 
+/* A value of the map of rings. */
+struct weir_ring {
+	struct weir_slot slot[WEIR_RING_SLOTS];
+	__u32 pad; /* values of a map begin at multiples of 8 bytes */
+};
+_Static_assert(sizeof(struct weir_ring) % 8 == 0, "ring is not as long as in its map");
+
+enum weir_service_flag {
+	WEIR_SERVICE_UNSETTLED = 1 << 0, /* some slot of its ring carries WEIR_SLOT_MOVED */
+	WEIR_SERVICE_LIMIT = 1 << 1,
+	WEIR_SERVICE_LIMIT_SOURCE = 1 << 2,
+	WEIR_SERVICE_ALLOW = 1 << 3,
+	WEIR_SERVICE_SYNCOOKIE = 1 << 4,
+	WEIR_SERVICE_EMPTY_REJECT = 1 << 5,
+	WEIR_SERVICE_MSS = 1 << 6,
+	WEIR_SERVICE_GUE_CHECKSUM = 1 << 7,
+};
+
+/*
+ * Two cache lines, of which every packet reads the first. Times are seconds of
+ * CLOCK_MONOTONIC, coarse.
+ */
+struct weir_service {
+	__u32 ring; /* index into the map of rings */
+	__u32 backends_offset; /* struct weir_backend[]; services of one pool share them */
+	__u16 backends_count;
+	__u8 forward; /* enum weir_forward */
+	__u8 hash; /* enum weir_hash */
+	__u8 hash_v4_bits; /* 1-32 */
+	__u8 hash_v6_bits; /* 1-128 */
+	__u8 track; /* enum weir_track */
+	__u8 udp; /* enum weir_udp */
+	__u16 flags; /* enum weir_service_flag */
+	__u16 udp_idle_s; /* how long a pin of UDP lives */
+	__u32 id; /* stable over reloads by name; of its counters and its pins' deadline */
+	__u32 settle_s; /* how long an idle pin lives */
+	__u32 quic_offset; /* __u16[quic_count] by server id: a backend, or WEIR_NO_BACKEND */
+	__u64 base_until_s; /* past it, base is ignored */
+	__u64 pins_until_s; /* the same of pins, or weir_settle says a later time */
+	__u32 quic_count;
+	__u16 mss; /* host order; with WEIR_SERVICE_MSS: 0 is what the way out takes */
+	__u16 pad;
+
+	__u32 allow_offset; /* struct weir_range128[], sorted and disjoint */
+	__u32 allow_count;
+	__u32 sources_offset; /* as configured, 16 bytes each: IPv4 first, v4-mapped */
+	__u16 sources_v4;
+	__u16 sources_v6;
+	__u32 limit_offset; /* struct weir_limit of the service */
+	__u32 limit_source_offset; /* and of each source */
+	__u32 syncookie_offset; /* struct weir_limit of SYNs that get no cookie; 0: all do */
+	__u32 allow_sets_offset; /* __u32[]: slots of weir_sets that allow, too */
+	__u32 allow_sets_count;
+	__u32 pad2[9];
+};
+_Static_assert(sizeof(struct weir_service) == 128, "service is not two cache lines");
+
 /* One cache line. Addresses in network order, v4-mapped. */
 struct weir_backend {
 	__u8 addr[16];
-	__u8 source[16]; /* outer source address of an encapsulated packet */
-	__u32 id; /* counter; stable over reloads by service and backend name */
-	__u8 is_v6; /* family of @addr, and so of the outer header */
-	__u8 pad[3];
+	__u8 source[16]; /* outer source address, or the one to translate to */
+	__u32 id; /* counter, pins; stable over reloads by the names of service or pool and backend */
 	__u32 hop_ifindex; /* the neighbour that the kernel keeps for it; for user space */
 	__u8 hop[16];
-	__u8 pad2[4];
+	__be16 port; /* 0: the packet keeps its own */
+	__u8 is_v6; /* family of @addr, and so of the outer header */
+	__u8 flags;
+	__u32 pad;
 };
 _Static_assert(sizeof(struct weir_backend) == 64, "backend is not a cache line");
+
+/*
+ * Flows that keep to a backend. A free way has state 0.
+ */
+#define WEIR_PIN_WAYS 4
+
+struct weir_pin {
+	__u64 tag; /* keyed hash of the service's id and the flow */
+	__u32 seen; /* seconds of CLOCK_MONOTONIC, coarse */
+	__u32 state; /* in the high 8 bits, the backend's id in the low 24 */
+};
+_Static_assert(sizeof(struct weir_pin) == 16, "pin has holes");
+
+#define WEIR_PIN_STATE_SHIFT 24
+#define WEIR_PIN_BACKEND_MASK ((1U << WEIR_PIN_STATE_SHIFT) - 1)
+
+/* One cache line, a value of the map of pins. */
+struct weir_pin_set {
+	struct weir_pin way[WEIR_PIN_WAYS];
+};
+_Static_assert(sizeof(struct weir_pin_set) == 64, "set of pins is not a cache line");
+
+/*
+ * By service id, written by the datapath, once a second at most: a pin of the
+ * service may be alive until then.
+ */
+struct weir_settle {
+	__u64 pins_until_s;
+};
 
 static inline __attribute__((always_inline)) __u64 weir_mix64(__u64 x)
 {
@@ -79,15 +230,15 @@ static inline __attribute__((always_inline)) __u64 weir_mix64(__u64 x)
 #define WEIR_PORT_SHIFT 16
 
 /*
- * Hash of a VIP table key, given as the machine words of its bytes: the two
- * halves of @addr as they lie in memory, @port as it lies in memory.
+ * Hash of a VIP table key: the two halves of the address as they lie in memory,
+ * 0 past @length, which is counted in v4-mapped form.
  */
 static inline __attribute__((always_inline)) __u32 weir_vip_hash(__u64 addr0, __u64 addr1,
-								 __be16 port, __u8 proto)
+								 __u8 length)
 {
-	__u64 endpoint = addr1 ^ ((__u64)port << WEIR_PORT_SHIFT | proto);
+	__u64 low = addr1 ^ (__u64)(128 - length) << WEIR_PORT_SHIFT;
 
-	return (__u32)weir_mix64(addr0 ^ weir_mix64(endpoint));
+	return (__u32)weir_mix64(addr0 ^ weir_mix64(low));
 }
 
 /*

@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 #include "weir/abi.h"
+#include "weir/balance.h"
 
 /*
  * The value is this much longer than image_mask + 1, so that an object at any
@@ -56,11 +57,16 @@ struct weir_image {
 	__u32 devices_count; /* rows, used or free */
 	__u32 vips_offset; /* struct weir_vip[vips_mask + 1] */
 	__u32 vips_mask;
-	__u32 backends_offset; /* struct weir_backend[] by ring slot value */
-	__u32 backends_count;
+	__u32 services_offset; /* struct weir_service[] */
+	__u32 services_count;
+	__u32 backend_by_id_offset; /* __u32[]: offset of the struct weir_backend; 0: it is gone */
+	__u32 backend_by_id_count;
+	__u8 vip_lengths_v4[WEIR_VIP_LENGTHS]; /* of prefixes, longest first, 0 behind the last */
+	__u8 vip_lengths_v6[WEIR_VIP_LENGTHS];
 	__u32 local_offset; /* struct weir_range128[]: this host's addresses */
 	__u32 local_count;
-	__u32 pad[8];
+	__u32 backends_offset; /* struct weir_backend[] of all services, for user space */
+	__u32 backends_count;
 
 	__u64 generation; /* counts applies */
 	__u64 applied_s; /* CLOCK_REALTIME when it was built */

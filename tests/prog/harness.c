@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "needs.h"
 #include "note.h"
 #include "own.h"
 #include "ranges.h"
@@ -16,6 +17,7 @@
 #define BACKENDS 256
 #define LIMIT_SETS 1024
 #define CONN_SETS 1024
+#define PIN_SETS 1024
 #define LOG_BYTES (256U << 10)
 #define FLOW_SETS 4096
 #define SETS_BYTES_MIN (16U << 20)
@@ -90,9 +92,11 @@ static void fill_routes(const struct harness *h, struct host_route *routes)
 {
 	size_t n = 0;
 
-	for (size_t s = 0; s < h->model.services_count; s++) {
-		for (size_t b = 0; b < h->model.services[s].backends_count; b++, n++) {
-			bool v4 = addr_is_v4(h->model.services[s].backends[b].addr);
+	for (size_t g = 0; g < model_groups_count(&h->model); g++) {
+		const struct backend_group group = model_group(&h->model, g);
+
+		for (size_t b = 0; b < group.backends_count; b++, n++) {
+			bool v4 = addr_is_v4(group.backends[b].addr);
 			const char *source = v4 ? h->host.source4 : h->host.source6;
 
 			if (source)
@@ -113,6 +117,17 @@ static __u32 *count_up(const struct harness *h)
 	return ids;
 }
 
+static void make_rings(struct harness *h, const __u32 *ids)
+{
+	const struct ring_past nothing = {};
+
+	rings_free(&h->rings);
+	assert_int_equal(rings_make(&h->model, ids, ids, &nothing, &h->rings), 0);
+	assert_true(h->rings.room <= HARNESS_RINGS);
+	for (size_t i = 0; i < h->rings.fresh_count; i++)
+		h->ring_map[h->rings.fresh[i].index] = *h->rings.fresh[i].ring;
+}
+
 static void build(struct harness *h)
 {
 	OWN_FREE __u32 *ids = count_up(h);
@@ -127,6 +142,8 @@ static void build(struct harness *h)
 		.locals_count = fill_locals(&h->host, locals),
 		.rule_ids = ids,
 		.backend_ids = ids,
+		.service_ids = ids,
+		.rings = &h->rings,
 		.set_slots = ids + h->first_set,
 		.routes = routes,
 		.config = "",
@@ -140,6 +157,7 @@ static void build(struct harness *h)
 	fill_routes(h, routes);
 	free(h->image);
 	h->image = NULL;
+	make_rings(h, ids);
 	assert_int_equal(image_build(&spec, &h->image, &h->image_bytes), 0);
 	h->build_ns = now_ns() - start;
 }
@@ -152,6 +170,7 @@ static void put_in_force(struct harness *h)
 	assert_true(model_rules_count(&h->model) <= h->capacity.rules);
 	assert_true(h->image_bytes <= h->capacity.image_bytes);
 	harness_put_sets(h);
+	check(&why, rings_put(&h->rings, &h->maps, &why));
 	check(&why, maps_swap_image(&h->maps, &h->capacity, h->image, h->image_bytes, &why));
 	harness_drop_sets(h);
 	h->swap_ns = now_ns() - start;
@@ -180,6 +199,9 @@ static void choose_capacity(struct harness *h)
 				      : power_of_two(SETS_BYTES_MIN, harness_sets_room(h)),
 		.limit_sets = LIMIT_SETS,
 		.conn_sets = CONN_SETS,
+		.services = HARNESS_SERVICES,
+		.rings = HARNESS_RINGS,
+		.pin_sets = PIN_SETS,
 		.log_bytes = LOG_BYTES,
 	};
 	h->capacity.limit_base = h->capacity.rules;
@@ -198,6 +220,8 @@ void harness_start(struct harness *h, const char *config, const struct harness_h
 		.maps = { .fd = { [0 ... WEIR_MAP_COUNT - 1] = -1 } },
 		.program = { [0 ... HOOK_COUNT - 1] = -1 },
 	};
+	h->ring_map = calloc(HARNESS_RINGS, sizeof(*h->ring_map));
+	assert_non_null(h->ring_map);
 	h->parse_ns = parse(&h->model, config);
 	build(h);
 	choose_capacity(h);
@@ -213,6 +237,9 @@ void harness_stop(struct harness *h)
 	model_free(&h->model);
 	free(h->image);
 	h->image = NULL;
+	rings_free(&h->rings);
+	free(h->ring_map);
+	h->ring_map = NULL;
 }
 
 void harness_change(struct harness *h, const char *config)
@@ -229,7 +256,9 @@ void harness_change(struct harness *h, const char *config)
 
 void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages)
 {
-	struct weir_program config = program_config(hook, device, stages, &h->capacity);
+	const struct program_code code = { .stages = stages,
+					   .services = needs_of_services(&h->model) };
+	struct weir_program config = program_config(hook, device, &code, &h->capacity);
 	struct expr_set exprs = {};
 	struct failure why = {};
 

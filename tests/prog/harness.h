@@ -9,6 +9,7 @@
 
 #include <linux/bpf.h>
 
+#include "balance.h"
 #include "hist.h"
 #include "image.h"
 #include "packet.h"
@@ -23,6 +24,8 @@
 #define HARNESS_DEVICES 8
 /* Sets that a configuration may have; they lie in slots in the order of the text. */
 #define HARNESS_SETS (WEIR_MAX_SETS / 2)
+#define HARNESS_RINGS 16
+#define HARNESS_SERVICES 256
 #define STAGE(sym) (1U << WEIR_STAGE_##sym)
 
 /* What a configuration does not say. */
@@ -43,6 +46,8 @@ struct harness {
 	struct harness_host host;
 	struct weir_image *image; /* as it was built */
 	__u32 image_bytes;
+	struct rings rings; /* of it */
+	struct weir_ring *ring_map; /* as the map has them, of HARNESS_RINGS */
 	__u32 first_set; /* slot of the model's first; 0 or HARNESS_SETS, in turn */
 	__u64 parse_ns, build_ns, swap_ns; /* what the last configuration took */
 	int program[HOOK_COUNT];

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "image.h"
 #include "weir/balance.h"
 
 /* The service that has the packet's destination as one of its VIPs, or NULL. */
@@ -24,23 +25,14 @@ static const struct service *service_of(const struct model *m, const struct seen
 	return NULL;
 }
 
-static const struct weir_slot *ring_of(const struct weir_image *image, __u16 service)
-{
-	const char *start = (const char *)image;
-	const struct weir_vip *vips = (const struct weir_vip *)(start + image->vips_offset);
-
-	for (__u32 i = 0; i <= image->vips_mask; i++) {
-		if (vips[i].key.proto && vips[i].service == service)
-			return (const struct weir_slot *)(start + vips[i].ring_offset);
-	}
-	return NULL;
-}
-
-int reference_backend(const struct model *m, const struct weir_image *image, const struct seen *s)
+int reference_backend(const struct model *m, const struct weir_image *image,
+		      const struct weir_ring *rings, const struct seen *s)
 {
 	const struct service *service;
+	const struct weir_service *row;
 	__u64 src[2], dst[2];
-	__u32 position;
+	__u32 position, first;
+	__u16 slot;
 
 	if (!s->ports || s->fragment || s->tagged)
 		return -1;
@@ -51,5 +43,9 @@ int reference_backend(const struct model *m, const struct weir_image *image, con
 	memcpy(dst, s->dst, 16);
 	position = weir_ring_position(src[0], src[1], dst[0], dst[1], htons(s->sport),
 				      htons(s->dport), s->proto);
-	return ring_of(image, (__u16)(service - m->services))[position].current;
+	row = IMAGE_AT(image, image->services_offset, struct weir_service) +
+	      (service - m->services);
+	first = (row->backends_offset - image->backends_offset) / sizeof(struct weir_backend);
+	slot = rings[row->ring].slot[position].current;
+	return slot == WEIR_NO_BACKEND ? slot : (int)(first + slot);
 }

@@ -68,8 +68,9 @@ void reference_judge(struct reference *r, const struct seen *s, struct judgement
 /*
  * The backend that a packet belongs to: an index in the image's table,
  * WEIR_NO_BACKEND when its service has none, -1 when it is no service's. The
- * ring is the image's.
+ * ring is one of @rings, as the map has them.
  */
-int reference_backend(const struct model *m, const struct weir_image *image, const struct seen *s);
+int reference_backend(const struct model *m, const struct weir_image *image,
+		      const struct weir_ring *rings, const struct seen *s);
 
 #endif

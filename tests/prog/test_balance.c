@@ -385,7 +385,7 @@ static void flows_go_where_the_ring_says_in_proportion_to_weight(void **state)
 		p.dst = flow % 2 ? "2001:db8:ff::1" : "192.0.2.1";
 		packet_build(&p, &f);
 		reference_parse(f.bytes, f.size, &seen);
-		want = reference_backend(&h.model, h.image, &seen);
+		want = reference_backend(&h.model, h.image, h.ring_map, &seen);
 		assert_int_equal(harness_run(&h, HOOK_XDP, &f, &out), 0);
 		got = backend_taken(counts, COUNT(weights));
 		assert_int_equal(got, want);

@@ -18,10 +18,11 @@ static void load_every_combination(enum hook hook)
 	NEED_BPF();
 	harness_start(&h, "", &host);
 	for (__u32 stages = 0; stages < 1U << WEIR_STAGE_COUNT; stages++) {
+		const struct program_code code = { .stages = stages };
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 
-		if (program_config(hook, 0, stages, &h.capacity).stages != stages)
+		if (program_config(hook, 0, &code, &h.capacity).stages != stages)
 			continue;
 		harness_load(&h, hook, 0, stages);
 		assert_int_equal(bpf_obj_get_info_by_fd(h.program[hook], &info, &size), 0);

@@ -11,6 +11,7 @@
 #include "../prog/near.h"
 #include "../prog/reference.h"
 #include "../prog/ruleset.h"
+#include "balance.h"
 #include "image.h"
 #include "print.h"
 #include "ranges.h"
@@ -359,12 +360,15 @@ static void use(const char *text)
 		.name = GENERATE_DEVICE, .ifindex = 1, .stages = 1, .filter = "f"
 	};
 	static __u32 ids[MOST_RULES + 1];
+	static const struct rings no_rings;
 	struct image_spec spec = { .model = &t.model,
 				   .devices = &device,
 				   .devices_count = 1,
 				   .device_slots = 1,
 				   .rule_ids = ids,
 				   .backend_ids = ids,
+				   .service_ids = ids,
+				   .rings = &no_rings,
 				   .set_slots = ids,
 				   .config = "" };
 	const struct weir_device *row;

@@ -281,14 +281,14 @@ static void the_limits_of_the_image_are_kept(void **state)
 		{ "interface a { balance }\nservice s { address 192.0.2.1; port tcp 80; forward "
 		  "l2\n",
 		  "backend b%1$u 2001:db8::%1$x drain\n", "}\n",
-		  "2:9: over 4096 backends in all; delete some", 4096 },
+		  "2:9: service s has 32768 backends; the limit is 32767, delete or split some",
+		  32767 },
 		{ "interface a { balance }\nservice s { address 192.0.2.1; port tcp 80; forward "
 		  "l2\n",
 		  "backend b%1$u 2001:db8::%1$x\n", "}\n",
-		  "2:9: service s has 656 backends that are not drained; the limit is 655, drain "
-		  "or "
-		  "split some",
-		  655 },
+		  "2:9: service s has 4097 backends that are not drained; the limit is 4096, drain "
+		  "or split some",
+		  4096 },
 	};
 
 	(void)state;

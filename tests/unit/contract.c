@@ -33,7 +33,7 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_counter, packets, 0);
 	AT(weir_counter, bytes, 8);
 
-	SIZE(weir_program, 56);
+	SIZE(weir_program, 72);
 	AT(weir_program, build, 0);
 	AT(weir_program, device, 8);
 	AT(weir_program, image_mask, 12);
@@ -44,24 +44,68 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_program, limit_base, 32);
 	AT(weir_program, limit_mask, 36);
 	AT(weir_program, conn_mask, 40);
-	AT(weir_program, exprs, 48);
+	AT(weir_program, hop_mask, 44);
+	AT(weir_program, hop_jiffies, 48);
+	AT(weir_program, pin_mask, 52);
+	AT(weir_program, services, 56);
+	AT(weir_program, flags, 60);
+	AT(weir_program, exprs, 64);
 }
 
 static void structs_of_the_balancer_keep_their_layout(void **state)
 {
 	(void)state;
-	SIZE(weir_vip_key, 20);
-	AT(weir_vip_key, addr, 0);
-	AT(weir_vip_key, port, 16);
-	AT(weir_vip_key, proto, 18);
-	AT(weir_vip_key, pad, 19);
+	SIZE(weir_vip, 64);
+	AT(weir_vip, addr, 0);
+	AT(weir_vip, length, 16);
+	AT(weir_vip, ports_count, 18);
+	AT(weir_vip, ports_offset, 20);
+	AT(weir_vip, port, 24);
 
-	SIZE(weir_vip, 32);
-	AT(weir_vip, key, 0);
-	AT(weir_vip, ring_offset, 20);
-	AT(weir_vip, service, 24);
-	AT(weir_vip, forward, 26);
+	SIZE(weir_vip_port, 8);
+	AT(weir_vip_port, first, 0);
+	AT(weir_vip_port, last, 2);
+	AT(weir_vip_port, service, 4);
+	AT(weir_vip_port, proto, 6);
 
+	SIZE(weir_service, 128);
+	AT(weir_service, ring, 0);
+	AT(weir_service, backends_offset, 4);
+	AT(weir_service, backends_count, 8);
+	AT(weir_service, forward, 10);
+	AT(weir_service, hash, 11);
+	AT(weir_service, hash_v4_bits, 12);
+	AT(weir_service, hash_v6_bits, 13);
+	AT(weir_service, track, 14);
+	AT(weir_service, udp, 15);
+	AT(weir_service, flags, 16);
+	AT(weir_service, udp_idle_s, 18);
+	AT(weir_service, id, 20);
+	AT(weir_service, settle_s, 24);
+	AT(weir_service, quic_offset, 28);
+	AT(weir_service, base_until_s, 32);
+	AT(weir_service, pins_until_s, 40);
+	AT(weir_service, quic_count, 48);
+	AT(weir_service, mss, 52);
+	AT(weir_service, allow_offset, 56);
+	AT(weir_service, allow_count, 60);
+	AT(weir_service, sources_offset, 64);
+	AT(weir_service, sources_v4, 68);
+	AT(weir_service, sources_v6, 70);
+	AT(weir_service, limit_offset, 72);
+	AT(weir_service, limit_source_offset, 76);
+	AT(weir_service, syncookie_offset, 80);
+	AT(weir_service, allow_sets_offset, 84);
+	AT(weir_service, allow_sets_count, 88);
+
+	SIZE(weir_pin, 16);
+	AT(weir_pin, tag, 0);
+	AT(weir_pin, seen, 8);
+	AT(weir_pin, state, 12);
+	SIZE(weir_pin_set, 64);
+	SIZE(weir_settle, 8);
+
+	SIZE(weir_ring, 262152);
 	SIZE(weir_slot, 4);
 	AT(weir_slot, base, 0);
 	AT(weir_slot, current, 2);
@@ -70,9 +114,11 @@ static void structs_of_the_balancer_keep_their_layout(void **state)
 	AT(weir_backend, addr, 0);
 	AT(weir_backend, source, 16);
 	AT(weir_backend, id, 32);
-	AT(weir_backend, is_v6, 36);
-	AT(weir_backend, hop_ifindex, 40);
-	AT(weir_backend, hop, 44);
+	AT(weir_backend, hop_ifindex, 36);
+	AT(weir_backend, hop, 40);
+	AT(weir_backend, port, 56);
+	AT(weir_backend, is_v6, 58);
+	AT(weir_backend, flags, 59);
 }
 
 static void structs_of_the_filter_keep_their_layout(void **state)
@@ -136,10 +182,16 @@ static void structs_of_the_image_keep_their_layout(void **state)
 	AT(weir_image, devices_count, 4);
 	AT(weir_image, vips_offset, 8);
 	AT(weir_image, vips_mask, 12);
-	AT(weir_image, backends_offset, 16);
-	AT(weir_image, backends_count, 20);
-	AT(weir_image, local_offset, 24);
-	AT(weir_image, local_count, 28);
+	AT(weir_image, services_offset, 16);
+	AT(weir_image, services_count, 20);
+	AT(weir_image, backend_by_id_offset, 24);
+	AT(weir_image, backend_by_id_count, 28);
+	AT(weir_image, vip_lengths_v4, 32);
+	AT(weir_image, vip_lengths_v6, 40);
+	AT(weir_image, local_offset, 48);
+	AT(weir_image, local_count, 52);
+	AT(weir_image, backends_offset, 56);
+	AT(weir_image, backends_count, 60);
 	AT(weir_image, generation, 64);
 	AT(weir_image, applied_s, 72);
 	AT(weir_image, abi, 80);
@@ -191,7 +243,10 @@ static void limits_fit_the_fields_that_hold_them(void **state)
 	__u32 divisor;
 
 	(void)state;
-	assert_true(WEIR_MAX_BACKENDS <= WEIR_NO_BACKEND);
+	assert_true(WEIR_MAX_RING_BACKENDS <= WEIR_NO_BACKEND);
+	assert_true(WEIR_MAX_BACKENDS <= WEIR_PIN_BACKEND_MASK);
+	assert_true(WEIR_MAX_SERVICES <= 1 << 16);
+	assert_true(WEIR_NEED_COUNT <= 8 * sizeof(((struct weir_program *)0)->services));
 	assert_true(WEIR_FIELD_COUNT <= 32);
 	assert_true(WEIR_STAGE_COUNT <= 8 * sizeof(((struct weir_device *)0)->stages));
 	assert_true(WEIR_STAGE_COUNT <= 8 * sizeof(((struct weir_program *)0)->stages));
@@ -223,6 +278,12 @@ static const char *const maps[] = { WEIR_MAPS(NAME) };
 static const char *const reasons[] = { WEIR_REASONS(NAME) };
 static const char *const directions[] = { WEIR_DIRECTIONS(NAME) };
 static const char *const forwards[] = { WEIR_FORWARDS(NAME) };
+static const char *const hashes[] = { WEIR_HASHES(NAME) };
+static const char *const tracks[] = { WEIR_TRACKS(NAME) };
+static const char *const udps[] = { WEIR_UDPS(NAME) };
+static const char *const empties[] = { WEIR_EMPTIES(NAME) };
+static const char *const whys[] = { WEIR_WHYS(NAME) };
+static const char *const needs[] = { WEIR_NEEDS(NAME) };
 static const char *const stages[] = { WEIR_STAGES(KEYWORD) };
 static const char *const fields[] = { WEIR_FIELDS(NAME) };
 static const char *const tcp_flags[] = { WEIR_TCP_FLAGS(NAME) };
@@ -233,6 +294,12 @@ static const struct list lists[] = {
 	{ "WEIR_REASONS", reasons, COUNT(reasons) },
 	{ "WEIR_DIRECTIONS", directions, COUNT(directions) },
 	{ "WEIR_FORWARDS", forwards, COUNT(forwards) },
+	{ "WEIR_HASHES", hashes, COUNT(hashes) },
+	{ "WEIR_TRACKS", tracks, COUNT(tracks) },
+	{ "WEIR_UDPS", udps, COUNT(udps) },
+	{ "WEIR_EMPTIES", empties, COUNT(empties) },
+	{ "WEIR_WHYS", whys, COUNT(whys) },
+	{ "WEIR_NEEDS", needs, COUNT(needs) },
 	{ "WEIR_STAGES", stages, COUNT(stages) },
 	{ "WEIR_FIELDS", fields, COUNT(fields) },
 	{ "WEIR_TCP_FLAGS", tcp_flags, COUNT(tcp_flags) },

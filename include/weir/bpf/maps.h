@@ -41,7 +41,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct weir_counter);
-} weir_reasons SEC(".maps"), weir_backends SEC(".maps");
+} weir_reasons SEC(".maps"), weir_backends SEC(".maps"), weir_services SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -86,6 +86,29 @@ struct {
 	__type(value, struct weir_conn_set);
 } weir_conns SEC(".maps");
 
+/* Programs only read it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_ring);
+} weir_rings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_settle);
+} weir_settle SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_pin_set);
+} weir_pins SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -113,6 +136,21 @@ static __always_inline const void *image_at(const struct weir_image *image, __u3
 	offset &= weir.image_mask;
 	asm volatile("" : "+r"(offset));
 	return (const void *)image + offset;
+}
+
+/*
+ * The slot at @position of a service's ring. NULL, which cannot be: ctl names
+ * rings that are there, weir_ring_position() gives positions that are.
+ */
+static __always_inline const struct weir_slot *ring_slot(const struct weir_service *service,
+							 __u32 position)
+{
+	__u32 index = service->ring;
+	const struct weir_ring *ring = bpf_map_lookup_elem(&weir_rings, &index);
+
+	if (!ring || position >= WEIR_RING_SLOTS)
+		return NULL;
+	return &ring->slot[position];
 }
 
 static __always_inline const struct weir_device *device_row(const struct weir_image *image)
