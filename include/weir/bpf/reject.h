@@ -137,8 +137,8 @@ static __always_inline bool reject_admits(struct weir_cpu *cpu, __u32 what)
 static __always_inline __u64 reject_sum(const struct weir_cpu *cpu, __u32 bytes)
 {
 	const __u8 *at = cpu->answer + REJECT_L4;
+	__u32 chunk, less;
 	__u64 sum = 0;
-	__u32 chunk;
 
 	bytes = (bytes + 3) & ~3U;
 #pragma unroll
@@ -146,9 +146,10 @@ static __always_inline __u64 reject_sum(const struct weir_cpu *cpu, __u32 bytes)
 		chunk = bytes < REJECT_CHUNK ? bytes : REJECT_CHUNK;
 		if (!chunk)
 			break;
-		asm volatile("" : "+r"(chunk));
-		if (chunk > REJECT_CHUNK)
-			break;
+		/* Linux 6.1 forgets a comparison of what is on the stack, not a mask. */
+		less = chunk - 1;
+		HIDE_FROM_COMPILER(less);
+		chunk = (less & (REJECT_CHUNK - 1)) + 1;
 		sum += (__u32)bpf_csum_diff(NULL, 0, (void *)at, chunk, 0);
 		at += REJECT_CHUNK;
 		bytes -= chunk;
@@ -249,10 +250,11 @@ static __always_inline void reject_settle_quoted(struct reject *r, const struct 
 	__u32 at = checksum_place(p) - p->l3_offset, before, rest;
 	__u16 *check;
 
-	HIDE_FROM_COMPILER(at);
 	if (at >= REJECT_CHUNK - REJECT_QUOTE || at + sizeof(*check) > r->quoted)
 		return;
-	check = (__u16 *)(r->cpu->answer + REJECT_QUOTE + at);
+	/* Changes nothing, as above. */
+	HIDE_FROM_COMPILER(at);
+	check = (__u16 *)(r->cpu->answer + REJECT_QUOTE + (at & (REJECT_CHUNK - 1)));
 	if (!*check || !checksum_is_partial(p, *check))
 		return;
 	*check = 0;
