@@ -72,6 +72,18 @@ static void read_transport(struct rest r, unsigned int proto, struct judge_packe
 	}
 }
 
+/* 0 where there is more than the field can say: a super-packet. */
+static size_t length_said(const __u8 *field, size_t rest)
+{
+	return get16(field) || rest <= 0xffff ? get16(field) : rest;
+}
+
+/* What a header can say at most, and a rule can ask for. */
+static size_t length_told(size_t length)
+{
+	return length < 40 + 0xffff ? length : 40 + 0xffff;
+}
+
 static void read_ipv4(struct rest r, struct judge_packet *p)
 {
 	size_t header, total;
@@ -80,13 +92,12 @@ static void read_ipv4(struct rest r, struct judge_packet *p)
 	if (r.size < 20 || r.at[0] >> 4 != 4 || (r.at[0] & 15) < 5)
 		return;
 	header = (r.at[0] & 15) * 4U;
-	total = get16(r.at + 2);
+	total = length_said(r.at + 2, r.size);
+	judge_set(p, WEIR_FIELD_LENGTH, length_told(total));
 	judge_set(p, WEIR_FIELD_SADDR, V4_FIRST + get_number(r.at + 12, 4));
 	judge_set(p, WEIR_FIELD_DADDR, V4_FIRST + get_number(r.at + 16, 4));
-	judge_set(p, WEIR_FIELD_LENGTH, total);
 	judge_set(p, WEIR_FIELD_TTL, r.at[8]);
 	judge_set(p, WEIR_FIELD_DSCP, r.at[1] >> 2);
-	total = total ? total : r.size;
 	if (total > r.size || header > total)
 		return;
 	fragment = get16(r.at + 6);
@@ -140,15 +151,14 @@ static void read_ipv6(struct rest r, struct judge_packet *p)
 
 	if (r.size < 40 || ip[0] >> 4 != 6)
 		return;
-	payload = get16(ip + 4);
+	payload = length_said(ip + 4, r.size - 40);
+	judge_set(p, WEIR_FIELD_LENGTH, length_told(40 + payload));
 	judge_set(p, WEIR_FIELD_SADDR, addr_number(ip + 8));
 	judge_set(p, WEIR_FIELD_DADDR, addr_number(ip + 24));
-	judge_set(p, WEIR_FIELD_LENGTH, 40 + payload);
 	judge_set(p, WEIR_FIELD_TTL, ip[7]);
 	judge_set(p, WEIR_FIELD_DSCP, get16(ip) >> 6 & 63);
 	judge_set(p, WEIR_FIELD_FRAGMENT, 0);
 	skip(&r, 40);
-	payload = payload ? payload : r.size;
 	if (payload > r.size)
 		return;
 	r.size = payload;

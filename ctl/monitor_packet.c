@@ -125,6 +125,12 @@ static void put_v4mapped(const __u8 *from, __u8 to[16])
 	memcpy(to + 12, from, 4);
 }
 
+/* 0 where there is more than the field can say: a super-packet. */
+static __u32 length_said(const __u8 *field, __u32 rest)
+{
+	return get16(field) || rest <= 0xffff ? get16(field) : rest;
+}
+
 static void decode_ipv4(struct head *h, struct seen *s)
 {
 	__u32 l3 = h->at, header;
@@ -141,7 +147,7 @@ static void decode_ipv4(struct head *h, struct seen *s)
 	put_v4mapped(ip + 16, s->dst);
 	s->dscp = ip[1] >> 2;
 	s->ttl = ip[8];
-	s->length = get16(ip + 2) ? get16(ip + 2) : h->frame - l3;
+	s->length = length_said(ip + 2, h->frame - l3);
 	s->has |= PKT_ADDR | PKT_LENGTH;
 	if (s->length < header || s->length > h->frame - l3) {
 		broken(h);
@@ -220,7 +226,7 @@ static void decode_ipv6(struct head *h, struct seen *s)
 	memcpy(s->dst, ip + 24, 16);
 	s->dscp = (get16(ip) >> 4 & 0xff) >> 2;
 	s->ttl = ip[7];
-	payload = get16(ip + 4) ? get16(ip + 4) : h->frame - l3 - 40;
+	payload = length_said(ip + 4, h->frame - l3 - 40);
 	s->length = payload + 40;
 	s->has |= PKT_ADDR | PKT_LENGTH;
 	if (payload > h->frame - l3 - 40) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "filter_case.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/pkt_cls.h>
+#include <string.h>
 
+#include "own.h"
 #include "reference.h"
 
 static const struct image_device device = {
@@ -44,13 +47,13 @@ static void use_rules(const struct filter_case *c)
 	harness_change(&h, config);
 }
 
-static void check_reference(const struct filter_case *c, const struct frame *f)
+static void check_reference(const struct filter_case *c, const __u8 *bytes, size_t size)
 {
 	struct reference *reference = reference_new(&h.model, &h.model.filters[0]);
 	struct judgement j;
 	struct seen seen;
 
-	reference_parse(f->bytes, f->size, &seen);
+	reference_parse(bytes, size, &seen);
 	seen.device = FILTER_DEVICE;
 	if (c->taken_tci)
 		reference_take_tag(&seen, c->taken_tci);
@@ -96,7 +99,7 @@ static void check_hook(const struct filter_case *c, const struct frame *f, enum 
 
 static void check_frame(const struct filter_case *c, const struct frame *f)
 {
-	check_reference(c, f);
+	check_reference(c, f->bytes, f->size);
 	if (!c->taken_tci)
 		check_hook(c, f, HOOK_XDP);
 	check_hook(c, f, HOOK_INGRESS);
@@ -138,6 +141,29 @@ void filter_check(const struct filter_case *cases, size_t count)
 	NEED_BPF();
 	for (size_t i = 0; i < count; i++)
 		check_case(&cases[i]);
+}
+
+void filter_check_with_more(const struct filter_case *c, size_t more)
+{
+	OWN_FREE __u8 *bytes = calloc(1, FRAME_MAX + more);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes, .repeat = 1);
+	struct weir_counter before, after;
+	static struct frame f;
+
+	NEED_BPF();
+	assert_non_null(bytes);
+	packet_build(&c->packet, &f);
+	memcpy(bytes, f.bytes, f.size);
+	opts.data_size_in = (__u32)(f.size + more);
+	use_rules(c);
+	check_reference(c, bytes, f.size + more);
+	before = harness_counter(&h, WEIR_MAP_RULES, (__u32)c->by);
+	assert_int_equal(bpf_prog_test_run_opts(h.program[HOOK_XDP], &opts), 0);
+	after = harness_counter(&h, WEIR_MAP_RULES, (__u32)c->by);
+	if (opts.retval != (c->verdict == DROP ? XDP_DROP : XDP_PASS) ||
+	    after.packets != before.packets + 1)
+		fail_msg("%s: XDP answers %u, and rule %d counts %llu packets more", c->name,
+			 opts.retval, c->by, after.packets - before.packets);
 }
 
 void filter_check_cuts(const struct filter_cut *cuts, size_t count)

@@ -49,6 +49,9 @@ int filter_stop(void **state);
 
 /* Each case's verdict is given, and its rule counts one packet and its bytes. */
 void filter_check(const struct filter_case *cases, size_t count);
+
+/* One case at XDP, with so many bytes of 0 behind its frame, as many as a frame can have. */
+void filter_check_with_more(const struct filter_case *c, size_t more);
 void filter_check_cuts(const struct filter_cut *cuts, size_t count);
 
 #endif

@@ -64,6 +64,12 @@ static void parse_transport(struct rest r, __u8 proto, struct seen *s)
 	}
 }
 
+/* What a configuration can write at most. */
+static __u32 most_length(size_t length)
+{
+	return length > 65575 ? 65575 : (__u32)length;
+}
+
 static void parse_ipv4(struct rest r, struct seen *s)
 {
 	size_t header, total;
@@ -80,9 +86,9 @@ static void parse_ipv4(struct rest r, struct seen *s)
 
 	header = (r.at[0] & 15) * 4U;
 	total = get16(r.at + 2);
-	if (total == 0) /* larger than the field */
+	if (total == 0 && r.size > 65535) /* larger than the field */
 		total = r.size;
-	s->length = (__u32)total;
+	s->length = most_length(total);
 	if (total > r.size || header > total)
 		return;
 	r.size = total;
@@ -157,9 +163,9 @@ static void parse_ipv6(struct rest r, struct seen *s)
 	s->ttl = ip[7];
 	skip(&r, 40);
 	payload = get16(ip + 4);
-	if (payload == 0) /* larger than the field */
+	if (payload == 0 && r.size > 65535) /* larger than the field */
 		payload = r.size;
-	s->length = (__u32)(40 + payload);
+	s->length = most_length(40 + payload);
 	if (payload > r.size)
 		return;
 	r.size = payload;

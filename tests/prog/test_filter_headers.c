@@ -167,10 +167,21 @@ static const struct filter_case broken[] = {
 	{ "total past the end, address", ANY_ADDR, { IPV4, .claim.length = 41 }, PASS, 0 },
 	{ "total below the header", ANY_PROTO, { IPV4, .claim.length = 19 }, DROP, 1 },
 	{ "total cuts TCP", ANY_PORT, { IPV4, .claim.length = 39 }, DROP, 1 },
-	{ "total of 0 is a super-packet", DROP22, { IPV4, P22, .claim.length = -1 }, DROP, 0 },
+	{ "total of 0", ANY_PROTO, { IPV4, P22, .claim.length = -1 }, DROP, 1 },
 	{ "payload past the end", ANY_PROTO, { IPV6, .claim.length = 21 }, DROP, 1 },
 	{ "payload cuts TCP", ANY_PORT, { IPV6, .claim.length = 19 }, DROP, 1 },
-	{ "payload of 0 is a super-packet", DROP22, { IPV6, P22, .claim.length = -1 }, DROP, 0 },
+	{ "payload of 0", ANY_PORT, { IPV6, P22, .claim.length = -1 }, DROP, 1 },
+	{ "payload of 0, protocol", ANY_PROTO, { IPV6, P22, .claim.length = -1 }, PASS, 0 },
+	{ "ports in the padding behind nothing",
+	  ANY_PORT,
+	  { IPV6, P22, .claim.length = -1, .padding = 6 },
+	  DROP,
+	  1 },
+	{ "an option in the padding",
+	  ANY_PROTO,
+	  { IPV6, E(EXT_HOPOPTS(0)), .claim.length = -1 },
+	  DROP,
+	  1 },
 	{ "padding", DROP22, { IPV4, P22, .padding = 6 }, DROP, 0 },
 	{ "ports in the padding", ANY_PORT, { IPV4, .claim.length = 20, .padding = 6 }, DROP, 1 },
 	{ "data offset 4", ANY_PORT, { IPV4, .claim.doff = 4 }, DROP, 1 },
@@ -193,12 +204,47 @@ static void broken_headers_meet_the_rules_as_far_as_they_go(void **state)
 	filter_check(broken, COUNT(broken));
 }
 
+/* What stands behind @more bytes of payload is one byte past the length field, or is not. */
+static void a_super_packet_has_all_that_a_frame_has(void **state)
+{
+	static const struct {
+		struct filter_case c;
+		size_t more;
+	} supers[] = {
+		{ { "v4", DROP22, { IPV4, P22, .claim.length = -1 }, DROP, 0 }, 65536 },
+		{ { "v6", DROP22, { IPV6, P22, .claim.length = -1 }, DROP, 0 }, 65536 },
+		{ { "v6, jumbo payload",
+		    DROP22,
+		    { IPV6, P22, E(EXT_HOPOPTS(0)), .claim.length = -1 },
+		    DROP,
+		    0 },
+		  65536 },
+		{ { "v4, none", ANY_PORT, { IPV4, P22, .claim.length = -1 }, DROP, 1 }, 65495 },
+		{ { "v4, least", DROP22, { IPV4, P22, .claim.length = -1 }, DROP, 0 }, 65496 },
+		{ { "v6, none", ANY_PORT, { IPV6, P22, .claim.length = -1 }, DROP, 1 }, 65515 },
+		{ { "v6, least", DROP22, { IPV6, P22, .claim.length = -1 }, DROP, 0 }, 65516 },
+		{ { "length", "rule a drop length 65536", { IPV4, .claim.length = -1 }, DROP, 0 },
+		  65496 },
+		{ { "more than any",
+		    "rule a drop length > 65574",
+		    { IPV6, .claim.length = -1 },
+		    DROP,
+		    0 },
+		  70000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(supers); i++)
+		filter_check_with_more(&supers[i].c, supers[i].more);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tags_do_not_hide_a_packet_and_other_frames_are_left_alone),
 		cmocka_unit_test(extension_headers_are_walked_and_too_many_are_not),
 		cmocka_unit_test(later_fragments_have_no_ports_first_and_atomic_ones_do),
+		cmocka_unit_test(a_super_packet_has_all_that_a_frame_has),
 		cmocka_unit_test(broken_headers_meet_the_rules_as_far_as_they_go),
 	};
 

@@ -30,7 +30,7 @@ struct pkt {
 	union pkt_addr dst;
 	__be32 mac[3]; /* of the destination, then of the source, as in the frame */
 	__u32 bytes; /* whole frame */
-	__u32 ip_bytes; /* by the IP header: without padding */
+	__u32 ip_bytes; /* by the IP header: without padding; PKT_MOST_IP_BYTES at most */
 	__u32 l3_offset;
 	__u32 l4_offset;
 	__u32 l4_bytes; /* transport header and payload, by the IP header's length */
@@ -53,6 +53,8 @@ struct pkt {
 #define PKT_MAX_TAGS 4
 #define PKT_MAX_EXTENSIONS 8
 #define PKT_V4MAPPED bpf_htonl(0xffff)
+#define PKT_MOST_SAID 0xffff /* by a length field */
+#define PKT_MOST_IP_BYTES (sizeof(struct ipv6hdr) + PKT_MOST_SAID) /* by an IP header */
 
 struct vlan_tag {
 	__be16 tci;
@@ -154,6 +156,23 @@ static __always_inline void pkt_parse_l4(struct cursor *c, struct pkt *p)
 	}
 }
 
+/*
+ * A length field of 0 is that of a super-packet, which the kernel has put
+ * together, where there is more than the field can say; of another it is true.
+ */
+static __always_inline __u32 pkt_said(__be16 field, __u32 rest)
+{
+	__u32 said = bpf_ntohs(field);
+
+	return said || rest <= PKT_MOST_SAID ? said : rest;
+}
+
+/* No rule can ask for more than a header can say. */
+static __always_inline __u32 pkt_ip_bytes(__u32 bytes)
+{
+	return bytes < PKT_MOST_IP_BYTES ? bytes : PKT_MOST_IP_BYTES;
+}
+
 static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p, enum weir_depth depth)
 {
 	struct iphdr *ip = cursor_pull(c, struct iphdr);
@@ -170,10 +189,8 @@ static __always_inline void pkt_parse_ipv4(struct cursor *c, struct pkt *p, enum
 	p->has |= PKT_ADDR | PKT_LENGTH;
 
 	header = ip->ihl * 4;
-	total = bpf_ntohs(ip->tot_len);
-	if (!total) /* a super-packet of the host's own, over 64 KiB */
-		total = p->bytes - p->l3_offset;
-	p->ip_bytes = total;
+	total = pkt_said(ip->tot_len, p->bytes - p->l3_offset);
+	p->ip_bytes = pkt_ip_bytes(total);
 	if (depth < WEIR_DEPTH_ALL)
 		return;
 	if (total < header || total > p->bytes - p->l3_offset)
@@ -296,10 +313,8 @@ static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p, enum
 	p->ttl = ip->hop_limit;
 	p->has |= PKT_ADDR | PKT_LENGTH;
 
-	payload = bpf_ntohs(ip->payload_len);
-	if (!payload)
-		payload = p->bytes - p->l3_offset - sizeof(*ip);
-	p->ip_bytes = payload + sizeof(*ip);
+	payload = pkt_said(ip->payload_len, p->bytes - p->l3_offset - sizeof(*ip));
+	p->ip_bytes = pkt_ip_bytes(payload + sizeof(*ip));
 	if (depth < WEIR_DEPTH_ALL)
 		return;
 	if (payload > p->bytes - p->l3_offset - sizeof(*ip))
