@@ -31,6 +31,19 @@ static __always_inline long reject_grow(struct __sk_buff *skb, __u32 bytes)
 }
 
 /*
+ * Behind a tag in the frame the kernel does not know where the IP header is:
+ * the transport header moves up instead, over the options. The kernel refuses
+ * that where it is to complete the checksum; no answer is better than a broken one.
+ */
+static __always_inline long reject_close_gap(struct __sk_buff *skb, const struct pkt *p,
+					     __u32 options)
+{
+	if (!bpf_skb_adjust_room(skb, -(int)options, BPF_ADJ_ROOM_NET, 0))
+		return 0;
+	return bpf_skb_change_tail(skb, p->l4_offset - options + sizeof(struct tcphdr), 0);
+}
+
+/*
  * Cut the packet to what the answer keeps of it, and make room before it or
  * close the gap that options leave. Cutting drops what only larger packets
  * have, too: pages, segments.
@@ -48,7 +61,7 @@ static __always_inline long reject_reshape(struct __sk_buff *skb, const struct p
 	}
 	if (bpf_skb_change_tail(skb, p->l4_offset + sizeof(struct tcphdr), 0))
 		return -1;
-	return options ? bpf_skb_adjust_room(skb, -(int)options, BPF_ADJ_ROOM_NET, 0) : 0;
+	return options ? reject_close_gap(skb, p, options) : 0;
 }
 
 static __always_inline long reject_put(struct __sk_buff *skb, const struct reject *r, __u8 *l2,
