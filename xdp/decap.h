@@ -157,10 +157,10 @@ static __always_inline enum weir_reason carry_ecn(struct xdp_md *ctx, struct pkt
  * host's addresses, and parse again: later stages see the packet inside.
  *
  * Returns WEIR_R_CONTINUE when there was nothing to take off, WEIR_R_DECAP, or
- * why the packet is dropped.
+ * why the packet is dropped. Not inlined: what it needs of the stack, the filter
+ * has to spare.
  */
-static __always_inline enum weir_reason decap(struct xdp_md *ctx, const struct weir_image *image,
-					      struct pkt *p)
+static __noinline int decap(struct xdp_md *ctx, const struct weir_image *image, struct pkt *p)
 {
 	__u16 kept = p->has & (PKT_MARKED | PKT_LOGGED);
 	__u8 ecn = p->traffic_class & ECN_MASK;
