@@ -130,6 +130,21 @@ static void set_syncookie(struct build *b, struct service *s, const struct word 
 	build_service_syncookie(b, s, &mode, &rate);
 }
 
+/* Where each statement of the language is. */
+static void note_places(struct build *b, struct service *s, const struct node *n)
+{
+	for (int word = 0; words_service.words[word]; word++) {
+		const char *key = word == SERVICE_LIMIT	     ? "limits"
+				  : word == SERVICE_BACKEND  ? "backends"
+				  : word == SERVICE_BACKENDS ? "pool"
+							     : words_service.words[word];
+		struct node value = node_member(b, n, key);
+
+		if (value.json)
+			build_service_statement(s, (enum service_word)word, value.at);
+	}
+}
+
 static void import_settings(struct build *b, struct service *s, const struct node *n)
 {
 	static const struct setting settings[] = {
@@ -147,8 +162,6 @@ static void import_settings(struct build *b, struct service *s, const struct nod
 		b->failed = false;
 		if (!value.json)
 			continue;
-		if (settings[i].build == build_service_allow)
-			build_service_allow_begin(s, value.at);
 		if (settings[i].build == build_service_address ||
 		    settings[i].build == build_service_source ||
 		    settings[i].build == build_service_allow)
@@ -202,6 +215,7 @@ void json_import_service(struct build *b, void *arg, const struct node *n)
 	if (!node_has_only(b, n, &service_keys) || !node_required(b, n, "name", &w) ||
 	    !(s = build_service(b, &w)))
 		return;
+	note_places(b, s, n);
 	import_settings(b, s, n);
 	import_forward(b, s, n);
 	import_udp(b, s, n);

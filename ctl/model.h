@@ -211,6 +211,9 @@ enum syncookie_mode {
 	SYNCOOKIE_ALWAYS,
 };
 
+/* Statements of a service; parser_build.h's enum service_word. */
+#define SERVICE_STATEMENTS 15
+
 struct service {
 	char name[NAME_BYTES];
 	struct prefix *addrs; /* VIPs; one address has length 128. None has length 0 */
@@ -240,6 +243,7 @@ struct service {
 	enum syncookie_mode syncookie;
 	__u32 syncookie_above; /* of SYNCOOKIE_ABOVE: SYNs per second, else 0 */
 	enum weir_empty empty; /* DROP unless written */
+	struct spot at[SERVICE_STATEMENTS]; /* of each statement; column 0: it is not written */
 	char pool[NAME_BYTES]; /* whose backends it has; "": its own */
 	__u32 pool_index; /* of @pool in the model; 0 without one */
 	struct backend *backends; /* its own; none beside a pool */

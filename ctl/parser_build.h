@@ -74,7 +74,9 @@ enum service_word {
 	SERVICE_EMPTY,
 	SERVICE_BACKEND,
 	SERVICE_BACKENDS,
+	SERVICE_WORDS
 };
+_Static_assert(SERVICE_WORDS == SERVICE_STATEMENTS, "struct service has a place for each");
 enum limit_word { LIMIT_BURST, LIMIT_PER };
 enum backend_word { BACKEND_WEIGHT, BACKEND_DRAIN, BACKEND_QUIC_ID, BACKEND_RESOLVED };
 enum port_proto_word { PORT_TCP, PORT_UDP, PORT_ANY };
@@ -277,8 +279,8 @@ void build_service_udp(struct build *b, struct service *s, const struct word *w,
 		       const struct word *idle);
 void build_service_settle(struct build *b, struct service *s, const struct word *w);
 void build_service_mss(struct build *b, struct service *s, const struct word *w);
-/* An empty list is none; the statement stands @at. */
-void build_service_allow_begin(struct service *s, struct loc at);
+/* A statement stands @at: what is in it may be blamed on it. */
+void build_service_statement(struct service *s, enum service_word word, struct loc at);
 void build_service_allow(struct build *b, struct service *s, const struct word *w);
 /* @at: the statement; one for the service and one for each source. */
 void build_service_limit(struct build *b, struct service *s, const struct limit *limit,

@@ -188,11 +188,14 @@ void build_service_mss(struct build *b, struct service *s, const struct word *w)
 	}
 }
 
-void build_service_allow_begin(struct service *s, struct loc at)
+void build_service_statement(struct service *s, enum service_word word, struct loc at)
 {
-	if (!s->allow.present)
+	if (!s->at[word].column)
+		s->at[word] = build_spot(at);
+	/* an empty list allows nobody, and is refused */
+	if (word == SERVICE_ALLOW && !s->allow.present)
 		s->allow.at = build_spot(at);
-	s->allow.present = true;
+	s->allow.present |= word == SERVICE_ALLOW;
 }
 
 void build_service_allow(struct build *b, struct service *s, const struct word *w)

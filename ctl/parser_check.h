@@ -51,5 +51,6 @@ void check_exprs(struct build *b);
 
 /* What is allowed but is hardly meant. */
 void check_warn(struct build *b);
+void check_warn_services(struct build *b);
 
 #endif

@@ -110,27 +110,11 @@ static void warn_interface(struct build *b, const struct interface *i)
 void check_warn(struct build *b)
 {
 	const struct model *m = &b->model;
-	bool balances = false;
 
 	for (size_t i = 0; i < m->interfaces_count; i++) {
-		balances |= m->interfaces[i].balance;
 		warn_interface(b, &m->interfaces[i]);
 	}
 	for (size_t i = 0; i < m->filters_count; i++)
 		warn_filter(b, &m->filters[i]);
-	for (size_t i = 0; i < m->services_count; i++) {
-		const struct service *s = &m->services[i];
-		size_t backends;
-
-		service_backends(m, s, &backends);
-		if (!balances)
-			build_warn(b, s->loc, NULL,
-				   "no interface balances service %s; write \"balance\" in one",
-				   s->name);
-		else if (!backends)
-			build_warn(b, s->loc, NULL,
-				   "service %s has no backend, so its packets are %s; add "
-				   "\"backend NAME ADDR\"",
-				   s->name, s->empty == WEIR_EMPTY_REJECT ? "rejected" : "dropped");
-	}
+	check_warn_services(b);
 }

@@ -172,6 +172,7 @@ static void service_statement(struct parser *p, void *object, int word, struct l
 {
 	struct service *s = object;
 
+	build_service_statement(s, (enum service_word)word, at);
 	switch (word) {
 	case SERVICE_ADDRESS:
 		take_comma_list(p, "an address", add_address, s);
@@ -189,7 +190,6 @@ static void service_statement(struct parser *p, void *object, int word, struct l
 		take_pair(p, s, "a way to balance UDP", build_service_udp);
 		break;
 	case SERVICE_ALLOW:
-		build_service_allow_begin(s, at);
 		take_comma_list(p, "an address", add_allowed, s);
 		break;
 	case SERVICE_LIMIT:

@@ -102,9 +102,79 @@ static void text_and_json_give_the_same_model(void **state)
 	model_free(&got);
 }
 
+static void services_in_json_are_those_in_text(void **state)
+{
+	static const char json[] =
+		"{\"interfaces\":[{\"name\":\"veth0\",\"return\":true}],"
+		"\"pools\":[{\"name\":\"p\",\"backends\":["
+		" {\"name\":\"b\",\"address\":\"b.example.net\",\"weight\":0,\"quic-id\":7}]}],"
+		"\"services\":[{\"name\":\"w\",\"address\":[\"192.0.2.0/28\"],\"forward\":\"gue\","
+		" \"checksum\":true,\"source\":\"10.0.0.1\",\"mss\":\"auto\","
+		" \"hash\":\"source/24/"
+		"64\",\"track\":\"all\",\"udp\":\"track\",\"udp_idle\":\"30s\","
+		" \"settle\":\"5m\",\"allow\":[\"10.0.0.0/8\"],\"syncookie\":1000,"
+		" \"limits\":[{\"rate\":5},{\"rate\":2,\"burst\":9,\"per\":\"saddr/24/64\"}],"
+		" \"empty\":\"reject\",\"pool\":\"p\","
+		" \"port\":[{\"proto\":\"tcp\",\"port\":\"8000-8999\"},{\"proto\":\"udp\",\"port\":"
+		"\"any\"}]},"
+		"{\"name\":\"v\",\"address\":\"192.0.2.99\",\"forward\":\"nat\",\"syncookie\":"
+		"\"always\","
+		" \"mss\":1400,\"port\":[{\"proto\":\"any\"}],"
+		" \"backends\":[{\"name\":\"b\",\"address\":\"10.0.0.9:8443\"}]}]}";
+	struct model want =
+		good_config("interface veth0 { return }; pool p { backend b b.example.net weight 0 "
+			    "quic-id 7 }\n"
+			    "service w { address 192.0.2.0/28; port tcp 8000-8999, udp any; "
+			    "forward gue checksum\n"
+			    " source 10.0.0.1; mss auto; hash source/24/64; track all; udp track "
+			    "30s; settle 5m\n"
+			    " allow 10.0.0.0/8; syncookie above 1000/s; limit 5/s\n"
+			    " limit 2/s burst 9 per saddr/24/64; empty reject; backends p }\n"
+			    "service v { address 192.0.2.99; port any; forward nat; syncookie "
+			    "always; mss 1400\n"
+			    " backend b 10.0.0.9:8443 }");
+	struct diags d = { 0 };
+	struct model got = { 0 };
+
+	(void)state;
+	if (model_parse_json("twin", json, sizeof(json) - 1, &d, &got))
+		fail_msg("%s", first_message(&d));
+	assert_true(model_equal(&want, &got));
+	diag_free(&d);
+	model_free(&want);
+	model_free(&got);
+}
+
+#define SERVICE_JSON                                                                     \
+	"{\"services\":[{\"name\":\"w\",\"address\":\"192.0.2.1\",\"forward\":\"ipip\"," \
+	"\"port\":[{\"proto\":\"tcp\",\"port\":80}],"
+
 static const struct {
 	const char *json, *message;
 } mistakes[] = {
+	{ SERVICE_JSON "\"allow\":[]}]}",
+	  "services[0].allow: the list of allow is empty; name a source" },
+	{ SERVICE_JSON "\"checksum\":true}]}",
+	  "services[0].checksum: \"checksum\" is gue's; forward ipip has none to choose" },
+	{ SERVICE_JSON "\"udp_idle\":\"5s\"}]}",
+	  "services[0].udp_idle: only \"udp\": \"track\" has a time; leave it out" },
+	{ SERVICE_JSON "\"udp\":\"quic\"}]}",
+	  "services[0].udp: \"udp\" is for UDP, and service w has no port of it; leave it out" },
+	{ SERVICE_JSON "\"limits\":[{\"rate\":5},{\"rate\":6}]}]}",
+	  "services[0].limits[1]: service w has a limit of all its connections twice; keep one" },
+	{ SERVICE_JSON "\"syncookie\":-1}]}",
+	  "services[0].syncookie: unknown time for SYN cookies \"-1\"; times are above, always" },
+	{ SERVICE_JSON "\"pool\":\"x\"}]}",
+	  "services[0].pool: pool x is not defined; add \"pool x { ... }\"" },
+	{ SERVICE_JSON "\"backends\":[{\"name\":\"b\",\"address\":\"10.0.0.1:80\"}]}]}",
+	  "services[0].backends[0].name: backend b has port 80, and forward ipip of service w "
+	  "changes no port; leave the port out, or write \"forward nat\" or \"forward local\"" },
+	{ "{\"services\":[{\"name\":\"w\",\"address\":\"192.0.2.1\",\"forward\":\"l2\","
+	  "\"port\":[{\"proto\":\"any\",\"port\":80}]}]}",
+	  "services[0].port[0].port: protocol any is every port; leave out \"port\", or write "
+	  "\"tcp\"" },
+	{ "{\"pools\":[{\"name\":\"p\",\"backends\":[{\"name\":\"b\"}]}]}",
+	  "pools[0].backends[0]: \"address\" is missing; add it" },
 	{ "{", "1:1: this is no valid JSON: string or '}' expected near end of file" },
 	{ "", "1:1: this is no valid JSON: '[' or '{' expected near end of file" },
 	{ "{\"sets\":[],\"sets\":[]}",
@@ -272,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_model_survives_the_way_through_json),
 		cmocka_unit_test(text_and_json_give_the_same_model),
+		cmocka_unit_test(services_in_json_are_those_in_text),
 		cmocka_unit_test(a_mistake_is_named_by_its_path),
 		cmocka_unit_test(json_cut_or_mutated_does_no_harm),
 	};
