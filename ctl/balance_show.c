@@ -63,7 +63,7 @@ static void print_service(const struct view *v, const char *before)
 {
 	const struct service *s = v->service;
 	struct weir_counter sum = total(v);
-	char packets[16], bytes[16], addr[INET6_ADDRSTRLEN];
+	char packets[16], bytes[16], place[PLACE_TEXT_BYTES];
 
 	printf("%sservice %s  ", before, s->name);
 	print_addresses(s, stdout);
@@ -78,7 +78,7 @@ static void print_service(const struct view *v, const char *before)
 		printf("%10s %10s %6.2f%%  %s %s weight %u%s\n",
 		       count_text(n.packets, packets, sizeof(packets)),
 		       count_text(n.bytes, bytes, sizeof(bytes)), ring_share(v, i), b->name,
-		       addr_text(b->addr, addr, sizeof(addr)), b->weight, b->drain ? " drain" : "");
+		       backend_place(b, place), b->weight, b->drain ? " drain" : "");
 	}
 	printf("%10s %10s %7s  total\n", count_text(sum.packets, packets, sizeof(packets)),
 	       count_text(sum.bytes, bytes, sizeof(bytes)), "");

@@ -13,6 +13,7 @@
 #include "own.h"
 #include "plan_print.h"
 #include "read_config.h"
+#include "resolve.h"
 #include "session.h"
 #include "shadow.h"
 #include "stored.h"
@@ -38,7 +39,7 @@ static int make_plan(struct session *s, struct command *c)
 
 	heap_prepare();
 	ahead = ahead_begin(c->instance);
-	if (read_model(c, c->args[0], &s->model))
+	if (read_model(c, c->args[0], &s->model) || resolve_backends(&s->model, &c->diags, &c->why))
 		return -1;
 	shadow_begin(&shadows, &s->model, &c->diags);
 	error = session_open(s, c->instance, &c->why);

@@ -11,6 +11,7 @@
 #include "own.h"
 #include "packets.h"
 #include "read_config.h"
+#include "resolve.h"
 #include "stored.h"
 #include "test_cases.h"
 #include "test_print.h"
@@ -42,7 +43,8 @@ static int open_trial(struct test *t, struct command *c)
 	enum trial_direction direction = o->egress ? TRIAL_EGRESS : TRIAL_INGRESS;
 	const char *ifname = o->dev;
 
-	if (o->config ? read_config(c, o->config, &t->model)
+	if (o->config ? read_config(c, o->config, &t->model) ||
+				resolve_backends(&t->model, &c->diags, &c->why)
 		      : state_open(&t->state, c->instance, &c->why) ||
 				stored_model(t->state.image, &t->model, &c->why))
 		return -1;

@@ -89,23 +89,25 @@ static const char *kind_of(const struct backend_group *g)
 	return g->is_pool ? "pool" : "service";
 }
 
-/* The name of a host may stay while its address changes. */
+/* A host may keep its name and change its address. Returns what parts it from what follows. */
 static const char *describe_endpoint(struct diff *d, const struct backend *a,
 				     const struct backend *b)
 {
-	char from[ENDPOINT_TEXT_BYTES], to[ENDPOINT_TEXT_BYTES], addr[INET6_ADDRSTRLEN];
+	bool moves = memcmp(a->addr, b->addr, sizeof(a->addr)) != 0;
+	char from[ENDPOINT_TEXT_BYTES], to[ENDPOINT_TEXT_BYTES];
 
 	endpoint_text(a, from);
 	endpoint_text(b, to);
-	if (strcmp(from, to) != 0)
+	if (strcmp(from, to) != 0) {
 		fprintf(d->out, "%s -> %s", from, to);
-	else if (memcmp(a->addr, b->addr, sizeof(a->addr)) != 0)
-		fprintf(d->out, "%s was %s", from, addr_text(a->addr, addr, sizeof(addr)));
-	else
+		if (moves && b->host)
+			fprintf(d->out, ", which is %s", addr_text(b->addr, to, sizeof(to)));
+		return ", ";
+	}
+	if (!moves)
 		return "";
-	if (b->host && memcmp(a->addr, b->addr, sizeof(a->addr)) != 0)
-		fprintf(d->out, "%s %s", a->host && !strcmp(from, to) ? ", is" : ", which is",
-			addr_text(b->addr, addr, sizeof(addr)));
+	fprintf(d->out, "%s %s -> ", to, addr_text(a->addr, from, sizeof(from)));
+	fputs(addr_text(b->addr, to, sizeof(to)), d->out);
 	return ", ";
 }
 

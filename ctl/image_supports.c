@@ -23,15 +23,6 @@ static bool has_range(const struct service *s)
 	return false;
 }
 
-static bool has_unknown_addr(const struct service *s)
-{
-	for (size_t i = 0; i < s->backends_count; i++) {
-		if (!backend_has_addr(&s->backends[i]))
-			return true;
-	}
-	return false;
-}
-
 static bool has_quic_id(const struct service *s)
 {
 	for (size_t i = 0; i < s->backends_count; i++) {
@@ -65,7 +56,6 @@ static const char *missing(const struct service *s)
 		{ s->empty != WEIR_EMPTY_DROP, "empty reject" },
 		{ s->pool[0], "backends of a pool" },
 		{ has_quic_id(s), "quic-id" },
-		{ has_unknown_addr(s), "the name of a host" },
 	};
 
 	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {

@@ -327,6 +327,13 @@ size_t ranges_normalise(range *ranges, size_t count);
  * room for 2. Returns how many were written. */
 size_t prefix_to_ranges(const struct prefix *p, range *out);
 
+/*
+ * The checks that need the addresses of backends, once hosts are resolved:
+ * errors are added to @d. What the configuration says is not asked again.
+ * Returns 0, or -ENOMEM.
+ */
+int model_check_addresses(const struct model *m, struct diags *d);
+
 /* Where the text of a stored configuration comes from. */
 enum model_files {
 	MODEL_FILES_READ, /* a set's "file" is opened and read; a host has no address yet */

@@ -3,6 +3,7 @@
 #include "parser_check_service.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,6 +236,22 @@ static void check_quic(struct build *b, const struct service *s)
 		break;
 	}
 	refuse_twin_ids(b, s, sorted, with_id);
+}
+
+int model_check_addresses(const struct model *m, struct diags *d)
+{
+	struct build b = { .text = m->source, .size = m->source_bytes, .diags = d, .model = *m };
+
+	for (size_t i = 0; i < model_groups_count(m); i++) {
+		const struct backend_group g = model_group(m, i);
+
+		check_backend_addrs(&b, &g);
+		check_unicast(&b, &g);
+	}
+	for (size_t i = 0; i < m->services_count; i++)
+		check_backends(&b, &m->services[i]);
+	check_loops(&b);
+	return b.out_of_memory ? -ENOMEM : 0;
 }
 
 void check_services(struct build *b)

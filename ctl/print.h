@@ -49,6 +49,10 @@ void print_sources(const struct match *m, FILE *out);
 #define ENDPOINT_TEXT_BYTES (HOST_BYTES + 8)
 const char *endpoint_text(const struct backend *b, char text[ENDPOINT_TEXT_BYTES]);
 
+/* The same, and behind the name of a host what it was resolved to: "b3.example.net (10.0.7.9)". */
+#define PLACE_TEXT_BYTES (ENDPOINT_TEXT_BYTES + 64)
+const char *backend_place(const struct backend *b, char text[PLACE_TEXT_BYTES]);
+
 /* "203.0.113.0/28"; an address alone where it is one. */
 #define PREFIX_TEXT_BYTES 56
 const char *prefix_text(const struct prefix *p, char text[PREFIX_TEXT_BYTES]);

@@ -2,6 +2,7 @@
 /* Pools and services as canonical text. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "parser_value.h"
 #include "print.h"
@@ -28,6 +29,19 @@ const char *endpoint_text(const struct backend *b, char text[ENDPOINT_TEXT_BYTES
 
 	if (b->port)
 		snprintf(text + used, ENDPOINT_TEXT_BYTES - (size_t)used, ":%u", b->port);
+	return text;
+}
+
+const char *backend_place(const struct backend *b, char text[PLACE_TEXT_BYTES])
+{
+	char addr[INET6_ADDRSTRLEN];
+	size_t used;
+
+	endpoint_text(b, text);
+	used = strlen(text);
+	if (b->host && backend_has_addr(b))
+		snprintf(text + used, PLACE_TEXT_BYTES - used, " (%s)",
+			 addr_text(b->addr, addr, sizeof(addr)));
 	return text;
 }
 

@@ -230,6 +230,8 @@ remove_namespace() {
 			echo "clean_up: $instance: weir detach --all failed; see /sys/fs/bpf/weir/$instance"
 	fi
 	ip netns del "$instance"
+	# What a test laid over /etc there.
+	rm -rf "/etc/netns/$instance"
 }
 
 run_one() {
