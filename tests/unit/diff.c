@@ -230,6 +230,100 @@ static void the_first_backend_and_the_last_move_the_whole_ring(void **state)
 		"~ service web   backend b1 drain off -> on   (100.0 % of ring slots move)\n");
 }
 
+#define POOL "pool p { backend b1 10.0.0.1; backend b2 10.0.0.2 }\n"
+
+static void a_service_tells_each_setting(void **state)
+{
+	(void)state;
+	assert_difference(
+		POOL "service web { address 192.0.2.1; port any; forward gue; backend b 10.0.0.9 }",
+		POOL "service web { address 192.0.2.0/28; port tcp 80-90, udp any\n"
+		     " forward gue checksum; source 10.0.0.7, 2001:db8::7; hash source/24/64\n"
+		     " track all; udp track 30s; settle 5m; mss auto\n"
+		     " allow { 10.0.0.0/8, 192.0.2.7 }; limit 5/s; limit 2/m per saddr\n"
+		     " syncookie above 9/s; empty reject; backends p }",
+		"- service web   address 192.0.2.1\n- service web   port any\n"
+		"+ service web   address 192.0.2.0/28\n+ service web   port tcp 80-90\n"
+		"+ service web   port udp any\n"
+		"~ service web   forward gue -> gue checksum\n"
+		"~ service web   source by route -> 10.0.0.7, 2001:db8::7\n"
+		"~ service web   hash tuple -> source/24/64\n"
+		"~ service web   track moved -> all\n"
+		"~ service web   udp ring -> track 30s\n"
+		"~ service web   settle 1h -> 5m\n"
+		"~ service web   mss off -> auto\n"
+		"~ service web   allow all -> { 10.0.0.0/8, 192.0.2.7 }\n"
+		"~ service web   limit none -> 5/s\n"
+		"~ service web   limit per source none -> 2/m per saddr\n"
+		"~ service web   syncookie off -> above 9/s\n"
+		"~ service web   empty drop -> reject\n"
+		"~ service web   backends its own -> p\n"
+		"- service web   backend b 10.0.0.9 weight 1   (100.0 % of ring slots move)\n");
+}
+
+static void a_pool_tells_its_backends(void **state)
+{
+	(void)state;
+	assert_difference(POOL, POOL "pool q { backend b 10.0.0.1 }", "+ pool q   1 backend\n");
+	assert_difference(POOL, "", "- pool p\n");
+	assert_difference(
+		POOL, "pool p { backend b1 10.0.0.1; backend b2 10.0.0.2 weight 0 quic-id 7 }",
+		"~ pool p   backend b2 weight 1 -> 0, quic-id none -> 7   (50.0 % of ring slots "
+		"move)\n");
+}
+
+static struct model stored_config(const char *text)
+{
+	struct diags d = { 0 };
+	struct model m = { 0 };
+
+	if (model_parse("stored", text, strlen(text), MODEL_FILES_STORED, &d, &m))
+		fail_msg("%s\nrefused: %s", text, first_message(&d));
+	diag_free(&d);
+	return m;
+}
+
+/* Of one backend. */
+static void assert_backend_difference(const char *from, const char *to, const char *want)
+{
+	char text[300], *got = NULL;
+	size_t size;
+	FILE *out = open_memstream(&got, &size);
+	struct model a, b;
+
+	snprintf(text, sizeof(text), SERVICE "backend b1 %s }", from);
+	a = stored_config(text);
+	snprintf(text, sizeof(text), SERVICE "backend b1 %s }", to);
+	b = stored_config(text);
+	model_diff(&a, &b, out);
+	fclose(out);
+	snprintf(text, sizeof(text), "~ service web   backend b1 %s\n", want);
+	assert_string_equal(got, text);
+	free(got);
+	model_free(&a);
+	model_free(&b);
+}
+
+static void a_backend_tells_its_port_and_its_name(void **state)
+{
+	(void)state;
+	assert_difference("service s { address 192.0.2.1; port any; forward nat; backend b "
+			  "10.0.0.1:80 }",
+			  "service s { address 192.0.2.1; port any; forward nat; backend b "
+			  "10.0.0.1:8080 }",
+			  "~ service s   backend b 10.0.0.1:80 -> 10.0.0.1:8080\n");
+	assert_backend_difference(
+		"b.example.net resolved 10.0.0.1", "b.example.net resolved 10.0.0.2",
+		"b.example.net 10.0.0.1 -> 10.0.0.2   (100.0 % of ring slots move)");
+	assert_backend_difference("10.0.0.1", "b.example.net resolved 10.0.0.1",
+				  "10.0.0.1 -> b.example.net");
+	assert_backend_difference("10.0.0.1", "b.example.net resolved 10.0.0.2 weight 3",
+				  "10.0.0.1 -> b.example.net, which is 10.0.0.2, weight 1 -> 3   "
+				  "(100.0 % of ring slots move)");
+	assert_backend_difference("b.example.net resolved 10.0.0.1", "10.0.0.1",
+				  "b.example.net -> 10.0.0.1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +335,9 @@ int main(void)
 		cmocka_unit_test(a_rule_tells_the_whole_of_its_action_and_matches),
 		cmocka_unit_test(the_fewest_rules_are_said_to_have_moved),
 		cmocka_unit_test(a_service_tells_addresses_ports_and_forward),
+		cmocka_unit_test(a_service_tells_each_setting),
+		cmocka_unit_test(a_pool_tells_its_backends),
+		cmocka_unit_test(a_backend_tells_its_port_and_its_name),
 		cmocka_unit_test(a_backend_tells_the_share_of_ring_slots_that_moves),
 		cmocka_unit_test(what_moves_no_slot_tells_no_share),
 		cmocka_unit_test(the_first_backend_and_the_last_move_the_whole_ring),
