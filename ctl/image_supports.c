@@ -5,28 +5,10 @@
  */
 #include "image.h"
 
-static bool has_prefix(const struct service *s)
-{
-	for (size_t i = 0; i < s->addrs_count; i++) {
-		if (s->addrs[i].length != 128)
-			return true;
-	}
-	return false;
-}
-
 static bool has_range(const struct service *s)
 {
 	for (size_t i = 0; i < s->ports_count; i++) {
 		if (!s->ports[i].proto || s->ports[i].first != s->ports[i].last)
-			return true;
-	}
-	return false;
-}
-
-static bool has_quic_id(const struct service *s)
-{
-	for (size_t i = 0; i < s->backends_count; i++) {
-		if (s->backends[i].has_quic_id)
 			return true;
 	}
 	return false;
@@ -42,20 +24,10 @@ static const char *missing(const struct service *s)
 		{ s->forward == WEIR_FORWARD_GUE, "forward gue" },
 		{ s->forward == WEIR_FORWARD_NAT, "forward nat" },
 		{ s->forward == WEIR_FORWARD_LOCAL, "forward local" },
-		{ has_prefix(s), "an address with a prefix length" },
 		{ has_range(s), "a range of ports" },
 		{ s->sources_count, "source" },
-		{ s->hash != WEIR_HASH_TUPLE, "hash source" },
-		{ s->track == WEIR_TRACK_ALL, "track all" },
-		{ s->udp == WEIR_UDP_TRACK, "udp track" },
-		{ s->udp == WEIR_UDP_QUIC, "udp quic" },
 		{ s->mss_mode != MSS_OFF, "mss" },
-		{ s->allow.present, "allow" },
-		{ s->limit.per_s || s->limit_source.per_s, "limit" },
 		{ s->syncookie != SYNCOOKIE_OFF, "syncookie" },
-		{ s->empty != WEIR_EMPTY_DROP, "empty reject" },
-		{ s->pool[0], "backends of a pool" },
-		{ has_quic_id(s), "quic-id" },
 	};
 
 	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {

@@ -1,143 +1,112 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The balancer: which backend a packet to a VIP belongs to. Stateless: one
- * VIP lookup, one ring slot, one backend record.
+ * The balancer: which backend a packet to a VIP belongs to. In the steady
+ * state without any flow table: a VIP, its service, a ring slot, a backend.
  */
 #ifndef WEIR_XDP_BALANCE_H
 #define WEIR_XDP_BALANCE_H
 
-#include "weir/balance.h"
-#include "weir/bpf/maps.h"
-#include "weir/bpf/packet.h"
+#include "weir/bpf/filter.h"
 
-struct choice {
-	const struct weir_backend *backend;
-	__u8 forward; /* enum weir_forward */
-};
+#include "admit.h"
+#include "choice.h"
+#include "fragment.h"
+#include "quic.h"
+#include "ring.h"
+#include "settle.h"
+#include "vip.h"
 
-/* Addresses are single ones. */
-#define VIP_LENGTH 128
-
-static __always_inline bool vip_is(const struct weir_vip *vip, const struct pkt *p)
+static __always_inline bool balance_uses_pins(const struct weir_service *service,
+					      const struct weir_slot *slot, const struct pkt *p)
 {
-	const __u64 *half = (const __u64 *)vip->addr;
-
-	return half[0] == p->dst.half[0] && half[1] == p->dst.half[1] && vip->length == VIP_LENGTH;
+	if (settle_tracks(service, p))
+		return true;
+	return is_needed(WEIR_NEED_PINS) && slot->current & WEIR_SLOT_MOVED &&
+	       service->track != WEIR_TRACK_NONE && p->proto == IPPROTO_TCP;
 }
 
-static __always_inline const struct weir_vip *find_vip(const struct weir_image *image,
-						       const struct pkt *p)
+/* By the ring, and by pins where it moved. Returns WEIR_R_LB_FORWARD, or why not. */
+static __always_inline enum weir_reason balance_by_ring(const struct weir_image *image,
+							const struct pkt *p, struct choice *c,
+							enum settle_mode mode)
 {
-	__u32 hash = weir_vip_hash(p->dst.half[0], p->dst.half[1], VIP_LENGTH);
-	const struct weir_vip *vip;
+	const struct weir_service *service = choice_service(image, c);
+	const struct weir_slot *slot = ring_find(service, c, p);
+	__u32 backend;
 
-#pragma unroll
-	for (__u32 probe = 0; probe < WEIR_VIP_PROBES; probe++) {
-		vip = image_at(image, image->vips_offset +
-					      ((hash + probe) & image->vips_mask) * sizeof(*vip));
-		if (!vip->length)
-			return NULL;
-		if (vip_is(vip, p))
-			return vip;
-	}
-	return NULL;
-}
-
-static __always_inline bool port_is(const struct weir_vip_port *port, __u16 dport, __u8 proto)
-{
-	return (!port->proto || port->proto == proto) && port->first <= dport &&
-	       dport <= port->last;
-}
-
-#define NO_SERVICE (-1)
-
-/* Ports in the entry itself. */
-static __noinline int find_port(const struct weir_vip *vip, __u16 dport, __u8 proto)
-{
-#pragma unroll
-	for (int i = 0; i < WEIR_VIP_PORTS; i++) {
-		if (i < vip->ports_count && port_is(&vip->port[i], dport, proto))
-			return vip->port[i].service;
-	}
-	return NO_SERVICE;
-}
-
-/* More than WEIR_VIP_PORTS, by halving: one that means all protocols is the last. */
-static __noinline int search_port(const struct weir_image *image, const struct weir_vip *vip,
-				  __u16 dport, __u8 proto)
-{
-	__u32 low = 0, high = vip->ports_count, wanted = (__u32)proto << 16 | dport;
-	const struct weir_vip_port *port;
-
-	for (int i = 0; i < 17 && low < high; i++) {
-		__u32 middle = (low + high) / 2;
-
-		port = image_at(image, vip->ports_offset + middle * sizeof(*port));
-		if (port->proto && ((__u32)port->proto << 16 | port->last) < wanted)
-			low = middle + 1;
-		else
-			high = middle;
-		low = forget(low, dport);
-		high = forget(high, dport);
-	}
-	port = image_at(image, vip->ports_offset + low * sizeof(*port));
-	if (low < vip->ports_count && port_is(port, dport, proto))
-		return port->service;
-	port = image_at(image, vip->ports_offset + (vip->ports_count - 1) * sizeof(*port));
-	return port->proto ? NO_SERVICE : port->service;
-}
-
-/* The service that a VIP's ports mean, or NULL. */
-static __always_inline const struct weir_service *
-find_service(const struct weir_image *image, const struct weir_vip *vip, const struct pkt *p)
-{
-	__u16 dport = bpf_ntohs(p->dport);
-	int service;
-
-	if (weir.services & 1U << WEIR_NEED_PORTS && vip->ports_offset)
-		service = search_port(image, vip, dport, p->proto);
-	else
-		service = find_port(vip, dport, p->proto);
-	if (service == NO_SERVICE)
-		return NULL;
-	return image_at(image,
-			image->services_offset + (__u32)service * sizeof(struct weir_service));
+	if (!slot)
+		return WEIR_R_LB_ERROR;
+	if (balance_uses_pins(service, slot, p))
+		return settle(image, p, c, slot, mode);
+	backend = slot->current & ~WEIR_SLOT_MOVED;
+	if (backend == WEIR_NO_BACKEND)
+		return WEIR_R_LB_NO_BACKEND;
+	choose(c, service, backend, WEIR_WHY_RING);
+	return WEIR_R_LB_FORWARD;
 }
 
 /*
- * Choose a backend. Fragments and tagged frames are left to the host: the
- * first have no ports to go by, the second no untagged next hop.
+ * The backend of the flow that @p describes: addresses, ports and protocol as
+ * its client sends them. It is no packet of the flow, and nothing is noted.
+ *
+ * Returns WEIR_R_LB_FORWARD with @c filled, WEIR_R_CONTINUE where the flow is no
+ * service's, or the reason why its packets are dropped.
+ */
+static __noinline int balance_look(const struct weir_image *image, const struct pkt *p,
+				   struct choice *c)
+{
+	if (!vip_find(image, c, p->dst.half[0], p->dst.half[1], p->is_v6))
+		return WEIR_R_CONTINUE;
+	if (!vip_service(image, c, p))
+		return WEIR_R_CONTINUE;
+	return balance_by_ring(image, p, c, SETTLE_LOOK);
+}
+
+static __always_inline enum weir_reason balance_by_id(struct xdp_md *ctx,
+						      const struct weir_image *image,
+						      const struct pkt *p, struct choice *c)
+{
+	const struct weir_service *service = choice_service(image, c);
+
+	if (!is_needed(WEIR_NEED_QUIC) || service->udp != WEIR_UDP_QUIC || p->proto != IPPROTO_UDP)
+		return WEIR_R_CONTINUE;
+	return quic_choose(ctx, image, p, c);
+}
+
+/*
+ * Choose a backend for the packet in @scratch, whose destination vip_find() or
+ * vip_glance() found to be in a VIP. Tagged frames are left to the host, as
+ * there is no tagged next hop.
  *
  * Returns WEIR_R_CONTINUE when the packet is no service's, WEIR_R_LB_FORWARD
- * with @choice filled, or the reason why it is dropped.
+ * with the choice in @scratch, or the reason why it is dropped.
  */
-static __always_inline enum weir_reason balance_choose(const struct weir_image *image,
-						       const struct pkt *p, struct choice *choice)
+static __always_inline enum weir_reason
+balance_choose(struct xdp_md *ctx, const struct weir_image *image, struct scratch *scratch)
 {
+	struct choice *c = &scratch->choice;
+	const struct pkt *p = &scratch->pkt;
 	const struct weir_service *service;
-	const struct weir_slot *slot;
-	const struct weir_vip *vip;
-	__u32 position, current;
+	enum weir_reason reason;
 
-	if (!(p->has & PKT_PORTS) || (p->has & (PKT_FRAGMENT | PKT_TAGGED)))
+	if (!pkt_is(p, PKT_ADDR | PKT_PROTO) || p->has & PKT_TAGGED)
 		return WEIR_R_CONTINUE;
-	vip = find_vip(image, p);
-	service = vip ? find_service(image, vip, p) : NULL;
-	if (!service)
+	if (fragment_lacks_ports(p))
+		return fragment_choose(image, p, c);
+	if (!vip_service(image, c, p))
 		return WEIR_R_CONTINUE;
-
-	position = weir_ring_position(p->src.half[0], p->src.half[1], p->dst.half[0],
-				      p->dst.half[1], p->sport, p->dport, p->proto);
-	slot = ring_slot(service, position);
-	if (!slot)
-		return WEIR_R_LB_ERROR;
-	current = slot->current & ~WEIR_SLOT_MOVED;
-	if (current == WEIR_NO_BACKEND)
-		return WEIR_R_LB_NO_BACKEND;
-
-	choice->backend =
-		image_at(image, service->backends_offset + current * sizeof(*choice->backend));
-	choice->forward = service->forward;
+	service = choice_service(image, c);
+	reason = admit_packet(image, service, p);
+	if (reason != WEIR_R_CONTINUE)
+		return reason;
+	reason = balance_by_id(ctx, image, p, c);
+	if (reason == WEIR_R_CONTINUE)
+		reason = balance_by_ring(image, p, c, SETTLE_MAKE);
+	if (reason != WEIR_R_LB_FORWARD)
+		return reason;
+	if (p->has & PKT_FRAGMENT && p->has & PKT_PORTS)
+		fragment_note(image, p, c);
+	count(&weir_services, service->id, p->bytes);
 	return WEIR_R_LB_FORWARD;
 }
 

@@ -31,16 +31,20 @@ static __always_inline enum weir_reason forward_tunnel(struct xdp_md *ctx, const
 }
 
 /* The XDP verdict that carries out a reason whose fate is to be sent is left in @verdict. */
-static __noinline int forward(struct xdp_md *ctx, const struct pkt *p, const struct choice *choice,
-			      int *verdict)
+static __noinline int forward(struct xdp_md *ctx, const struct weir_image *image,
+			      struct scratch *scratch, int *verdict)
 {
+	const struct weir_service *service = choice_service(image, &scratch->choice);
+	const struct weir_backend *backend = choice_backend(image, &scratch->choice);
+	const struct pkt *p = &scratch->pkt;
 	struct tunnel t = {
-		.backend = choice->backend,
-		.hop = hop_to(ctx, choice->backend),
-		.is_v6 = choice->backend->is_v6,
-		.is_gue = choice->forward == WEIR_FORWARD_GUE,
+		.backend = backend,
+		.hop = hop_to(ctx, backend),
+		.entropy = scratch->choice.entropy,
+		.is_v6 = backend->is_v6,
+		.is_gue = service->forward == WEIR_FORWARD_GUE,
 	};
-	bool is_l2 = choice->forward == WEIR_FORWARD_L2;
+	bool is_l2 = service->forward == WEIR_FORWARD_L2;
 	__u32 overhead = is_l2 ? 0 : tunnel_overhead(t.is_v6, t.is_gue);
 	enum weir_reason reason;
 

@@ -10,6 +10,10 @@
  */
 static __noinline int parse(struct xdp_md *ctx, struct pkt *p, enum weir_depth depth)
 {
+	if (depth == WEIR_DEPTH_ALL &&
+	    pkt_parse_plain((void *)(long)ctx->data, (void *)(long)ctx->data_end, p))
+		return 0;
+	pkt_init(p, p->bytes, p->has);
 	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, depth);
 	return 0;
 }

@@ -106,6 +106,31 @@ static __always_inline enum weir_reason reject(struct xdp_md *ctx, const struct 
 	return result & 0xffff;
 }
 
+static __always_inline enum weir_reason balance(struct xdp_md *ctx, const struct weir_image *image,
+						struct scratch *scratch)
+{
+	const struct pkt *p = &scratch->pkt;
+
+	/* Alone, it has looked already. */
+	if (weir.stages != 1U << WEIR_STAGE_BALANCE &&
+	    (!(p->has & PKT_ADDR) ||
+	     !vip_find(image, &scratch->choice, p->dst.half[0], p->dst.half[1], p->is_v6)))
+		return WEIR_R_CONTINUE;
+	return balance_choose(ctx, image, scratch);
+}
+
+/* Of a service without a backend: tell the sender, where the service wants that. */
+static __always_inline enum weir_reason balance_empty(struct xdp_md *ctx,
+						      const struct weir_image *image,
+						      const struct scratch *scratch, int *verdict)
+{
+	if (!(choice_service(image, &scratch->choice)->flags & WEIR_SERVICE_EMPTY_REJECT))
+		return WEIR_R_LB_NO_BACKEND;
+	if (reject(ctx, &scratch->pkt, verdict) == WEIR_R_FILTER_REJECT)
+		return WEIR_R_LB_REJECT;
+	return WEIR_R_LB_NO_BACKEND;
+}
+
 /*
  * What the stages make of a packet. A stage that lets it go on leaves the
  * reason of the last one that had something to say.
@@ -117,10 +142,11 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 	const struct weir_image *image = image_in_force();
 	enum weir_reason reason, chosen = WEIR_R_CONTINUE;
 	const struct weir_device *device;
-	struct choice choice = {};
 
 	if (!image)
 		return WEIR_R_NO_IMAGE;
+	if (weir.stages == 1U << WEIR_STAGE_BALANCE && !vip_glance(ctx, image, &scratch->choice))
+		return WEIR_R_CONTINUE;
 	device = device_row(image);
 	if (weir.stages)
 		parse(ctx, p, depth_wanted(image, device));
@@ -134,11 +160,16 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 		ask_conn(image, p);
 
 	if (stage_is_on(device, WEIR_STAGE_BALANCE))
-		chosen = balance_choose(image, p, &choice);
+		chosen = balance(ctx, image, scratch);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
-		measure(ctx, p, chosen == WEIR_R_LB_FORWARD ? choice.backend->id + 1 : 0);
+		measure(ctx, p,
+			chosen == WEIR_R_LB_FORWARD
+				? choice_backend(image, &scratch->choice)->id + 1
+				: 0);
+	if (is_needed(WEIR_NEED_REJECT) && chosen == WEIR_R_LB_NO_BACKEND)
+		return balance_empty(ctx, image, scratch, verdict);
 	if (chosen == WEIR_R_LB_FORWARD)
-		return forward(ctx, p, &choice, verdict);
+		return forward(ctx, image, scratch, verdict);
 	return chosen == WEIR_R_CONTINUE ? reason : chosen;
 }
 

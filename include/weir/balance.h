@@ -193,11 +193,50 @@ _Static_assert(sizeof(struct weir_backend) == 64, "backend is not a cache line")
 struct weir_pin {
 	__u64 tag; /* keyed hash of the service's id and the flow */
 	__u32 seen; /* seconds of CLOCK_MONOTONIC, coarse */
-	__u32 state; /* in the high 8 bits, the backend's id in the low 24 */
+	__u32 state; /* see WEIR_PIN_STATE_SHIFT */
 };
 _Static_assert(sizeof(struct weir_pin) == 16, "pin has holes");
 
+/*
+ * How far a flow got. X(symbol, name)
+ *
+ * Nobody confirmed a flow that is OPENING or FOUND: others may have its place
+ * once it is some seconds old.
+ */
+#define WEIR_PIN_STATES(X)                                                  \
+	X(FREE, "free")                                                     \
+	X(OPENING, "opening") /* a SYN came */                              \
+	X(FOUND, "found") /* another packet, but only in one second */      \
+	X(OPEN, "open")                                                     \
+	X(CLOSING, "closing") /* a FIN or RST came, and no data after it */ \
+	X(FRAGMENT, "fragment") /* no flow: where a first fragment went */  \
+	X(BUSY, "busy") /* its tag changes this moment */
+
+enum weir_pin_state {
+#define X(sym, name) WEIR_PIN_##sym,
+	WEIR_PIN_STATES(X)
+#undef X
+		WEIR_PIN_STATE_COUNT
+};
+
+/*
+ * weir_pin.state: the backend's id in the low 24 bits, 3 bits of the state, and
+ * in the highest 5 how long the pin lives without a packet, as the exponent of
+ * a power of two of seconds. A FRAGMENT has bits of its service's id there.
+ */
 #define WEIR_PIN_STATE_SHIFT 24
+#define WEIR_PIN_STATE_MASK 7
+#define WEIR_PIN_LIFE_SHIFT 27
+#define WEIR_PIN_LIFE_MOST 31
+_Static_assert(WEIR_PIN_STATE_COUNT <= WEIR_PIN_STATE_MASK + 1, "states do not fit their bits");
+
+/* Seconds. */
+#define WEIR_PIN_HALF_OPEN_S 120 /* OPENING and CLOSING live no longer */
+#define WEIR_PIN_FRAGMENT_S 30
+#define WEIR_PIN_UNSURE_S 5 /* an unconfirmed pin keeps its place */
+#define WEIR_PIN_REUSE_S 2 /* after it a SYN on a flow that closes is a new one */
+#define WEIR_PIN_GRACE_S 2 /* new flows are pinned past the end of base */
+
 #define WEIR_PIN_BACKEND_MASK ((1U << WEIR_PIN_STATE_SHIFT) - 1)
 
 /* One cache line, a value of the map of pins. */
@@ -212,6 +251,7 @@ _Static_assert(sizeof(struct weir_pin_set) == 64, "set of pins is not a cache li
  */
 struct weir_settle {
 	__u64 pins_until_s;
+	__u64 base_until_s; /* so is base, past the service's time: flows found no room for a pin */
 };
 
 static inline __attribute__((always_inline)) __u64 weir_mix64(__u64 x)
@@ -231,31 +271,47 @@ static inline __attribute__((always_inline)) __u64 weir_mix64(__u64 x)
 
 /*
  * Hash of a VIP table key: the two halves of the address as they lie in memory,
- * 0 past @length, which is counted in v4-mapped form.
+ * 0 past @length, which is counted in v4-mapped form. The low bits are the good
+ * ones, and consecutive addresses differ there. One multiplication for IPv4, as
+ * every packet of others takes it; Knuth, volume 3, section 6.4.
  */
 static inline __attribute__((always_inline)) __u32 weir_vip_hash(__u64 addr0, __u64 addr1,
 								 __u8 length)
 {
-	__u64 low = addr1 ^ (__u64)(128 - length) << WEIR_PORT_SHIFT;
+	__u64 hash = (addr1 + length) * 0x9E3779B97F4A7C15ULL;
 
-	return (__u32)weir_mix64(addr0 ^ weir_mix64(low));
+	return (__u32)__builtin_bswap64(hash + addr0 * 0xBF58476D1CE4E5B9ULL);
 }
 
 /*
- * Ring position, in [0, WEIR_RING_SLOTS), of a flow toward a VIP. Arguments as
- * they lie in memory. The same on every node of a fleet.
+ * Hash of a flow toward a VIP. Arguments as they lie in memory. The same on
+ * every node of a fleet.
  */
+static inline __attribute__((always_inline)) __u64 weir_ring_hash(__u64 saddr0, __u64 saddr1,
+								  __u64 daddr0, __u64 daddr1,
+								  __be16 sport, __be16 dport,
+								  __u8 proto)
+{
+	__u64 source = saddr1 ^ ((__u64)sport << WEIR_PORT_SHIFT | proto);
+	__u64 target = daddr1 ^ (__u64)dport << WEIR_PORT_SHIFT;
+
+	return weir_mix64(source * 0x9E3779B97F4A7C15ULL + target * 0xC2B2AE3D27D4EB4FULL +
+			  saddr0 * 0xBF58476D1CE4E5B9ULL + daddr0 * 0x94D049BB133111EBULL);
+}
+
+/* The slot of a flow, in [0, WEIR_RING_SLOTS), by its hash; the low half stays unused. */
+static inline __attribute__((always_inline)) __u32 weir_ring_slot(__u64 hash)
+{
+	return (__u32)(((hash >> 32) * WEIR_RING_SLOTS) >> 32);
+}
+
+/* The slot of a flow whose service hashes the whole tuple. */
 static inline __attribute__((always_inline)) __u32 weir_ring_position(__u64 saddr0, __u64 saddr1,
 								      __u64 daddr0, __u64 daddr1,
 								      __be16 sport, __be16 dport,
 								      __u8 proto)
 {
-	__u64 source = saddr1 ^ ((__u64)sport << WEIR_PORT_SHIFT | proto);
-	__u64 target = daddr1 ^ (__u64)dport << WEIR_PORT_SHIFT;
-	__u64 hash = weir_mix64(saddr0 ^ weir_mix64(source));
-
-	hash = weir_mix64(hash ^ daddr0 ^ weir_mix64(target));
-	return (__u32)(((hash >> 32) * WEIR_RING_SLOTS) >> 32);
+	return weir_ring_slot(weir_ring_hash(saddr0, saddr1, daddr0, daddr1, sport, dport, proto));
 }
 
 #endif

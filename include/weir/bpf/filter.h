@@ -6,6 +6,7 @@
 #ifndef WEIR_BPF_FILTER_H
 #define WEIR_BPF_FILTER_H
 
+#include "weir/bpf/choice.h"
 #include "weir/bpf/condition.h"
 #include "weir/bpf/forest.h"
 #include "weir/bpf/limit.h"
@@ -41,6 +42,7 @@ struct scratch {
 	struct pkt pkt;
 	struct walk walk;
 	struct log_waiting log;
+	struct choice choice;
 };
 
 struct {

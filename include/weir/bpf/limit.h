@@ -85,17 +85,17 @@ static __always_inline struct weir_bucket *limit_way(struct weir_bucket_set *set
 }
 
 /*
- * Sources that send one packet each, as spoofed ones do, push out each other:
- * they are the nearest to being full.
+ * Whether there is a token in the bucket of @tag; takes it. Sources that send
+ * one packet each, as spoofed ones do, push out each other: they are the nearest
+ * to being full.
  */
-static __always_inline bool limit_admits_source(const struct weir_image *image,
-						const struct weir_limit *limit, const struct pkt *p)
+static __always_inline bool limit_admits_tag(const struct weir_limit *limit, __u64 tag)
 {
-	__u64 tag = limit_tag(image, limit, p), now;
 	struct weir_bucket_set *set = limit_set(weir.limit_base + (tag & weir.limit_mask));
 	struct weir_bucket *way;
+	__u64 now;
 
-	if (!set || !(p->has & PKT_ADDR))
+	if (!set)
 		return true;
 	now = limit_now(limit);
 	way = limit_way(set, tag);
@@ -104,6 +104,26 @@ static __always_inline bool limit_admits_source(const struct weir_image *image,
 	way->tag = tag;
 	way->tat = now + limit->interval;
 	return true;
+}
+
+static __always_inline bool limit_admits_source(const struct weir_image *image,
+						const struct weir_limit *limit, const struct pkt *p)
+{
+	if (!(p->has & PKT_ADDR))
+		return true;
+	return limit_admits_tag(limit, limit_tag(image, limit, p));
+}
+
+/* The same for what is no rule and has no bucket by its number: one for @number of @limit. */
+static __always_inline bool limit_admits_number(const struct weir_image *image,
+						const struct weir_limit *limit, __u32 number)
+{
+	struct siphash_words words = {
+		.word = { limit->id, number },
+		.count = 2,
+	};
+
+	return limit_admits_tag(limit, siphash_keyed(&words, image));
 }
 
 /* Whether @p is within the rate; takes a token if so. */

@@ -140,7 +140,7 @@ static __always_inline const void *image_at(const struct weir_image *image, __u3
 
 /*
  * The slot at @position of a service's ring. NULL, which cannot be: ctl names
- * rings that are there, weir_ring_position() gives positions that are.
+ * rings that are there, weir_ring_slot() gives slots that are.
  */
 static __always_inline const struct weir_slot *ring_slot(const struct weir_service *service,
 							 __u32 position)

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Flows that keep to a backend while their slot of the ring moves, and all
+ * flows of services that ask for it. A set of pins is one cache line, and is
+ * written once a second for a flow at most.
+ */
+#ifndef WEIR_XDP_PIN_H
+#define WEIR_XDP_PIN_H
+
+#include "weir/bpf/maps.h"
+#include "weir/bpf/packet.h"
+#include "weir/bpf/siphash.h"
+
+#include "choice.h"
+
+#define PIN_NS_PER_S 1000000000ULL
+
+/* The two halves of a pin that change together. */
+union pin_word {
+	struct {
+		__u32 seen;
+		__u32 state;
+	};
+	__u64 word;
+};
+_Static_assert(__builtin_offsetof(struct weir_pin, state) ==
+		       __builtin_offsetof(struct weir_pin, seen) + 4,
+	       "a pin changes in one word");
+
+/* Seconds of the coarse clock; a read costs 3 ns. */
+static __always_inline __u32 pin_now(void)
+{
+	return bpf_ktime_get_coarse_ns() / PIN_NS_PER_S;
+}
+
+static __always_inline volatile __u64 *pin_word_of(struct weir_pin *pin)
+{
+	return (volatile __u64 *)&pin->seen;
+}
+
+static __always_inline union pin_word pin_read(struct weir_pin *pin)
+{
+	return (union pin_word){ .word = *pin_word_of(pin) };
+}
+
+static __always_inline enum weir_pin_state pin_state(union pin_word w)
+{
+	return w.state >> WEIR_PIN_STATE_SHIFT & WEIR_PIN_STATE_MASK;
+}
+
+static __always_inline __u32 pin_life_s(union pin_word w)
+{
+	if (pin_state(w) == WEIR_PIN_FRAGMENT)
+		return WEIR_PIN_FRAGMENT_S;
+	return 1U << (w.state >> WEIR_PIN_LIFE_SHIFT);
+}
+
+static __always_inline bool pin_is_live(union pin_word w, __u32 now)
+{
+	return pin_state(w) != WEIR_PIN_FREE && now - w.seen < pin_life_s(w);
+}
+
+/* The least power of two that is not below @s, by its exponent. */
+static __always_inline __u32 pin_life(__u32 s)
+{
+	__u32 life = 0;
+
+	s = s ? s - 1 : 0;
+#pragma unroll
+	for (int bits = 16; bits; bits /= 2) {
+		if (s >> bits) {
+			life += bits;
+			s >>= bits;
+		}
+	}
+	life += s;
+	return life > WEIR_PIN_LIFE_MOST ? WEIR_PIN_LIFE_MOST : life;
+}
+
+static __always_inline union pin_word pin_make(enum weir_pin_state state, __u32 life_s,
+					       __u32 backend, __u32 now)
+{
+	return (union pin_word){
+		.seen = now,
+		.state = pin_life(life_s) << WEIR_PIN_LIFE_SHIFT |
+			 (__u32)state << WEIR_PIN_STATE_SHIFT | (backend & WEIR_PIN_BACKEND_MASK),
+	};
+}
+
+static __always_inline struct weir_pin_set *pin_set(__u64 tag)
+{
+	__u32 index = tag & weir.pin_mask;
+
+	return bpf_map_lookup_elem(&weir_pins, &index);
+}
+
+/* The tag of a flow; @number tells services apart, and what is no flow. */
+static __always_inline __u64 pin_tag(const struct weir_image *image, const struct pkt *p,
+				     __u64 number, __u64 proto, __u32 ports)
+{
+	struct siphash_words words = {
+		.word = { number << 40 | proto << 32 | ports,
+			  (__u64)p->src.word[3] << 32 | p->dst.word[3] },
+		.count = 2,
+	};
+
+	if (p->is_v6) {
+		words.word[1] = p->src.half[0];
+		words.word[2] = p->src.half[1];
+		words.word[3] = p->dst.half[0];
+		words.word[4] = p->dst.half[1];
+		words.count = 5;
+	}
+	return siphash_keyed(&words, image);
+}
+
+/*
+ * The live pin of @tag, or NULL. Its word is left in @w, and was that of @tag:
+ * who takes a place marks it BUSY before he changes the tag.
+ */
+static __always_inline struct weir_pin *pin_find(struct weir_pin_set *set, __u64 tag, __u32 now,
+						 union pin_word *w)
+{
+	__u32 index = WEIR_PIN_WAYS;
+	struct weir_pin *pin;
+
+#pragma unroll
+	for (int i = 0; i < WEIR_PIN_WAYS; i++) {
+		if (set->way[i].tag == tag)
+			index = i;
+		index = forget(index, now);
+	}
+	if (index >= WEIR_PIN_WAYS)
+		return NULL;
+	pin = &set->way[index];
+	*w = pin_read(pin);
+	if (*(volatile __u64 *)&pin->tag != tag || pin_state(*w) == WEIR_PIN_BUSY ||
+	    !pin_is_live(*w, now))
+		return NULL;
+	return pin;
+}
+
+static __always_inline bool pin_is_unsure(union pin_word w)
+{
+	enum weir_pin_state state = pin_state(w);
+
+	return state == WEIR_PIN_OPENING || state == WEIR_PIN_FOUND || state == WEIR_PIN_FRAGMENT;
+}
+
+/*
+ * How good a place is for another flow; 0 is not to be had. Most of all one
+ * that nothing living has, then what nobody confirmed for the longest time.
+ */
+static __always_inline __u32 pin_room(union pin_word w, bool is_own, __u32 now)
+{
+	__u32 age = now - w.seen;
+
+	if (is_own)
+		return ~0U;
+	if (!pin_is_live(w, now))
+		return ~0U - 1;
+	return pin_is_unsure(w) && age > WEIR_PIN_UNSURE_S ? age : 0;
+}
+
+/*
+ * Put a pin into @set, in the place of one of the same tag, of none, or of one
+ * that was never confirmed. Returns false, with nothing changed, where there is
+ * no room. @lost: whether a pin was pushed out that a flow may miss.
+ */
+static __always_inline bool pin_put(struct weir_pin_set *set, __u64 tag, union pin_word w,
+				    __u32 now, bool *lost)
+{
+	union pin_word busy = { .seen = now,
+				.state = (__u32)WEIR_PIN_BUSY << WEIR_PIN_STATE_SHIFT };
+	union pin_word was = {};
+	__u32 index = 0, most = 0;
+	struct weir_pin *pin;
+
+#pragma unroll
+	for (int i = 0; i < WEIR_PIN_WAYS; i++) {
+		union pin_word other = pin_read(&set->way[i]);
+		__u32 room = forget(pin_room(other, set->way[i].tag == tag, now), now);
+
+		if (room > most) {
+			index = i;
+			most = room;
+			was.word = other.word;
+		}
+		index = forget(index, now);
+		most = forget(most, now);
+		was.word = forget64(was.word, now);
+	}
+	if (!most)
+		return false;
+	pin = &set->way[index & (WEIR_PIN_WAYS - 1)];
+	*lost = most < ~0U - 1 && pin_state(was) == WEIR_PIN_FOUND;
+	/* Who was faster has the place. */
+	if (__sync_val_compare_and_swap(pin_word_of(pin), was.word, busy.word) != was.word)
+		return false;
+	*(volatile __u64 *)&pin->tag = tag;
+	*pin_word_of(pin) = w.word;
+	return true;
+}
+
+/* The offset of a pin's backend, or 0 where it is gone. */
+static __always_inline __u32 pin_backend(const struct weir_image *image, union pin_word w)
+{
+	__u32 id = w.state & WEIR_PIN_BACKEND_MASK;
+	const __u32 *offset;
+
+	if (id >= image->backend_by_id_count)
+		return 0;
+	offset = image_at(image, image->backend_by_id_offset + id * sizeof(*offset));
+	return *offset;
+}
+
+#endif
