@@ -117,12 +117,51 @@ static __u32 *count_up(const struct harness *h)
 	return ids;
 }
 
-static void make_rings(struct harness *h, const __u32 *ids)
+/* The number in a name. */
+static __u32 number_in(const char *name)
 {
-	const struct ring_past nothing = {};
+	__u32 number = (__u32)atoi(name + 1);
+
+	assert_true(number < BACKENDS);
+	return number;
+}
+
+static void name_ids(const struct harness *h, __u32 *backends, __u32 *services)
+{
+	for (size_t g = 0; g < model_groups_count(&h->model); g++) {
+		const struct backend_group group = model_group(&h->model, g);
+
+		for (size_t i = 0; i < group.backends_count; i++)
+			*backends++ = number_in(group.backends[i].name);
+	}
+	for (size_t i = 0; i < h->model.services_count; i++)
+		services[i] = number_in(h->model.services[i].name);
+}
+
+/* What is in force now; @settle has room for all services. */
+static struct ring_past past_of(const struct harness *h, struct weir_settle *settle)
+{
+	struct ring_past past = { .now_s = now_ns() / 1000000000 };
+
+	if (!h->host.has_past || !h->image)
+		return past;
+	past.image = h->image;
+	past.rings = h->ring_map;
+	past.settle = settle;
+	past.settle_count = HARNESS_SERVICES;
+	for (__u32 i = 0; i < HARNESS_SERVICES; i++)
+		assert_int_equal(bpf_map_lookup_elem(h->maps.fd[WEIR_MAP_SETTLE], &i, &settle[i]),
+				 0);
+	return past;
+}
+
+static void make_rings(struct harness *h, const __u32 *service_ids, const __u32 *backend_ids)
+{
+	struct weir_settle settle[HARNESS_SERVICES] = {};
+	const struct ring_past past = past_of(h, settle);
 
 	rings_free(&h->rings);
-	assert_int_equal(rings_make(&h->model, ids, ids, &nothing, &h->rings), 0);
+	assert_int_equal(rings_make(&h->model, service_ids, backend_ids, &past, &h->rings), 0);
 	assert_true(h->rings.room <= HARNESS_RINGS);
 	for (size_t i = 0; i < h->rings.fresh_count; i++)
 		h->ring_map[h->rings.fresh[i].index] = *h->rings.fresh[i].ring;
@@ -131,6 +170,7 @@ static void make_rings(struct harness *h, const __u32 *ids)
 static void build(struct harness *h)
 {
 	OWN_FREE __u32 *ids = count_up(h);
+	__u32 backend_ids[BACKENDS], service_ids[BACKENDS];
 	static struct host_route routes[BACKENDS];
 	range locals[LOCALS];
 	struct image_spec spec = {
@@ -141,8 +181,8 @@ static void build(struct harness *h)
 		.locals = locals,
 		.locals_count = fill_locals(&h->host, locals),
 		.rule_ids = ids,
-		.backend_ids = ids,
-		.service_ids = ids,
+		.backend_ids = h->host.has_past ? backend_ids : ids,
+		.service_ids = h->host.has_past ? service_ids : ids,
 		.rings = &h->rings,
 		.set_slots = ids + h->first_set,
 		.routes = routes,
@@ -155,9 +195,11 @@ static void build(struct harness *h)
 	assert_true(model_backends_count(&h->model) <= BACKENDS);
 	memset(routes, 0, sizeof(routes));
 	fill_routes(h, routes);
+	if (h->host.has_past)
+		name_ids(h, backend_ids, service_ids);
+	make_rings(h, spec.service_ids, spec.backend_ids);
 	free(h->image);
 	h->image = NULL;
-	make_rings(h, ids);
 	assert_int_equal(image_build(&spec, &h->image, &h->image_bytes), 0);
 	h->build_ns = now_ns() - start;
 }
@@ -201,7 +243,7 @@ static void choose_capacity(struct harness *h)
 		.conn_sets = CONN_SETS,
 		.services = HARNESS_SERVICES,
 		.rings = HARNESS_RINGS,
-		.pin_sets = PIN_SETS,
+		.pin_sets = h->host.pin_sets ? h->host.pin_sets : PIN_SETS,
 		.log_bytes = LOG_BYTES,
 	};
 	h->capacity.limit_base = h->capacity.rules;

@@ -37,6 +37,12 @@ struct harness_host {
 	const char *source4, *source6; /* of outer headers; NULL: zeroes */
 	__u32 image_bytes; /* a power of two; 0: 1 MiB, or what the first image takes */
 	__u32 sets_bytes; /* a power of two; 0: enough to change them once */
+	__u32 pin_sets; /* a power of two; 0: 1024 */
+	/*
+	 * A change comes after the configuration before, as an apply does. Services
+	 * and backends then have the number in their name, "s3" and "b12", for id.
+	 */
+	bool has_past;
 };
 
 struct harness {
