@@ -13,6 +13,7 @@
 #include "expr.h"
 #include "forward.h"
 #include "hook.h"
+#include "lb_icmp.h"
 #include "mark.h"
 #include "parse.h"
 #include "reject.h"
@@ -107,15 +108,21 @@ static __always_inline enum weir_reason reject(struct xdp_md *ctx, const struct 
 }
 
 static __always_inline enum weir_reason balance(struct xdp_md *ctx, const struct weir_image *image,
-						struct scratch *scratch)
+						struct scratch *scratch, int *verdict)
 {
 	const struct pkt *p = &scratch->pkt;
+	enum weir_reason reason;
 
 	/* Alone, it has looked already. */
 	if (weir.stages != 1U << WEIR_STAGE_BALANCE &&
 	    (!(p->has & PKT_ADDR) ||
 	     !vip_find(image, &scratch->choice, p->dst.half[0], p->dst.half[1], p->is_v6)))
 		return WEIR_R_CONTINUE;
+	if (conn_is_icmp(p)) {
+		reason = balance_icmp(ctx, image, scratch, verdict);
+		if (reason != WEIR_R_CONTINUE)
+			return reason;
+	}
 	return balance_choose(ctx, image, scratch);
 }
 
@@ -160,7 +167,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 		ask_conn(image, p);
 
 	if (stage_is_on(device, WEIR_STAGE_BALANCE))
-		chosen = balance(ctx, image, scratch);
+		chosen = balance(ctx, image, scratch, verdict);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
 		measure(ctx, p,
 			chosen == WEIR_R_LB_FORWARD

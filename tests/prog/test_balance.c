@@ -244,8 +244,6 @@ static void what_is_not_for_a_vip_passes_untouched(void **state)
 		{ .src = "192.0.2.1", .dst = "198.51.100.7", .sport = 443 },
 		{ .src = "2001:db8:c::7", .dst = "2001:db8:ff::100", .dport = 443 },
 		{ .src = "2001:db8:c::7", .dst = "::ffff:192.0.2.1", .dport = 443 },
-		{ TO_VIP, .proto = IPPROTO_ICMP, .icmp_type = 8, .payload = 56 },
-		{ TO_VIP6, .proto = IPPROTO_ICMPV6, .icmp_type = 128, .payload = 56 },
 		{ TO_VIP, .proto = IPPROTO_SCTP },
 		{ TO_VIP, .proto = IPPROTO_UDPLITE },
 		{ TO_VIP, .proto = IPPROTO_GRE, .payload = 50 },

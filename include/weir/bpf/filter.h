@@ -43,6 +43,7 @@ struct scratch {
 	struct walk walk;
 	struct log_waiting log;
 	struct choice choice;
+	struct pkt quoted; /* the flow that an ICMP error is about */
 };
 
 struct {
