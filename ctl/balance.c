@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "balance_slots.h"
 #include "own.h"
 #include "weir/limit.h"
 
@@ -29,6 +30,7 @@ static void fill_backends(struct weir_backend *table, const struct image_spec *s
 			table[n].id = spec->backend_ids[n];
 			table[n].is_v6 = !addr_is_v4(b->addr);
 			table[n].port = htons(b->port);
+			table[n].weight = slots_weight(b);
 		}
 	}
 }

@@ -1,32 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The rings of services, one for all that are equal.
+ * The rings of services after those in force. Services that have the same
+ * backends and the same past get the same ring, made once; those of which
+ * nothing changed keep the one that they have.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "balance.h"
-#include "maglev.h"
+#include "balance_slots.h"
 #include "own.h"
 
-/* Which rings of the map are taken: by the image in force, or by this one. */
-struct taken {
-	__u8 *list;
-	__u32 next; /* none below is free */
-	__u32 top; /* one more than the highest */
+#define THREADS_MAX 4
+/* Below so many rings a thread costs more than it brings. */
+#define JOBS_PER_THREAD 4
+
+#define NO_RING (~0U)
+#define NO_JOB (~(size_t)0)
+
+/* A ring to be made. Maglev runs once for those of one group that follow each other. */
+struct job {
+	size_t group; /* of the model */
+	const struct weir_service *old; /* NULL: the services are new */
+	__u32 ids; /* the group's first in the backend ids */
+	bool has_base; /* not "track none": slots may wait */
+	bool base_lives, pins_live;
+
+	struct weir_ring *ring;
+	bool is_taken_over; /* by struct rings */
+	struct slots_result result;
+	__u32 place; /* where it is in the map */
+	__u64 hash;
 };
 
 struct work {
+	const struct model *m;
+	const __u32 *backend_ids;
 	const struct ring_past *past;
+	const struct weir_service **old_by_id;
+	__u32 old_by_id_count;
+	__u32 *first_id; /* of each group, in backend_ids */
+	__u16 *index_by_id; /* of a backend in its group */
+	__u32 *group_by_id; /* number of the group, one more; 0: none has that id */
+	__u32 ids_count;
+	struct job *jobs;
+	size_t jobs_count;
+	size_t *job_of; /* by service; NO_JOB: it keeps its ring */
+	__u8 *taken; /* rings of the map, by the image in force or by this one */
+	__u32 next_free, top;
 	struct rings *out;
-	struct taken taken;
 };
 
-static void own_work(struct work *w)
-{
-	free(w->taken.list);
-}
+/* Jobs [first, end) of one thread. */
+struct share {
+	const struct work *w;
+	size_t first, end;
+	int error;
+};
 
 void rings_free(struct rings *r)
 {
@@ -37,28 +71,17 @@ void rings_free(struct rings *r)
 	*r = (struct rings){};
 }
 
-static int fill(const struct backend *backends, size_t count, struct weir_ring *ring)
+static void own_work(struct work *w)
 {
-	OWN_FREE const char **names = calloc(count + 1, sizeof(*names));
-	OWN_FREE __u16 *weights = calloc(count + 1, sizeof(*weights));
-	OWN_FREE __u32 *table = calloc(WEIR_RING_SLOTS, sizeof(*table));
-	int error;
-
-	if (!names || !weights || !table)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		names[i] = backends[i].name;
-		weights[i] = backends[i].drain ? 0 : backends[i].weight;
-	}
-	error = maglev_fill(names, weights, count, table, WEIR_RING_SLOTS);
-	if (error && error != -EINVAL)
-		return error;
-	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++) {
-		__u16 value = error ? WEIR_NO_BACKEND : table[i];
-
-		ring->slot[i] = (struct weir_slot){ .base = value, .current = value };
-	}
-	return 0;
+	for (size_t i = 0; i < w->jobs_count; i++)
+		free(w->jobs[i].is_taken_over ? NULL : w->jobs[i].ring);
+	free(w->old_by_id);
+	free(w->first_id);
+	free(w->index_by_id);
+	free(w->group_by_id);
+	free(w->jobs);
+	free(w->job_of);
+	free(w->taken);
 }
 
 static const struct weir_service *old_services(const struct ring_past *past)
@@ -66,94 +89,380 @@ static const struct weir_service *old_services(const struct ring_past *past)
 	return IMAGE_AT(past->image, past->image->services_offset, struct weir_service);
 }
 
-/* The service of that id in the image in force, or NULL. */
-static const struct weir_service *find_old(const struct ring_past *past, __u32 id)
+static __u32 old_count(const struct ring_past *past)
 {
-	for (__u32 i = 0; past->image && i < past->image->services_count; i++) {
-		if (old_services(past)[i].id == id)
-			return &old_services(past)[i];
+	return past->image ? past->image->services_count : 0;
+}
+
+static int note_old(struct work *w)
+{
+	const struct ring_past *past = w->past;
+
+	w->taken = calloc(WEIR_MAX_RINGS, 1);
+	for (__u32 i = 0; i < old_count(past); i++) {
+		if (old_services(past)[i].id >= w->old_by_id_count)
+			w->old_by_id_count = old_services(past)[i].id + 1;
+	}
+	w->old_by_id = calloc(w->old_by_id_count + 1, sizeof(*w->old_by_id));
+	if (!w->taken || !w->old_by_id)
+		return -ENOMEM;
+	for (__u32 i = 0; i < old_count(past); i++) {
+		const struct weir_service *old = &old_services(past)[i];
+
+		w->old_by_id[old->id] = old;
+		w->taken[old->ring] = 1;
+		w->top = old->ring >= w->top ? old->ring + 1 : w->top;
+	}
+	return 0;
+}
+
+static int note_groups(struct work *w)
+{
+	size_t groups = model_groups_count(w->m), n = 0;
+
+	w->first_id = calloc(groups + 1, sizeof(*w->first_id));
+	if (!w->first_id)
+		return -ENOMEM;
+	for (size_t g = 0; g < groups; g++) {
+		w->first_id[g] = n;
+		n += model_group(w->m, g).backends_count;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (w->backend_ids[i] >= w->ids_count)
+			w->ids_count = w->backend_ids[i] + 1;
+	}
+	w->index_by_id = calloc(w->ids_count + 1, sizeof(*w->index_by_id));
+	w->group_by_id = calloc(w->ids_count + 1, sizeof(*w->group_by_id));
+	if (!w->index_by_id || !w->group_by_id)
+		return -ENOMEM;
+	for (size_t g = 0; g < groups; g++) {
+		for (size_t i = 0; i < model_group(w->m, g).backends_count; i++) {
+			__u32 id = w->backend_ids[w->first_id[g] + i];
+
+			w->index_by_id[id] = i;
+			w->group_by_id[id] = g + 1;
+		}
+	}
+	return 0;
+}
+
+static const struct weir_backend *old_backends(const struct work *w, const struct weir_service *old)
+{
+	return IMAGE_AT(w->past->image, old->backends_offset, struct weir_backend);
+}
+
+/* When the last pin may have died: the datapath knows better than the image. */
+static __u64 pins_until(const struct work *w, const struct weir_service *old)
+{
+	const struct ring_past *past = w->past;
+	__u64 seen = past->settle && old->id < past->settle_count
+			     ? past->settle[old->id].pins_until_s
+			     : 0;
+
+	return seen > old->pins_until_s ? seen : old->pins_until_s;
+}
+
+/* Whether the ring in force is the next one, too. */
+static bool keeps(const struct work *w, const struct job *job)
+{
+	const struct backend_group group = model_group(w->m, job->group);
+	const struct weir_backend *was;
+
+	if (!job->old || job->old->backends_count != group.backends_count)
+		return false;
+	if (job->old->flags & WEIR_SERVICE_UNSETTLED &&
+	    (!job->has_base || (!job->base_lives && !job->pins_live)))
+		return false;
+	was = old_backends(w, job->old);
+	for (size_t i = 0; i < group.backends_count; i++) {
+		if (was[i].id != w->backend_ids[job->ids + i] ||
+		    was[i].weight != slots_weight(&group.backends[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Whether both come to the same ring, from the same one. */
+static bool is_same_job(const struct job *a, const struct job *b)
+{
+	if (a->group != b->group || !a->old != !b->old)
+		return false;
+	return !a->old ||
+	       (a->old->ring == b->old->ring &&
+		a->old->backends_offset == b->old->backends_offset && a->has_base == b->has_base &&
+		a->base_lives == b->base_lives && a->pins_live == b->pins_live);
+}
+
+static struct job describe(const struct work *w, size_t index, __u32 id)
+{
+	const struct service *s = &w->m->services[index];
+	struct job job = {
+		.group = s->pool[0] ? s->pool_index : w->m->pools_count + index,
+		.old = id < w->old_by_id_count ? w->old_by_id[id] : NULL,
+		.has_base = s->track != WEIR_TRACK_NONE,
+		.place = NO_RING,
+	};
+
+	job.ids = w->first_id[job.group];
+	if (job.old) {
+		job.base_lives = w->past->now_s < job.old->base_until_s;
+		job.pins_live = w->past->now_s < pins_until(w, job.old);
+	}
+	return job;
+}
+
+/* Jobs of a group are few: its services have the same past but for those that came later. */
+static size_t add_job(struct work *w, const struct job *job, size_t *last_of_group)
+{
+	size_t *last = &last_of_group[job->group];
+
+	for (size_t i = *last; i != NO_JOB; i = (size_t)w->jobs[i].hash) {
+		if (is_same_job(&w->jobs[i], job))
+			return i;
+	}
+	w->jobs[w->jobs_count] = *job;
+	w->jobs[w->jobs_count].hash = *last; /* a chain, until the ring is made */
+	*last = w->jobs_count;
+	return w->jobs_count++;
+}
+
+static int choose_jobs(struct work *w, const __u32 *service_ids)
+{
+	size_t services = w->m->services_count, groups = model_groups_count(w->m);
+	OWN_FREE size_t *last_of_group = malloc((groups + 1) * sizeof(*last_of_group));
+
+	w->jobs = calloc(services + 1, sizeof(*w->jobs));
+	w->job_of = calloc(services + 1, sizeof(*w->job_of));
+	if (!w->jobs || !w->job_of || !last_of_group)
+		return -ENOMEM;
+	for (size_t g = 0; g < groups; g++)
+		last_of_group[g] = NO_JOB;
+	for (size_t i = 0; i < services; i++) {
+		struct job job = describe(w, i, service_ids[i]);
+
+		w->job_of[i] = keeps(w, &job) ? NO_JOB : add_job(w, &job, last_of_group);
+	}
+	return 0;
+}
+
+/* Of a ring's words; equal ones are compared as well. */
+static __u64 hash_ring(const struct weir_ring *ring)
+{
+	__u64 hash = 0xcbf29ce484222325ULL, word;
+
+	for (size_t at = 0; at + sizeof(word) <= sizeof(*ring); at += sizeof(word)) {
+		memcpy(&word, (const char *)ring + at, sizeof(word));
+		hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
+		hash ^= hash >> 32;
+	}
+	return hash;
+}
+
+/* By its id; else it was renamed, or moved to a pool, if another is at its address. */
+static __u16 find_now(const struct work *w, const struct job *job, const struct weir_backend *was)
+{
+	const struct backend_group group = model_group(w->m, job->group);
+
+	if (was->id < w->ids_count && w->group_by_id[was->id] == job->group + 1)
+		return w->index_by_id[was->id];
+	for (size_t i = 0; i < group.backends_count; i++) {
+		if (!memcmp(group.backends[i].addr, was->addr, sizeof(was->addr)) &&
+		    htons(group.backends[i].port) == was->port)
+			return i;
+	}
+	return WEIR_NO_BACKEND;
+}
+
+static int follow(const struct work *w, struct job *job, const __u32 *table)
+{
+	const struct weir_backend *was = old_backends(w, job->old);
+	OWN_FREE __u16 *index_now = calloc(job->old->backends_count + 1U, sizeof(*index_now));
+	const struct slots_past past = {
+		.ring = &w->past->rings[job->old->ring],
+		.index_now = index_now,
+		.backends_count = job->old->backends_count,
+		.base_lives = job->base_lives,
+		.pins_live = job->pins_live,
+	};
+
+	if (!index_now)
+		return -ENOMEM;
+	for (__u32 i = 0; i < job->old->backends_count; i++)
+		index_now[i] = find_now(w, job, &was[i]);
+	job->result = slots_follow(&past, table, job->ring);
+	return 0;
+}
+
+static int do_job(const struct work *w, struct job *job, const __u32 *table)
+{
+	int error = 0;
+
+	job->ring = calloc(1, sizeof(*job->ring));
+	if (!job->ring)
+		return -ENOMEM;
+	if (job->old && job->has_base)
+		error = follow(w, job, table);
+	else
+		slots_begin(table, job->ring);
+	job->hash = hash_ring(job->ring);
+	return error;
+}
+
+static void *do_share(void *of)
+{
+	struct share *share = of;
+	const struct work *w = share->w;
+	OWN_FREE __u32 *table = malloc(WEIR_RING_SLOTS * sizeof(*table));
+	size_t dealt = NO_JOB;
+
+	share->error = table ? 0 : -ENOMEM;
+	for (size_t i = share->first; i < share->end && !share->error; i++) {
+		struct job *job = &w->jobs[i];
+		const struct backend_group group = model_group(w->m, job->group);
+
+		if (dealt != job->group)
+			share->error = slots_deal(group.backends, group.backends_count, table);
+		dealt = job->group;
+		if (!share->error)
+			share->error = do_job(w, job, table);
 	}
 	return NULL;
 }
 
-static int note_taken(const struct ring_past *past, struct taken *t)
+static int do_jobs(const struct work *w)
 {
-	t->list = calloc(WEIR_MAX_RINGS, 1);
-	if (!t->list)
-		return -ENOMEM;
-	for (__u32 i = 0; past->image && i < past->image->services_count; i++) {
-		__u32 ring = old_services(past)[i].ring;
+	struct share shares[THREADS_MAX];
+	pthread_t threads[THREADS_MAX];
+	bool runs[THREADS_MAX] = {};
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t count = w->jobs_count / JOBS_PER_THREAD, each;
+	int error = 0;
 
-		t->list[ring] = 1;
-		t->top = ring >= t->top ? ring + 1 : t->top;
+	count = count > THREADS_MAX ? THREADS_MAX : count;
+	count = cpus > 0 && count > (size_t)cpus ? (size_t)cpus : count;
+	count = count ? count : 1;
+	each = (w->jobs_count + count - 1) / count;
+	for (size_t i = 0; i < count; i++) {
+		size_t end = (i + 1) * each;
+
+		shares[i] =
+			(struct share){ w, i * each, end < w->jobs_count ? end : w->jobs_count, 0 };
+		runs[i] = i && !pthread_create(&threads[i], NULL, do_share, &shares[i]);
+		if (!runs[i] && i)
+			do_share(&shares[i]);
 	}
-	return 0;
+	do_share(&shares[0]);
+	for (size_t i = 0; i < count; i++) {
+		if (runs[i])
+			pthread_join(threads[i], NULL);
+		error = shares[i].error ? shares[i].error : error;
+	}
+	return error;
 }
 
-/* Take @ring over, at a free place. Returns that, or -E2BIG. */
-static long add_fresh(struct work *w, struct weir_ring **ring)
+static bool is_same_ring(const struct job *a, const struct job *b)
 {
-	struct taken *t = &w->taken;
+	return a->hash == b->hash && !memcmp(a->ring, b->ring, sizeof(*a->ring));
+}
 
-	while (t->next < WEIR_MAX_RINGS && t->list[t->next])
-		t->next++;
-	if (t->next == WEIR_MAX_RINGS)
+/* Take the ring over, at a free place. */
+static int add_fresh(struct work *w, struct job *job)
+{
+	while (w->next_free < WEIR_MAX_RINGS && w->taken[w->next_free])
+		w->next_free++;
+	if (w->next_free == WEIR_MAX_RINGS)
 		return -E2BIG;
-	t->list[t->next] = 1;
-	t->top = t->next >= t->top ? t->next + 1 : t->top;
-	w->out->fresh[w->out->fresh_count++] = (struct fresh_ring){ t->next, TAKE_PTR(*ring) };
-	return t->next;
-}
-
-/* Returns where the ring is, or -errno. */
-static long place_ring(struct work *w, __u32 service_id, struct weir_ring **ring)
-{
-	const struct weir_service *old = find_old(w->past, service_id);
-
-	if (old && !memcmp(&w->past->rings[old->ring], *ring, sizeof(**ring)))
-		return old->ring;
-	for (size_t i = 0; i < w->out->fresh_count; i++) {
-		if (!memcmp(w->out->fresh[i].ring, *ring, sizeof(**ring)))
-			return w->out->fresh[i].index;
-	}
-	return add_fresh(w, ring);
-}
-
-static int make_one(struct work *w, const struct model *m, const struct service *service, __u32 id,
-		    struct service_ring *out)
-{
-	OWN_FREE struct weir_ring *ring = calloc(1, sizeof(*ring));
-	size_t count;
-	const struct backend *backends = service_backends(m, service, &count);
-	long place;
-	int error = ring ? fill(backends, count, ring) : -ENOMEM;
-
-	if (error)
-		return error;
-	place = place_ring(w, id, &ring);
-	if (place < 0)
-		return (int)place;
-	out->ring = place;
+	job->place = w->next_free;
+	w->taken[job->place] = 1;
+	w->top = job->place >= w->top ? job->place + 1 : w->top;
+	w->out->fresh[w->out->fresh_count++] = (struct fresh_ring){ job->place, job->ring };
+	job->is_taken_over = true;
 	return 0;
+}
+
+/* Open addressing by hash; half full at most. */
+static int place_jobs(struct work *w)
+{
+	OWN_FREE struct job **slots = NULL;
+	size_t mask = 1;
+	int error = 0;
+
+	while (mask < 2 * w->jobs_count + 1)
+		mask *= 2;
+	slots = calloc(mask--, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->jobs_count && !error; i++) {
+		struct job *job = &w->jobs[i];
+		size_t at = job->hash & mask;
+
+		while (slots[at] && !is_same_ring(slots[at], job))
+			at = (at + 1) & mask;
+		if (job->old &&
+		    !memcmp(&w->past->rings[job->old->ring], job->ring, sizeof(*job->ring)))
+			job->place = job->old->ring;
+		else if (slots[at])
+			job->place = slots[at]->place;
+		else
+			error = add_fresh(w, job);
+		if (!slots[at] && !error)
+			slots[at] = job;
+	}
+	return error;
+}
+
+static void fill_service(const struct work *w, size_t index, __u32 id, struct service_ring *out)
+{
+	const struct weir_service *old = id < w->old_by_id_count ? w->old_by_id[id] : NULL;
+	const struct job *job = w->job_of[index] == NO_JOB ? NULL : &w->jobs[w->job_of[index]];
+	__u32 settle_s = w->m->services[index].settle_s;
+
+	if (old) {
+		out->base_until_s = old->base_until_s;
+		out->pins_until_s = pins_until(w, old);
+		out->is_unsettled = old->flags & WEIR_SERVICE_UNSETTLED;
+		out->ring = old->ring;
+	}
+	if (!job)
+		return;
+	out->ring = job->place;
+	out->is_unsettled = job->result.is_unsettled;
+	if (!job->result.has_moved)
+		return;
+	/* A pin may be made until base is over, and live as long again. */
+	out->base_until_s = w->past->now_s + settle_s;
+	if (out->pins_until_s < out->base_until_s + settle_s)
+		out->pins_until_s = out->base_until_s + settle_s;
 }
 
 int rings_make(const struct model *m, const __u32 *service_ids, const __u32 *backend_ids,
 	       const struct ring_past *past, struct rings *out)
 {
-	OWN(rings_free) struct rings made = {};
-	OWN(own_work) struct work w = { .past = past, .out = &made };
-	int error = note_taken(past, &w.taken);
+	struct rings made = {};
+	OWN(own_work)
+	struct work w = { .m = m, .backend_ids = backend_ids, .past = past, .out = &made };
+	int error = note_old(&w);
 
-	(void)backend_ids;
+	*out = made;
+	if (!error)
+		error = note_groups(&w);
+	if (!error)
+		error = choose_jobs(&w, service_ids);
 	made.of_service = calloc(m->services_count + 1, sizeof(*made.of_service));
-	made.fresh = calloc(m->services_count + 1, sizeof(*made.fresh));
+	made.fresh = calloc(w.jobs_count + 1, sizeof(*made.fresh));
 	if (!made.of_service || !made.fresh)
 		error = -ENOMEM;
-	for (size_t i = 0; i < m->services_count && !error; i++)
-		error = make_one(&w, m, &m->services[i], service_ids[i], &made.of_service[i]);
-	made.room = w.taken.top ? w.taken.top : 1;
-	*out = error ? (struct rings){} : made;
 	if (!error)
-		made = (struct rings){};
-	return error;
+		error = do_jobs(&w);
+	if (!error)
+		error = place_jobs(&w);
+	if (error) {
+		rings_free(&made);
+		return error;
+	}
+	for (size_t i = 0; i < m->services_count; i++)
+		fill_service(&w, i, service_ids[i], &made.of_service[i]);
+	made.room = w.top ? w.top : 1;
+	*out = made;
+	return 0;
 }

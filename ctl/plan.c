@@ -9,11 +9,11 @@
 #include <time.h>
 
 #include "ahead.h"
-#include "ids.h"
 #include "image.h"
 #include "note.h"
 #include "own.h"
 #include "plan_devices.h"
+#include "plan_ids.h"
 #include "plan_sets.h"
 #include "stored.h"
 #include "weir/latency.h"
@@ -72,78 +72,6 @@ static __u32 larger(__u32 a, __u32 b)
 	return a > b ? a : b;
 }
 
-static struct named_id *rule_names(const struct model *m, const struct weir_image *image)
-{
-	struct named_id *names = calloc(model_rules_count(m) + 1, sizeof(*names)), *n = names;
-	const struct weir_rule *rules =
-		image ? IMAGE_AT(image, image->rules_offset, struct weir_rule) : NULL;
-
-	for (size_t f = 0; names && f < m->filters_count; f++) {
-		const struct filter *filter = &m->filters[f];
-
-		for (size_t r = 0; r <= filter->rules_count; r++, n++) {
-			n->group = filter->name;
-			/* No rule can have the empty name, so the default has it. */
-			n->name = r < filter->rules_count ? filter->rules[r].name : "";
-			n->id = rules ? rules[n - names].id : 0;
-		}
-	}
-	return names;
-}
-
-static struct named_id *backend_names(const struct model *m, const struct weir_image *image)
-{
-	struct named_id *names = calloc(model_backends_count(m) + 1, sizeof(*names)), *n = names;
-	const struct weir_backend *backends =
-		image ? IMAGE_AT(image, image->backends_offset, struct weir_backend) : NULL;
-
-	for (size_t g = 0; names && g < model_groups_count(m); g++) {
-		const struct backend_group group = model_group(m, g);
-
-		for (size_t b = 0; b < group.backends_count; b++, n++) {
-			n->group = group.name;
-			n->kind = group.is_pool;
-			n->name = group.backends[b].name;
-			n->id = backends ? backends[n - names].id : 0;
-		}
-	}
-	return names;
-}
-
-static struct named_id *service_names(const struct model *m, const struct weir_image *image)
-{
-	struct named_id *names = calloc(m->services_count + 1, sizeof(*names));
-	const struct weir_service *services =
-		image ? IMAGE_AT(image, image->services_offset, struct weir_service) : NULL;
-
-	for (size_t i = 0; names && i < m->services_count; i++) {
-		names[i].group = "";
-		names[i].name = m->services[i].name;
-		names[i].id = services ? services[i].id : 0;
-	}
-	return names;
-}
-
-/*
- * Ids for @to, which is consumed, with those of @from kept.
- * Returns one more than the highest id, or -ENOMEM.
- */
-static long assign(struct named_id *from, size_t from_count, struct named_id *to, size_t to_count,
-		   __u32 **ids, __u8 **is_new)
-{
-	OWN_FREE struct named_id *old = from, *fresh = to;
-	long top;
-
-	*ids = calloc(to_count + 1, sizeof(**ids));
-	*is_new = calloc(to_count + 1, 1);
-	if (!old || !fresh || !*ids || !*is_new)
-		return -ENOMEM;
-	top = ids_assign(old, from_count, fresh, to_count, *is_new);
-	for (size_t i = 0; i < to_count; i++)
-		(*ids)[i] = fresh[i].id;
-	return top;
-}
-
 static bool measures(const struct plan *p)
 {
 	for (size_t i = 0; i < p->devices_count; i++) {
@@ -164,15 +92,11 @@ static __u32 pin_sets(__u32 services)
 static int choose_capacity(struct plan *p, const struct state *s, struct failure *why)
 {
 	const struct capacity *have = &s->capacity;
-	long rules = assign(rule_names(&p->old, s->image), model_rules_count(&p->old),
-			    rule_names(p->model, NULL), model_rules_count(p->model), &p->rule_ids,
-			    &p->rule_is_new);
-	long backends = assign(backend_names(&p->old, s->image), model_backends_count(&p->old),
-			       backend_names(p->model, NULL), model_backends_count(p->model),
-			       &p->backend_ids, &p->backend_is_new);
-	long services = assign(service_names(&p->old, s->image), p->old.services_count,
-			       service_names(p->model, NULL), p->model->services_count,
-			       &p->service_ids, &p->service_is_new);
+	long rules = plan_rule_ids(&p->old, s->image, p->model, &p->rule_ids, &p->rule_is_new);
+	long backends =
+		plan_backend_ids(&p->old, s->image, p->model, &p->backend_ids, &p->backend_is_new);
+	long services =
+		plan_service_ids(&p->old, s->image, p->model, &p->service_ids, &p->service_is_new);
 	__u32 slots = 0, needs = p->needs.in_use;
 
 	if (rules < 0 || backends < 0 || services < 0)

@@ -181,7 +181,8 @@ struct weir_backend {
 	__be16 port; /* 0: the packet keeps its own */
 	__u8 is_v6; /* family of @addr, and so of the outer header */
 	__u8 flags;
-	__u32 pad;
+	__u16 weight; /* in the ring: 0 when drained; for user space */
+	__u16 pad;
 };
 _Static_assert(sizeof(struct weir_backend) == 64, "backend is not a cache line");
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From the ring in force and what Maglev says now to the next ring: flows that
+ * were there stay where they are.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "balance_slots.h"
+#include "maglev.h"
+#include "own.h"
+
+/* A slot of the ring in force, with indexes as they are now; WEIR_NO_BACKEND: gone, or none. */
+struct old_slot {
+	__u16 base; /* where flows without a pin go */
+	bool is_moved; /* and others may have pins */
+};
+
+int slots_deal(const struct backend *backends, size_t count, __u32 *table)
+{
+	OWN_FREE const char **names = calloc(count + 1, sizeof(*names));
+	OWN_FREE __u16 *weights = calloc(count + 1, sizeof(*weights));
+	int error;
+
+	if (!names || !weights)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		names[i] = backends[i].name;
+		weights[i] = slots_weight(&backends[i]);
+	}
+	error = maglev_fill(names, weights, count, table, WEIR_RING_SLOTS);
+	if (error != -EINVAL)
+		return error;
+	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++)
+		table[i] = WEIR_NO_BACKEND;
+	return 0;
+}
+
+void slots_begin(const __u32 *table, struct weir_ring *ring)
+{
+	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++)
+		ring->slot[i] = (struct weir_slot){ table[i], table[i] };
+}
+
+static struct old_slot read_slot(const struct slots_past *past, __u32 position)
+{
+	const struct weir_slot *slot = &past->ring->slot[position];
+	bool is_moved = slot->current & WEIR_SLOT_MOVED && (past->base_lives || past->pins_live);
+	bool waits = is_moved && past->base_lives;
+	__u16 at = waits ? slot->base : slot->current & ~WEIR_SLOT_MOVED;
+
+	return (struct old_slot){
+		.base = at < past->backends_count ? past->index_now[at] : WEIR_NO_BACKEND,
+		.is_moved = is_moved,
+	};
+}
+
+/* What was there is gone: nothing is left to wait for, but pins to others. */
+static bool is_gone(const struct old_slot *old)
+{
+	return old->base == WEIR_NO_BACKEND;
+}
+
+struct slots_result slots_follow(const struct slots_past *past, const __u32 *table,
+				 struct weir_ring *ring)
+{
+	struct slots_result result = {};
+
+	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++) {
+		const struct old_slot old = read_slot(past, i);
+		const struct weir_slot *was = &past->ring->slot[i];
+		__u16 now = table[i], last = was->current & ~WEIR_SLOT_MOVED;
+		__u16 base = is_gone(&old) ? now : old.base;
+		bool moves = !is_gone(&old) && now != base;
+
+		last = last < past->backends_count ? past->index_now[last] : WEIR_NO_BACKEND;
+		if (!moves && !old.is_moved) {
+			ring->slot[i] = (struct weir_slot){ now, now };
+			continue;
+		}
+		ring->slot[i] = (struct weir_slot){ base, now | WEIR_SLOT_MOVED };
+		result.is_unsettled = true;
+		result.has_moved |= now != last;
+	}
+	return result;
+}
