@@ -151,15 +151,30 @@ static const struct weir_backend *old_backends(const struct work *w, const struc
 	return IMAGE_AT(w->past->image, old->backends_offset, struct weir_backend);
 }
 
-/* When the last pin may have died: the datapath knows better than the image. */
-static __u64 pins_until(const struct work *w, const struct weir_service *old)
+static __u64 later(__u64 a, __u64 b)
+{
+	return a > b ? a : b;
+}
+
+/* What the datapath knows better than the image; zeroes where it said nothing. */
+static struct weir_settle seen_of(const struct work *w, const struct weir_service *old)
 {
 	const struct ring_past *past = w->past;
-	__u64 seen = past->settle && old->id < past->settle_count
-			     ? past->settle[old->id].pins_until_s
-			     : 0;
 
-	return seen > old->pins_until_s ? seen : old->pins_until_s;
+	if (!past->settle || old->id >= past->settle_count)
+		return (struct weir_settle){};
+	return past->settle[old->id];
+}
+
+/* When base ends, and when the last pin may have died. */
+static __u64 base_until(const struct work *w, const struct weir_service *old)
+{
+	return later(seen_of(w, old).base_until_s, old->base_until_s);
+}
+
+static __u64 pins_until(const struct work *w, const struct weir_service *old)
+{
+	return later(seen_of(w, old).pins_until_s, old->pins_until_s);
 }
 
 /* Whether the ring in force is the next one, too. */
@@ -205,7 +220,7 @@ static struct job describe(const struct work *w, size_t index, __u32 id)
 
 	job.ids = w->first_id[job.group];
 	if (job.old) {
-		job.base_lives = w->past->now_s < job.old->base_until_s;
+		job.base_lives = w->past->now_s < base_until(w, job.old);
 		job.pins_live = w->past->now_s < pins_until(w, job.old);
 	}
 	return job;
@@ -418,7 +433,7 @@ static void fill_service(const struct work *w, size_t index, __u32 id, struct se
 	__u32 settle_s = w->m->services[index].settle_s;
 
 	if (old) {
-		out->base_until_s = old->base_until_s;
+		out->base_until_s = base_until(w, old);
 		out->pins_until_s = pins_until(w, old);
 		out->is_unsettled = old->flags & WEIR_SERVICE_UNSETTLED;
 		out->ring = old->ring;
@@ -431,8 +446,8 @@ static void fill_service(const struct work *w, size_t index, __u32 id, struct se
 		return;
 	/* A pin may be made until base is over, and live as long again. */
 	out->base_until_s = w->past->now_s + settle_s;
-	if (out->pins_until_s < out->base_until_s + settle_s)
-		out->pins_until_s = out->base_until_s + settle_s;
+	out->pins_until_s =
+		later(out->pins_until_s, out->base_until_s + WEIR_PIN_GRACE_S + settle_s);
 }
 
 int rings_make(const struct model *m, const __u32 *service_ids, const __u32 *backend_ids,

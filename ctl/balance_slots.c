@@ -73,15 +73,16 @@ struct slots_result slots_follow(const struct slots_past *past, const __u32 *tab
 		__u16 now = table[i], last = was->current & ~WEIR_SLOT_MOVED;
 		__u16 base = is_gone(&old) ? now : old.base;
 		bool moves = !is_gone(&old) && now != base;
+		bool was_there = last != WEIR_NO_BACKEND;
 
 		last = last < past->backends_count ? past->index_now[last] : WEIR_NO_BACKEND;
+		result.has_moved |= now != last || (was_there && last == WEIR_NO_BACKEND);
 		if (!moves && !old.is_moved) {
 			ring->slot[i] = (struct weir_slot){ now, now };
 			continue;
 		}
 		ring->slot[i] = (struct weir_slot){ base, now | WEIR_SLOT_MOVED };
 		result.is_unsettled = true;
-		result.has_moved |= now != last;
 	}
 	return result;
 }

@@ -20,7 +20,7 @@ struct slots_past {
 };
 
 struct slots_result {
-	bool has_moved; /* slots wait anew: the deadline begins again */
+	bool has_moved; /* some slot leads elsewhere now: the deadline begins again */
 	bool is_unsettled; /* some slot carries WEIR_SLOT_MOVED */
 };
 
