@@ -13,7 +13,6 @@
 #include "../unit/test_main.h"
 
 #define BACKENDS_MOST 64
-#define SERVICES_MOST 8
 #define NOBODY (-1)
 
 #define HALF_OPEN_S 120
@@ -81,25 +80,12 @@ static int number_of(const struct backend *b)
 	return atoi(b->name + 1);
 }
 
-static void backends_of(const struct model *m, const struct service *s,
-			const struct backend **backends, size_t *count)
-{
-	*backends = s->backends;
-	*count = s->backends_count;
-	for (size_t i = 0; i < m->pools_count; i++) {
-		if (!strcmp(m->pools[i].name, s->pool)) {
-			*backends = m->pools[i].backends;
-			*count = m->pools[i].backends_count;
-		}
-	}
-}
-
 static bool service_has(const struct model *m, const struct service *s, int backend)
 {
 	const struct backend *backends;
 	size_t count;
 
-	backends_of(m, s, &backends, &count);
+	backends = service_backends(m, s, &count);
 	for (size_t i = 0; i < count; i++) {
 		if (number_of(&backends[i]) == backend)
 			return true;
@@ -126,7 +112,7 @@ static void deal(const struct model *m, const struct service *s, int *now)
 	size_t count;
 	int error;
 
-	backends_of(m, s, &backends, &count);
+	backends = service_backends(m, s, &count);
 	assert_true(count <= BACKENDS_MOST);
 	for (size_t i = 0; i < count; i++) {
 		names[i] = backends[i].name;

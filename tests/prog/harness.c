@@ -160,6 +160,7 @@ static void make_rings(struct harness *h, const __u32 *service_ids, const __u32 
 	struct weir_settle settle[HARNESS_SERVICES] = {};
 	const struct ring_past past = past_of(h, settle);
 
+	h->built_s = past.now_s;
 	rings_free(&h->rings);
 	assert_int_equal(rings_make(&h->model, service_ids, backend_ids, &past, &h->rings), 0);
 	assert_true(h->rings.room <= HARNESS_RINGS);

@@ -56,6 +56,7 @@ struct harness {
 	struct weir_ring *ring_map; /* as the map has them, of HARNESS_RINGS */
 	__u32 first_set; /* slot of the model's first; 0 or HARNESS_SETS, in turn */
 	__u64 parse_ns, build_ns, swap_ns; /* what the last configuration took */
+	__u64 built_s; /* when, by CLOCK_MONOTONIC; deadlines begin there */
 	int program[HOOK_COUNT];
 	__u32 ingress_ifindex; /* for XDP; 0: the loopback device */
 };

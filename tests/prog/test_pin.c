@@ -16,7 +16,7 @@
 #define SERVICE(options)                                                          \
 	"interface in0 { xdp auto; balance }\n"                                   \
 	"service s0 { address 192.0.2.1, 2001:db8:ff::1; port tcp 443, udp 443\n" \
-	"forward ipip; settle 16s; " options "\n"                                 \
+	"forward ipip; " options "\n"                                             \
 	"backend b1 10.9.0.1\nbackend b2 10.9.0.2\nbackend b3 10.9.0.3 }\n"
 
 static struct choose_case c = { .pin_sets = PIN_SETS };
@@ -31,7 +31,7 @@ static const char *refusal;
 static int start(void **state)
 {
 	(void)state;
-	refusal = choose_start(&c, SERVICE(""));
+	refusal = choose_start(&c, SERVICE("settle 16s"));
 	return 0;
 }
 
@@ -83,7 +83,7 @@ static void a_settled_slot_makes_no_pin(void **state)
 
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	first = tcp(1, SYN);
 	assert_in_range(first, 1, 3);
 	assert_int_equal(tcp(1, ACK), first);
@@ -95,7 +95,7 @@ static void new_flows_go_to_current_and_old_ones_to_base(void **state)
 {
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	for (int v6 = 0; v6 < 2; v6++) {
 		assert_int_equal(send_v(1, v6, IPPROTO_TCP, SYN, 0), 2);
@@ -115,7 +115,7 @@ static void pins_outlive_the_deadline_while_they_are_used(void **state)
 {
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(tcp(1, ACK | PSH), 1);
@@ -133,7 +133,7 @@ static void a_second_move_keeps_the_flows_of_both(void **state)
 {
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	assert_int_equal(tcp(1, SYN), 2);
 	assert_int_equal(tcp(2, ACK), 1);
@@ -154,7 +154,7 @@ static void a_flow_whose_backend_is_gone_moves_at_once(void **state)
 {
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	assert_int_equal(tcp(1, SYN), 2);
 	assert_int_equal(tcp(1, ACK), 2);
@@ -169,7 +169,7 @@ static void a_closed_flow_gives_way_to_a_new_one(void **state)
 {
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	assert_int_equal(tcp(1, ACK), 1);
 	assert_int_equal(tcp(1, FIN | ACK), 1);
@@ -197,7 +197,7 @@ static void a_pin_is_written_once_a_second_at_most(void **state)
 
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	tcp(1, SYN);
 	choose_wait(&c, 1);
@@ -249,7 +249,7 @@ static void a_syn_flood_pushes_out_no_flow(void **state)
 {
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	establish();
 	/* Where there is no room for a pin, the move waits. */
@@ -269,7 +269,7 @@ static void an_ack_flood_pushes_out_no_flow(void **state)
 {
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	establish();
 	assert_int_equal(flood(ACK), FLOOD);
@@ -288,7 +288,7 @@ static void after_a_flood_new_flows_find_room(void **state)
 
 	(void)state;
 	NEED_NET();
-	reset(SERVICE(""));
+	reset(SERVICE("settle 16s"));
 	choose_move(&c, 0, 0, 1, SETTLE_S);
 	flood(SYN);
 	flood(ACK);
@@ -304,7 +304,7 @@ static void track_all_pins_every_flow(void **state)
 
 	(void)state;
 	NEED_NET();
-	reset(SERVICE("track all"));
+	reset(SERVICE("track all; settle 16s"));
 	for (__u32 i = 0; i < 20; i++) {
 		went[i] = tcp(i, SYN);
 		assert_int_equal(tcp(i, ACK), went[i]);
