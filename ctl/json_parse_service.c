@@ -65,7 +65,7 @@ static void import_backend(struct build *b, void *arg, const struct node *n)
 
 	if (!node_has_only(b, n, &backend_keys) || !node_required(b, n, "name", &name) ||
 	    !node_required(b, n, "address", &address) ||
-	    !(backend = build_backend(b, *to, &name, &address)))
+	    !(backend = build_backend(b, to, &name, &address)))
 		return;
 	number = node_member_of(b, n, "weight", JSON_INTEGER);
 	if (number.json)

@@ -254,8 +254,8 @@ struct backend_list {
 	size_t *count;
 };
 /* @address: an address, "10.0.0.1:8443", "[2001:db8::1]:8443", a host's name, "name:8443". */
-struct backend *build_backend(struct build *b, struct backend_list to, const struct word *name,
-			      const struct word *address);
+struct backend *build_backend(struct build *b, const struct backend_list *to,
+			      const struct word *name, const struct word *address);
 void build_backend_weight(struct build *b, struct backend *backend, const struct word *w);
 void build_backend_quic_id(struct build *b, struct backend *backend, const struct word *w);
 /* What the name of a backend was resolved to, in a stored configuration. */

@@ -38,8 +38,8 @@ static bool read_endpoint(struct build *b, const struct word *w, struct endpoint
 	return false;
 }
 
-struct backend *build_backend(struct build *b, struct backend_list to, const struct word *name,
-			      const struct word *address)
+struct backend *build_backend(struct build *b, const struct backend_list *to,
+			      const struct word *name, const struct word *address)
 {
 	struct backend backend = { .weight = 1, .loc = name->loc };
 	OWN_FREE char *host = NULL;
@@ -50,13 +50,13 @@ struct backend *build_backend(struct build *b, struct backend_list to, const str
 	if (e.host[0] &&
 	    !(host = build_copy(b, &(struct word){ .text = e.host, .size = strlen(e.host) })))
 		return NULL;
-	if (!RESERVE(b, *to.list, *to.count))
+	if (!RESERVE(b, *to->list, *to->count))
 		return NULL;
 	memcpy(backend.addr, e.addr, sizeof(e.addr));
 	backend.port = e.port;
 	backend.host = TAKE_PTR(host);
-	(*to.list)[*to.count] = backend;
-	return &(*to.list)[(*to.count)++];
+	(*to->list)[*to->count] = backend;
+	return *to->list + (*to->count)++;
 }
 
 void build_backend_weight(struct build *b, struct backend *backend, const struct word *w)

@@ -95,7 +95,7 @@ static void take_property(struct parser *p, struct backend *backend, int propert
 		build[property](&p->build, backend, &w);
 }
 
-static void take_backend(struct parser *p, struct backend_list to)
+static void take_backend(struct parser *p, const struct backend_list *to)
 {
 	struct word name, address, w;
 	struct backend *backend;
@@ -199,7 +199,7 @@ static void service_statement(struct parser *p, void *object, int word, struct l
 		take_pair(p, s, "above or always", build_service_syncookie);
 		break;
 	case SERVICE_BACKEND:
-		take_backend(p, (struct backend_list){ &s->backends, &s->backends_count });
+		take_backend(p, &(struct backend_list){ &s->backends, &s->backends_count });
 		break;
 	default:
 		take_setting(p, s, word);
@@ -231,7 +231,7 @@ static void pool_statement(struct parser *p, void *object, int word, struct loc 
 
 	(void)word;
 	(void)at;
-	take_backend(p, (struct backend_list){ &pool->backends, &pool->backends_count });
+	take_backend(p, &(struct backend_list){ &pool->backends, &pool->backends_count });
 }
 
 void parser_pool(struct parser *p)

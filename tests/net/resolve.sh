@@ -16,14 +16,14 @@ build_network() {
 	veth edge wan b1 eth0
 	address edge wan 10.0.1.1/24 2001:db8:7:1::1/64
 	address b1 eth0 10.0.1.11/24 2001:db8:7:1::11/64
-	address edge lo $RESOLVER/32
+	address edge lo "$RESOLVER/32"
 	routing_on edge
 	mkdir -p "/etc/netns/$NS_PREFIX-edge"
 	echo "nameserver $RESOLVER" >"/etc/netns/$NS_PREFIX-edge/resolv.conf"
 	echo "hosts: files dns" >"/etc/netns/$NS_PREFIX-edge/nsswitch.conf"
 	: >"$TMP/names"
 	start_ready edge "$TMP/names.log" ready \
-		python3 "$ROOT/tests/tools/name_server.py" $RESOLVER "$TMP/names"
+		python3 "$ROOT/tests/tools/name_server.py" "$RESOLVER" "$TMP/names"
 }
 
 # name NAME ADDRESS...: what the server says of it from now on.
