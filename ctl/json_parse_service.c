@@ -10,7 +10,7 @@ NODE_KEYS(service_keys, "name", "address", "port", "forward", "checksum", "sourc
 	  "track", "udp", "udp_idle", "settle", "allow", "limits", "syncookie", "empty", "pool",
 	  "backends");
 NODE_KEYS(port_keys, "proto", "port");
-NODE_KEYS(backend_keys, "name", "address", "resolved", "weight", "quic-id", "drain");
+NODE_KEYS(backend_keys, "name", "address", "resolved", "weight", "quic_id", "drain");
 
 struct port_target {
 	struct service *service;
@@ -70,7 +70,7 @@ static void import_backend(struct build *b, void *arg, const struct node *n)
 	number = node_member_of(b, n, "weight", JSON_INTEGER);
 	if (number.json)
 		node_one_value(b, &number, set_weight, backend);
-	number = node_member_of(b, n, "quic-id", JSON_INTEGER);
+	number = node_member_of(b, n, "quic_id", JSON_INTEGER);
 	if (number.json)
 		node_one_value(b, &number, set_quic_id, backend);
 	backend->drain = node_is_true(b, n, "drain");

@@ -18,7 +18,7 @@ static json_t *backend_json(const struct backend *b)
 				    json_string(addr_text(b->addr, addr, sizeof(addr))));
 	json_object_set_new(o, "weight", json_integer(b->weight));
 	if (b->has_quic_id)
-		json_object_set_new(o, "quic-id", json_integer(b->quic_id));
+		json_object_set_new(o, "quic_id", json_integer(b->quic_id));
 	if (b->drain)
 		json_object_set_new(o, "drain", json_true());
 	return o;

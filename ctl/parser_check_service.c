@@ -171,6 +171,25 @@ static bool refuse_mixed_addresses(struct build *b, const struct service *s)
 	return true;
 }
 
+static bool refuse_own_source(struct build *b, const struct service *s,
+			      const struct backend *backend)
+{
+	char pool[NAME_BYTES + 16], addr[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < s->sources_count; i++) {
+		if (memcmp(s->sources[i], backend->addr, sizeof(backend->addr)) != 0)
+			continue;
+		b->failed = false;
+		build_error(b, setting_loc(b, s, SERVICE_SOURCE), NULL,
+			    "source %s of service %s is the address of backend %s%s; write one of "
+			    "this host",
+			    addr_text(backend->addr, addr, sizeof(addr)), s->name, backend->name,
+			    of_pool(s, pool));
+		return true;
+	}
+	return false;
+}
+
 /* One error a service: others would only repeat it for each backend. */
 static void check_backends(struct build *b, const struct service *s)
 {
@@ -179,7 +198,8 @@ static void check_backends(struct build *b, const struct service *s)
 	bool refused = refuse_mixed_addresses(b, s);
 
 	for (size_t i = 0; i < count && !refused; i++)
-		refused = refuse_port(b, s, &list[i]) || refuse_family(b, s, &list[i]);
+		refused = refuse_port(b, s, &list[i]) || refuse_family(b, s, &list[i]) ||
+			  refuse_own_source(b, s, &list[i]);
 }
 
 static int compare_ids(const void *a, const void *b)

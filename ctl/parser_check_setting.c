@@ -116,6 +116,20 @@ static void check_sources(struct build *b, const struct service *s)
 		check_source(b, s, i);
 }
 
+static void check_any_protocol(struct build *b, const struct service *s)
+{
+	for (size_t i = 0; i < s->ports_count && forward_translates(s->forward); i++) {
+		if (s->ports[i].proto)
+			continue;
+		b->failed = false;
+		build_error(
+			b, build_loc(b, s->ports[i].at), NULL,
+			"\"port any\" is every protocol, and forward %s translates TCP and UDP; "
+			"write \"tcp any, udp any\"",
+			print_forward[s->forward]);
+	}
+}
+
 static void check_mss(struct build *b, const struct service *s)
 {
 	if (s->mss_mode != MSS_AUTO || forward_encapsulates(s->forward))
@@ -130,6 +144,7 @@ static void check_mss(struct build *b, const struct service *s)
 void check_settings(struct build *b, const struct service *s)
 {
 	check_protocols(b, s);
+	check_any_protocol(b, s);
 	check_sources(b, s);
 	check_mss(b, s);
 }

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "decimal.h"
 #include "parser_value.h"
 #include "print.h"
 #include "set_text.h"
@@ -20,15 +21,22 @@ const char *print_port_proto(__u8 proto)
 	return proto == IPPROTO_UDP ? "udp" : proto == IPPROTO_TCP ? "tcp" : "any";
 }
 
+/* By hand, as is print_resolved_backend(): there may be a million of them. */
 const char *endpoint_text(const struct backend *b, char text[ENDPOINT_TEXT_BYTES])
 {
-	char addr[INET6_ADDRSTRLEN];
-	const char *where = b->host ? b->host : addr_text(b->addr, addr, sizeof(addr));
 	bool has_brackets = b->port && !b->host && !addr_is_v4(b->addr);
-	int used = snprintf(text, ENDPOINT_TEXT_BYTES, has_brackets ? "[%s]" : "%s", where);
+	char addr[INET6_ADDRSTRLEN], *at = text;
 
-	if (b->port)
-		snprintf(text + used, ENDPOINT_TEXT_BYTES - (size_t)used, ":%u", b->port);
+	if (has_brackets)
+		*at++ = '[';
+	at = stpcpy(at, b->host ? b->host : addr_text(b->addr, addr, sizeof(addr)));
+	if (has_brackets)
+		*at++ = ']';
+	if (b->port) {
+		*at++ = ':';
+		at = decimal(at, b->port);
+	}
+	*at = 0;
 	return text;
 }
 
@@ -82,17 +90,26 @@ const char *hash_text(const struct service *s, char text[HASH_TEXT_BYTES])
 	return text;
 }
 
+#define BACKEND_TEXT_BYTES (NAME_BYTES + ENDPOINT_TEXT_BYTES + 160)
+
 static void print_resolved_backend(const struct backend *b, bool resolved, FILE *out)
 {
-	char text[ENDPOINT_TEXT_BYTES], addr[INET6_ADDRSTRLEN];
+	char line[BACKEND_TEXT_BYTES], text[ENDPOINT_TEXT_BYTES], addr[INET6_ADDRSTRLEN];
+	char *at = stpcpy(line, "backend ");
 
-	fprintf(out, "backend %s %s weight %u", b->name, endpoint_text(b, text), b->weight);
+	at = stpcpy(at, b->name);
+	*at++ = ' ';
+	at = stpcpy(at, endpoint_text(b, text));
+	at = decimal(stpcpy(at, " weight "), b->weight);
 	if (b->has_quic_id)
-		fprintf(out, " quic-id %u", b->quic_id);
+		at = decimal(stpcpy(at, " quic-id "), b->quic_id);
 	if (b->drain)
-		fputs(" drain", out);
-	if (resolved && b->host && backend_has_addr(b))
-		fprintf(out, " resolved %s", addr_text(b->addr, addr, sizeof(addr)));
+		at = stpcpy(at, " drain");
+	if (resolved && b->host && backend_has_addr(b)) {
+		at = stpcpy(at, " resolved ");
+		at = stpcpy(at, addr_text(b->addr, addr, sizeof(addr)));
+	}
+	fwrite(line, 1, (size_t)(at - line), out);
 }
 
 void print_backend(const struct backend *b, FILE *out)

@@ -175,6 +175,13 @@ static const struct refusal together[] = {
 	{ "service s { address 192.0.2.1, 2001:db8::1; port tcp 80; forward nat }",
 	  "1:13: service s has addresses of IPv4 and IPv6, and forward nat keeps the family of a "
 	  "packet; make a service of each" },
+	{ "service s { address 192.0.2.1; port any; forward nat; backend b 10.0.0.1 }",
+	  "1:37: \"port any\" is every protocol, and forward nat translates TCP and UDP; write "
+	  "\"tcp "
+	  "any, udp any\"" },
+	{ IPIP "source 10.0.0.1; backend b 10.0.0.1 }",
+	  "1:59: source 10.0.0.1 of service s is the address of backend b; write one of this "
+	  "host" },
 	{ IPIP "source 10.0.0.1, 10.0.0.2 }",
 	  "1:59: source 10.0.0.2 of service s is its second one of IPv4; an outer header has one" },
 	{ IPIP "source 2001:db8::1, 2001:db8::2 }", "1:59: source 2001:db8::2 of service s is its "

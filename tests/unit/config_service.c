@@ -48,10 +48,16 @@ static const char everything[] =
 	"}\n"
 	"service dns {\n"
 	"    address 2001:db8:ff::53\n"
-	"    port any\n"
+	"    port tcp any, udp any\n"
 	"    forward local\n"
 	"    udp track 30s\n"
 	"    backend d1 [2001:db8::53]:5353\n"
+	"}\n"
+	"service all {\n"
+	"    address 192.0.2.12\n"
+	"    port any\n"
+	"    forward l2\n"
+	"    backend l1 10.0.8.9\n"
 	"}\n";
 
 static const char everything_printed[] =
@@ -95,10 +101,16 @@ static const char everything_printed[] =
 	"}\n\n"
 	"service dns {\n"
 	"    address 2001:db8:ff::53\n"
-	"    port any\n"
+	"    port tcp any, udp any\n"
 	"    forward local\n"
 	"    udp track 30s\n"
 	"    backend d1 [2001:db8::53]:5353 weight 1\n"
+	"}\n\n"
+	"service all {\n"
+	"    address 192.0.2.12\n"
+	"    port any\n"
+	"    forward l2\n"
+	"    backend l1 10.0.8.9 weight 1\n"
 	"}\n";
 
 static void every_statement_prints_in_canonical_form(void **state)
@@ -156,7 +168,7 @@ static void a_service_finds_its_backends(void **state)
 	assert_int_equal(count, 3);
 	assert_ptr_equal(service_backends(&m, &m.services[1], &count), m.services[1].backends);
 	assert_int_equal(count, 2);
-	assert_int_equal(model_groups_count(&m), 4);
+	assert_int_equal(model_groups_count(&m), 5);
 	assert_true(model_group(&m, 0).is_pool);
 	assert_int_equal(model_group(&m, 1).backends_count, 0);
 	assert_string_equal(model_group(&m, 3).name, "dns");
@@ -365,7 +377,8 @@ static void what_is_hardly_meant_is_warned_of(void **state)
 		  "3:10: warning: backend b has a quic-id, which service s does not look at; add "
 		  "\"udp quic\"" },
 		{ "interface e { balance }\n"
-		  "service s { address 192.0.2.1; port any; forward local; backend b 10.0.0.1 }",
+		  "service s { address 192.0.2.1; port tcp any; forward local; backend b 10.0.0.1 "
+		  "}",
 		  "2:9: warning: service s forwards locally, but no interface has \"return\", so "
 		  "answers would keep the backend's address; write it in the backends' host-side "
 		  "veth" },

@@ -307,9 +307,9 @@ static void assert_backend_difference(const char *from, const char *to, const ch
 static void a_backend_tells_its_port_and_its_name(void **state)
 {
 	(void)state;
-	assert_difference("service s { address 192.0.2.1; port any; forward nat; backend b "
+	assert_difference("service s { address 192.0.2.1; port tcp any; forward nat; backend b "
 			  "10.0.0.1:80 }",
-			  "service s { address 192.0.2.1; port any; forward nat; backend b "
+			  "service s { address 192.0.2.1; port tcp any; forward nat; backend b "
 			  "10.0.0.1:8080 }",
 			  "~ service s   backend b 10.0.0.1:80 -> 10.0.0.1:8080\n");
 	assert_backend_difference(

@@ -107,7 +107,7 @@ static void services_in_json_are_those_in_text(void **state)
 	static const char json[] =
 		"{\"interfaces\":[{\"name\":\"veth0\",\"return\":true}],"
 		"\"pools\":[{\"name\":\"p\",\"backends\":["
-		" {\"name\":\"b\",\"address\":\"b.example.net\",\"weight\":0,\"quic-id\":7}]}],"
+		" {\"name\":\"b\",\"address\":\"b.example.net\",\"weight\":0,\"quic_id\":7}]}],"
 		"\"services\":[{\"name\":\"w\",\"address\":[\"192.0.2.0/28\"],\"forward\":\"gue\","
 		" \"checksum\":true,\"source\":\"10.0.0.1\",\"mss\":\"auto\","
 		" \"hash\":\"source/24/"
@@ -117,10 +117,10 @@ static void services_in_json_are_those_in_text(void **state)
 		" \"empty\":\"reject\",\"pool\":\"p\","
 		" \"port\":[{\"proto\":\"tcp\",\"port\":\"8000-8999\"},{\"proto\":\"udp\",\"port\":"
 		"\"any\"}]},"
-		"{\"name\":\"v\",\"address\":\"192.0.2.99\",\"forward\":\"nat\",\"syncookie\":"
+		"{\"name\":\"v\",\"address\":\"192.0.2.99\",\"forward\":\"l2\",\"syncookie\":"
 		"\"always\","
 		" \"mss\":1400,\"port\":[{\"proto\":\"any\"}],"
-		" \"backends\":[{\"name\":\"b\",\"address\":\"10.0.0.9:8443\"}]}]}";
+		" \"backends\":[{\"name\":\"b\",\"address\":\"10.0.0.9\"}]}]}";
 	struct model want =
 		good_config("interface veth0 { return }; pool p { backend b b.example.net weight 0 "
 			    "quic-id 7 }\n"
@@ -130,9 +130,9 @@ static void services_in_json_are_those_in_text(void **state)
 			    "30s; settle 5m\n"
 			    " allow 10.0.0.0/8; syncookie above 1000/s; limit 5/s\n"
 			    " limit 2/s burst 9 per saddr/24/64; empty reject; backends p }\n"
-			    "service v { address 192.0.2.99; port any; forward nat; syncookie "
+			    "service v { address 192.0.2.99; port any; forward l2; syncookie "
 			    "always; mss 1400\n"
-			    " backend b 10.0.0.9:8443 }");
+			    " backend b 10.0.0.9 }");
 	struct diags d = { 0 };
 	struct model got = { 0 };
 

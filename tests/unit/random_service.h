@@ -110,7 +110,9 @@ static inline void random_vips(struct service *s, size_t index, enum family fami
 	if (!one_in(4))
 		return;
 	s->ports_count = 1;
-	s->ports[0] = (struct vip_port){ .proto = one_in(2) ? IPPROTO_TCP : 0, .last = 65535 };
+	s->ports[0] = (struct vip_port){ .proto = IPPROTO_TCP, .last = 65535 };
+	if (s->forward != WEIR_FORWARD_NAT && s->forward != WEIR_FORWARD_LOCAL && one_in(2))
+		s->ports[0].proto = 0;
 }
 
 static inline void random_sources(struct service *s, enum family family)
