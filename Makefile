@@ -137,6 +137,7 @@ install: all
 	install -D -m 755 $B/weir $(DESTDIR)$(PREFIX)/sbin/weir
 	$(foreach m,$(wildcard $(MAN)),install -D -m 644 $m $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m) || exit 1;)
 	install -D -m 644 ctl/weir.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/weir
+	install -D -m 644 ctl/weir.zsh-completion $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_weir
 	install -d $(DESTDIR)$(PREFIX)/share/doc/weir/examples
 	install -m 644 ctl/examples/*.conf $(DESTDIR)$(PREFIX)/share/doc/weir/examples
 
