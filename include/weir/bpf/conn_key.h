@@ -6,6 +6,8 @@
 #ifndef WEIR_BPF_CONN_KEY_H
 #define WEIR_BPF_CONN_KEY_H
 
+#include <stddef.h>
+
 #include "weir/bpf/packet.h"
 #include "weir/bpf/siphash.h"
 
@@ -18,34 +20,38 @@
 #define CONN_ICMPV6_ECHO 128
 #define CONN_ICMPV6_ECHO_REPLY 129
 
-/* Both ends of a flow, seen from this host. */
+/*
+ * Both ends of a flow, seen from this host. The addresses lie where their hash
+ * wants them, as the stack has no room for both.
+ */
 struct conn_key {
-	union pkt_addr local;
-	union pkt_addr remote;
+	union {
+		struct siphash_words words; /* of conn_tag() */
+		struct {
+			__u64 pad;
+			union pkt_addr local;
+			union pkt_addr remote;
+		};
+	};
 	__be16 local_port; /* ICMP echo: its id */
 	__be16 remote_port; /* ICMP echo: 0 */
 	__u8 proto;
 	__u8 is_v6;
 };
 
-/* IPv4 is the frequent case, and two words of it say everything. */
-static __always_inline __u64 conn_tag(const struct weir_image *image, const struct conn_key *k)
+/* IPv4 is the frequent case, and two words of it say everything. Uses up @k. */
+static __always_inline __u64 conn_tag(const struct weir_image *image, struct conn_key *k)
 {
-	__u64 ports = (__u64)k->local_port << 32 | (__u64)k->remote_port << 16 | k->proto;
-	struct siphash_words words = {
-		.word = { ports, (__u64)k->local.word[3] << 32 | k->remote.word[3] },
-		.count = 2,
-	};
-
-	if (k->is_v6) {
-		words.word[1] = k->local.half[0];
-		words.word[2] = k->local.half[1];
-		words.word[3] = k->remote.half[0];
-		words.word[4] = k->remote.half[1];
-		words.count = 5;
-	}
-	return siphash_keyed(&words, image) | 1;
+	k->words.word[0] = (__u64)k->local_port << 32 | (__u64)k->remote_port << 16 | k->proto;
+	k->words.count = k->is_v6 ? 5 : 2;
+	if (!k->is_v6)
+		k->words.word[1] = (__u64)k->local.word[3] << 32 | k->remote.word[3];
+	return siphash_keyed(&k->words, image) | 1;
 }
+_Static_assert(offsetof(struct conn_key, local) == offsetof(struct conn_key, words.word[1]) &&
+		       offsetof(struct conn_key, remote) ==
+			       offsetof(struct conn_key, words.word[3]),
+	       "addresses do not lie where their hash wants them");
 
 static __always_inline __be16 conn_echo_id(void *data, void *data_end, const struct pkt *p)
 {
