@@ -64,49 +64,20 @@ static __always_inline long reject_reshape(struct __sk_buff *skb, const struct p
 	return options ? reject_close_gap(skb, p, options) : 0;
 }
 
-static __always_inline long reject_put(struct __sk_buff *skb, const struct reject *r, __u8 *l2,
-				       __u32 l2_bytes)
-{
-	const __u64 flags = BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH;
-	__u32 less = r->bytes - 1;
-
-	l2_bytes -= ETH_HLEN;
-	HIDE_FROM_COMPILER(less);
-	HIDE_FROM_COMPILER(l2_bytes);
-	if (l2_bytes > REJECT_MOST_L2 - ETH_HLEN || less >= WEIR_REJECT_MOST_V6)
-		return -1;
-	l2_bytes += ETH_HLEN;
-	if (bpf_skb_store_bytes(skb, 0, l2, l2_bytes, flags))
-		return -1;
-	if (r->start)
-		return bpf_skb_store_bytes(skb, l2_bytes,
-					   r->cpu->answer + REJECT_L4 - sizeof(struct iphdr),
-					   less + 1, flags);
-	return bpf_skb_store_bytes(skb, l2_bytes, r->cpu->answer, less + 1, flags);
-}
-
 static __always_inline int reject_answer(struct __sk_buff *skb, const struct pkt *p,
 					 enum reject_way way)
 {
-	__u32 ifindex = skb->ifindex, l2_bytes = p->l3_offset;
 	__u8 l2[REJECT_MOST_L2 + 2] = {};
+	__u32 ifindex = skb->ifindex;
 	enum weir_reason reason;
 	struct reject r = {};
 
-	l2_bytes -= ETH_HLEN;
-	HIDE_FROM_COMPILER(l2_bytes);
-	if (l2_bytes > REJECT_MOST_L2 - ETH_HLEN)
-		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
-	l2_bytes += ETH_HLEN;
-	if (bpf_skb_load_bytes(skb, 0, l2, l2_bytes))
-		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
-	reason = reject_build(&r, skb, p, l2[0], REJECT_ACTION);
+	reason = reject_prepare(&r, skb, p, l2, REJECT_ACTION);
 	if (reason != WEIR_R_FILTER_REJECT)
 		return REJECT_RESULT(reason, TC_ACT_SHOT);
-	reject_swap_macs(l2);
 	if (way == REJECT_OUT)
 		ifindex = reject_exit(skb, p, &r, ifindex, l2);
-	if (reject_reshape(skb, p, &r) || reject_put(skb, &r, l2, l2_bytes))
+	if (reject_reshape(skb, p, &r) || reject_put(skb, &r, l2))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, TC_ACT_SHOT);
 	if (way == REJECT_OUT)
 		return REJECT_RESULT(reason, bpf_redirect(ifindex, 0));

@@ -14,6 +14,11 @@ static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 s
 	return bpf_xdp_load_bytes(ctx, offset, to, size);
 }
 
+static __always_inline long hook_store(void *ctx, __u32 offset, const void *from, __u32 size)
+{
+	return bpf_xdp_store_bytes(ctx, offset, (void *)from, size);
+}
+
 static __always_inline bool hook_established(void *ctx, const struct weir_image *image,
 					     const struct pkt *p)
 {

@@ -23,25 +23,6 @@ static __always_inline long reject_resize(struct xdp_md *ctx, const struct rejec
 	return is == was ? 0 : bpf_xdp_adjust_tail(ctx, (int)(is - was));
 }
 
-static __always_inline long reject_put(struct xdp_md *ctx, const struct reject *r, __u8 *l2,
-				       __u32 l2_bytes)
-{
-	__u32 less = r->bytes - 1;
-
-	l2_bytes -= ETH_HLEN;
-	HIDE_FROM_COMPILER(less);
-	HIDE_FROM_COMPILER(l2_bytes);
-	if (l2_bytes > REJECT_MOST_L2 - ETH_HLEN || less >= WEIR_REJECT_MOST_V6)
-		return -1;
-	l2_bytes += ETH_HLEN;
-	if (bpf_xdp_store_bytes(ctx, 0, l2, l2_bytes))
-		return -1;
-	if (r->start)
-		return bpf_xdp_store_bytes(
-			ctx, l2_bytes, r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), less + 1);
-	return bpf_xdp_store_bytes(ctx, l2_bytes, r->cpu->answer, less + 1);
-}
-
 /*
  * Turn the packet into the answer to it. Not inlined: it is cold, and its
  * instructions are verified once.
@@ -51,28 +32,18 @@ static __always_inline long reject_put(struct xdp_md *ctx, const struct reject *
  */
 __noinline int reject_xdp(struct xdp_md *ctx, const struct pkt *p, __u32 what)
 {
-	__u32 ifindex = ctx->ingress_ifindex, exit, l2_bytes;
+	__u32 ifindex = ctx->ingress_ifindex, exit;
 	__u8 l2[REJECT_MOST_L2 + 2] = {};
 	enum weir_reason reason;
 	struct reject r = {};
 
 	if (!p)
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
-	l2_bytes = p->l3_offset;
-	l2_bytes -= ETH_HLEN;
-	HIDE_FROM_COMPILER(l2_bytes);
-	if (l2_bytes > REJECT_MOST_L2 - ETH_HLEN)
-		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
-	l2_bytes += ETH_HLEN;
-	if (bpf_xdp_load_bytes(ctx, 0, l2, l2_bytes))
-		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
-	reason = reject_build(&r, ctx, p, l2[0], what);
+	reason = reject_prepare(&r, ctx, p, l2, what);
 	if (reason != WEIR_R_FILTER_REJECT)
 		return REJECT_RESULT(reason, XDP_DROP);
-	reject_swap_macs(l2);
 	exit = reject_exit(ctx, p, &r, ifindex, l2);
-	if (reject_resize(ctx, &r, p->bytes, l2_bytes + r.bytes) ||
-	    reject_put(ctx, &r, l2, l2_bytes))
+	if (reject_resize(ctx, &r, p->bytes, r.l2_bytes + r.bytes) || reject_put(ctx, &r, l2))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
 	return REJECT_RESULT(reason, exit == ifindex ? XDP_TX : bpf_redirect(exit, 0));
 }

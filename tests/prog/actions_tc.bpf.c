@@ -2,20 +2,15 @@
 /*
  * The parts of the filter's actions that TC does in another way than XDP.
  */
-#include "weir/bpf/log.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
+#include "../../tc/hook.h"
 #include "../../tc/reject.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* Read by the test. */
 __u32 reason;
-
-static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 size)
-{
-	return bpf_skb_load_bytes(ctx, offset, to, size);
-}
 
 static struct pkt packet;
 static struct log_waiting waiting;
@@ -27,34 +22,31 @@ static __noinline int parse(struct __sk_buff *skb)
 	return 0;
 }
 
-SEC("tc")
-int reject_in(struct __sk_buff *skb)
+static __always_inline int told(int result)
 {
-	int result;
-
-	parse(skb);
-	result = reject_ingress(skb, &packet);
 	reason = result & 0xffff;
 	return result >> 16;
 }
 
 SEC("tc")
+int reject_in(struct __sk_buff *skb)
+{
+	parse(skb);
+	return told(reject_ingress(skb, &packet));
+}
+
+SEC("tc")
 int reject_out(struct __sk_buff *skb)
 {
-	int result;
-
 	parse(skb);
-	result = reject_egress(skb, &packet);
-	reason = result & 0xffff;
-	return result >> 16;
+	return told(reject_egress(skb, &packet));
 }
 
 SEC("tc")
 int log_one(struct __sk_buff *skb)
 {
 	parse(skb);
-	log_packet(skb, WEIR_LOG_INGRESS, skb->ifindex, &packet, &waiting, 7,
-		   skb->vlan_present ? (int)skb->vlan_tci : -1);
+	hook_log(skb, &packet, &waiting, 7);
 	if (packet.has & PKT_LOGGED)
 		log_tell(&waiting, WEIR_R_CONTINUE);
 	return 0;

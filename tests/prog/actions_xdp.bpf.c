@@ -27,6 +27,11 @@ static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 s
 	return bpf_xdp_load_bytes(ctx, offset, to, size);
 }
 
+static __always_inline long hook_store(void *ctx, __u32 offset, const void *from, __u32 size)
+{
+	return bpf_xdp_store_bytes(ctx, offset, (void *)from, size);
+}
+
 /* As the datapath has it: a packet in a map, and no pointer that outlives the parser. */
 static struct pkt packet, answer;
 static struct log_waiting waiting;

@@ -29,12 +29,7 @@ static const char workstation[] =
 	"\t}\n"
 	"}\n";
 
-static const char workstation_config[] =
-	"# The rules name no interface; write a block for each that they are for:\n"
-	"# interface eth0 { xdp auto; filter input }\n"
-	"\n"
-	"# What comes in, before routing: packets that are forwarded are judged here, too.\n"
-	"filter input {\n"
+static const char workstation_config[] = NO_INTERFACE COMES_IN
 	"    default drop\n"
 	"    rule input-1 pass established\n"
 	"    rule input-2 pass interface lo\n"
@@ -141,10 +136,7 @@ static const char router_config[] =
 	"    type port\n"
 	"    elements { 80, 443, 8000 }\n"
 	"}\n"
-	"\n"
-	"# What comes in, before routing: packets that are forwarded are judged here, too.\n"
-	"filter input {\n"
-	"    default drop\n"
+	"\n" COMES_IN "    default drop\n"
 	"    rule input-1 pass established\n"
 	"    rule input-2 pass interface lo\n"
 	"    rule from_wan-1 drop saddr @blocked4 interface ppp0\n"
@@ -162,11 +154,7 @@ static const char router_config[] =
 	"    rule from_lan-5 pass tcp dport { 53, 3128 } interface { lan0, lan1 }\n"
 	"    rule input-4 drop interface { lan0, lan1 }\n"
 	"    rule input-5 reject\n"
-	"}\n"
-	"\n"
-	"# What leaves, packets that are forwarded as well.\n"
-	"filter output {\n"
-	"    default pass\n"
+	"}\n" LEAVES "    default pass\n"
 	"    rule output-1 drop daddr 10.0.0.0/8 interface ppp0\n"
 	"}\n";
 
@@ -203,23 +191,17 @@ static const char f2b[] =
 	"}\n";
 
 static const char f2b_config[] =
-	"# The rules name no interface; write a block for each that they are for:\n"
-	"# interface eth0 { xdp auto; filter input }\n"
-	"\n"
-	"set addr-set-sshd {\n"
-	"    type prefix\n"
-	"    elements { 203.0.113.5, 203.0.113.77 }\n"
-	"}\n"
-	"\n"
-	"# What comes in, before routing: packets that are forwarded are judged here, too.\n"
-	"filter input {\n"
-	"    default pass\n"
-	"    rule f2b-chain-1 reject tcp saddr @addr-set-sshd dport 22\n"
-	"    rule INPUT-1 pass ethertype ip established\n"
-	"    rule INPUT-2 pass tcp dport 22 ethertype ip\n"
-	"    rule INPUT-1.2 drop tcp dport 25 ethertype ip6\n"
-	"    rule INPUT-policy drop ethertype ip\n"
-	"}\n";
+	NO_INTERFACE "set addr-set-sshd {\n"
+		     "    type prefix\n"
+		     "    elements { 203.0.113.5, 203.0.113.77 }\n"
+		     "}\n"
+		     "\n" COMES_IN "    default pass\n"
+		     "    rule f2b-chain-1 reject tcp saddr @addr-set-sshd dport 22\n"
+		     "    rule INPUT-1 pass ethertype ip established\n"
+		     "    rule INPUT-2 pass tcp dport 22 ethertype ip\n"
+		     "    rule INPUT-1.2 drop tcp dport 25 ethertype ip6\n"
+		     "    rule INPUT-policy drop ethertype ip\n"
+		     "}\n";
 
 static void chains_of_three_tables_become_one_filter(void **state)
 {

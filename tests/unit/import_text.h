@@ -10,6 +10,19 @@
 
 #include "config_text.h"
 
+/* What stands in every translation. */
+#define NO_INTERFACE                                                                 \
+	"# The rules name no interface; write a block for each that they are for:\n" \
+	"# interface eth0 { xdp auto; filter input }\n"                              \
+	"\n"
+#define COMES_IN                                                                              \
+	"# What comes in, before routing: packets that are forwarded are judged here, too.\n" \
+	"filter input {\n"
+#define LEAVES                                                 \
+	"\n"                                                   \
+	"# What leaves, packets that are forwarded as well.\n" \
+	"filter output {\n"
+
 /* "12 left out, 15 changed": the notes by line. */
 static inline const char *notes_text(const struct import_result *r)
 {

@@ -24,6 +24,9 @@ struct weir_image;
 /* Copy @size bytes of the frame, from @offset, to @to. Returns 0 or -errno. */
 static __always_inline long hook_load(void *ctx, __u32 offset, void *to, __u32 size);
 
+/* Write @size bytes to the frame, from @offset on. Returns 0 or -errno. */
+static __always_inline long hook_store(void *ctx, __u32 offset, const void *from, __u32 size);
+
 /* Whether the packet is of a connection that this host opened. */
 static __always_inline bool hook_established(void *ctx, const struct weir_image *image,
 					     const struct pkt *p);

@@ -50,6 +50,7 @@ struct reject {
 	__u32 start; /* of the answer in the buffer */
 	__u32 bytes; /* of the answer, from its IP header */
 	__u32 quoted; /* bytes of the packet in it; 0: a TCP reset */
+	__u32 l2_bytes; /* of what stands before it in the frame */
 };
 
 static __always_inline bool reject_is_odd_v4(__be32 addr)
@@ -345,6 +346,45 @@ static __always_inline void reject_swap_macs(__u8 *l2)
 
 	__builtin_memcpy(eth->h_dest, was.h_source, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, was.h_dest, ETH_ALEN);
+}
+
+/*
+ * Build the answer in @r, and the head of its frame in @l2, of REJECT_MOST_L2
+ * bytes. Returns as reject_build() does.
+ */
+static __always_inline enum weir_reason reject_prepare(struct reject *r, void *ctx,
+						       const struct pkt *p, __u8 *l2, __u32 what)
+{
+	__u32 tags_bytes = p->l3_offset - ETH_HLEN;
+	enum weir_reason reason;
+
+	HIDE_FROM_COMPILER(tags_bytes);
+	if (tags_bytes > REJECT_MOST_L2 - ETH_HLEN)
+		return WEIR_R_FILTER_REJECT_SILENT;
+	r->l2_bytes = tags_bytes + ETH_HLEN;
+	if (hook_load(ctx, 0, l2, tags_bytes + ETH_HLEN))
+		return WEIR_R_FILTER_REJECT_SILENT;
+	reason = reject_build(r, ctx, p, l2[0], what);
+	if (reason == WEIR_R_FILTER_REJECT)
+		reject_swap_macs(l2);
+	return reason;
+}
+
+/* Write the answer over a frame that has its size. Returns 0 or below. */
+static __always_inline long reject_put(void *ctx, const struct reject *r, const __u8 *l2)
+{
+	__u32 less = r->bytes - 1, tags_bytes = r->l2_bytes - ETH_HLEN;
+
+	HIDE_FROM_COMPILER(less);
+	HIDE_FROM_COMPILER(tags_bytes);
+	if (tags_bytes > REJECT_MOST_L2 - ETH_HLEN || less >= WEIR_REJECT_MOST_V6)
+		return -1;
+	if (hook_store(ctx, 0, l2, tags_bytes + ETH_HLEN))
+		return -1;
+	if (r->start)
+		return hook_store(ctx, tags_bytes + ETH_HLEN,
+				  r->cpu->answer + REJECT_L4 - sizeof(struct iphdr), less + 1);
+	return hook_store(ctx, tags_bytes + ETH_HLEN, r->cpu->answer, less + 1);
 }
 
 /*
