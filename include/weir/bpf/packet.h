@@ -157,10 +157,7 @@ static __always_inline void pkt_parse_l4(struct cursor *c, struct pkt *p)
 	}
 }
 
-/*
- * A length field of 0 is that of a super-packet, which the kernel has put
- * together, where there is more than the field can say; of another it is true.
- */
+/* A length of 0 is a super-packet's where there is more than the field can say, else true. */
 static __always_inline __u32 pkt_said(__be16 field, __u32 rest)
 {
 	__u32 said = bpf_ntohs(field);
