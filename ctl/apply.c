@@ -125,14 +125,43 @@ static int load_all(struct work *w, struct failure *why)
 	return 0;
 }
 
-static int attach(const struct work *w, const struct plan_device *d, enum hook hook,
-		  struct loaded *l, struct failure *why)
+/*
+ * Where the driver refused native XDP, the program in place takes it that no
+ * one completes checksums after it. Another takes over.
+ */
+static int mend_fallback(struct work *w, size_t device, struct failure *why)
 {
-	if (hook == HOOK_XDP)
-		return attach_xdp(w->state, d->link.ifindex, d->link.name, d->config->xdp,
-				  l->before, &l->made, why);
-	return attach_tc(w->state, d->link.ifindex, d->link.name, hook, d->config->tc, l->before,
-			 &l->made, why);
+	const struct plan_device *d = &w->plan->devices[device];
+	struct plan_hook *h = &w->plan->devices[device].hook[HOOK_XDP];
+	struct loaded *l = &w->loaded[device][HOOK_XDP];
+	struct failure ignored = {};
+
+	if (l->made.way != WAY_GENERIC || h->config.flags & WEIR_PROGRAM_GENERIC)
+		return 0;
+	h->config.flags |= WEIR_PROGRAM_GENERIC;
+	own_close(&l->before);
+	own_close(&l->after);
+	if (!load_hook(w, device, HOOK_XDP, why) &&
+	    !attach_update(w->state, &l->made, l->before, why)) {
+		neighbours_say_super_packets(d);
+		return 0;
+	}
+	attach_remove(w->state, &l->made, &ignored);
+	return -1;
+}
+
+static int attach(struct work *w, size_t device, enum hook hook, struct failure *why)
+{
+	const struct plan_device *d = &w->plan->devices[device];
+	struct loaded *l = &w->loaded[device][hook];
+
+	if (hook != HOOK_XDP)
+		return attach_tc(w->state, d->link.ifindex, d->link.name, hook, d->config->tc,
+				 l->before, &l->made, why);
+	if (attach_xdp(w->state, d->link.ifindex, d->link.name, d->config->xdp, l->before, &l->made,
+		       why))
+		return -1;
+	return mend_fallback(w, device, why);
 }
 
 static int put_in_place(struct work *w, size_t device, enum hook hook, struct failure *why)
@@ -147,7 +176,7 @@ static int put_in_place(struct work *w, size_t device, enum hook hook, struct fa
 		return -1;
 	if (h->step == STEP_REPLACE && attach_remove(w->state, h->attached, why))
 		return -1;
-	if (h->step != STEP_UPDATE && attach(w, d, hook, l, why)) {
+	if (h->step != STEP_UPDATE && attach(w, device, hook, why)) {
 		/* The place is empty now; what stood there goes back. */
 		if (h->step == STEP_REPLACE)
 			l->is_done = true;

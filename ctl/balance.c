@@ -13,8 +13,31 @@
 #include "own.h"
 #include "weir/limit.h"
 
+static bool is_tunnel(const struct service *s)
+{
+	return s->forward == WEIR_FORWARD_IPIP || s->forward == WEIR_FORWARD_GUE;
+}
+
+/* The outer source that the service has for backends of a family, or NULL. */
+static const __u8 *tunnel_source(const struct service *s, bool v4)
+{
+	for (size_t i = 0; i < s->sources_count && is_tunnel(s); i++) {
+		if (addr_is_v4(s->sources[i]) == v4)
+			return s->sources[i];
+	}
+	return NULL;
+}
+
+/* Groups are the pools, then the services' own backends. */
+static const __u8 *source_of_group(const struct model *m, size_t group, bool v4)
+{
+	return group < m->pools_count ? NULL
+				      : tunnel_source(&m->services[group - m->pools_count], v4);
+}
+
 static void fill_backends(struct weir_backend *table, const struct image_spec *spec)
 {
+	const __u8 *source;
 	size_t n = 0;
 
 	for (size_t g = 0; g < model_groups_count(spec->model); g++) {
@@ -24,7 +47,8 @@ static void fill_backends(struct weir_backend *table, const struct image_spec *s
 			const struct backend *b = &group.backends[i];
 
 			memcpy(table[n].addr, b->addr, 16);
-			memcpy(table[n].source, spec->routes[n].source, 16);
+			source = source_of_group(spec->model, g, addr_is_v4(b->addr));
+			memcpy(table[n].source, source ? source : spec->routes[n].source, 16);
 			memcpy(table[n].hop, spec->routes[n].next_hop, 16);
 			table[n].hop_ifindex = spec->routes[n].ifindex;
 			table[n].id = spec->backend_ids[n];
@@ -78,6 +102,7 @@ static __u16 flags_of(const struct service *s, const struct service_ring *ring)
 	flags |= s->empty == WEIR_EMPTY_REJECT ? WEIR_SERVICE_EMPTY_REJECT : 0;
 	flags |= s->mss_mode != MSS_OFF ? WEIR_SERVICE_MSS : 0;
 	flags |= s->gue_checksum ? WEIR_SERVICE_GUE_CHECKSUM : 0;
+	flags |= s->pool[0] && s->sources_count && is_tunnel(s) ? WEIR_SERVICE_SOURCE : 0;
 	return flags;
 }
 

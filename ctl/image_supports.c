@@ -21,12 +21,9 @@ static const char *missing(const struct service *s)
 		bool is_used;
 		const char *words;
 	} uses[] = {
-		{ s->forward == WEIR_FORWARD_GUE, "forward gue" },
 		{ s->forward == WEIR_FORWARD_NAT, "forward nat" },
 		{ s->forward == WEIR_FORWARD_LOCAL, "forward local" },
 		{ has_range(s), "a range of ports" },
-		{ s->sources_count, "source" },
-		{ s->mss_mode != MSS_OFF, "mss" },
 		{ s->syncookie != SYNCOOKIE_OFF, "syncookie" },
 	};
 

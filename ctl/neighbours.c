@@ -132,20 +132,43 @@ static void say_deaf_peers(const struct plan *p, size_t routes)
 	}
 }
 
-/* The driver sends the answer to a rejected packet back; generic XDP and TC send it as others do. */
+/*
+ * The driver sends answers back, to what is rejected or too big for a backend;
+ * generic XDP and TC send them as others do.
+ */
 static void say_deaf_senders(const struct plan *p)
 {
 	for (size_t i = 0; i < p->devices_count; i++) {
 		const struct plan_device *d = &p->devices[i];
+		bool rejects = needs_named(&p->needs, p->model, d->config->filter) & NEED_REJECT;
 
 		if (d->config->xdp == XDP_MODE_NONE || d->config->xdp == XDP_MODE_GENERIC ||
-		    !(needs_named(&p->needs, p->model, d->config->filter) & NEED_REJECT) ||
+		    (!rejects && !d->config->balance) ||
 		    !host_peer_lacks_xdp(p->host, d->link.ifindex))
 			continue;
-		note("%s: the peer of this veth runs no XDP program, so answers to what is "
-		     "rejected "
-		     "do not reach it; write \"xdp generic\" or \"tc\"",
-		     d->link.name);
+		note("%s: the peer of this veth runs no XDP program, so %s reach it only if it "
+		     "has GRO on: ethtool -K PEER gro on",
+		     d->link.name,
+		     rejects ? "answers to what is rejected"
+			     : "ICMP errors about packets that are too big");
+	}
+}
+
+void neighbours_say_super_packets(const struct plan_device *d)
+{
+	if (!d->config->balance || !d->link.is_veth)
+		return;
+	note("%s: generic XDP gets super-packets of this veth's peer, which are larger than the "
+	     "way to any backend takes; switch them off there: ethtool -K PEER tso off "
+	     "tx-udp-segmentation off, or have native XDP",
+	     d->link.name);
+}
+
+static void say_super_packets(const struct plan *p)
+{
+	for (size_t i = 0; i < p->devices_count; i++) {
+		if (p->devices[i].hook[HOOK_XDP].config.flags & WEIR_PROGRAM_GENERIC)
+			neighbours_say_super_packets(&p->devices[i]);
 	}
 }
 
@@ -155,6 +178,7 @@ void neighbours_keep(const struct plan *p)
 	size_t routes = model_backends_count(p->model);
 
 	say_deaf_senders(p);
+	say_super_packets(p);
 	if (!routes)
 		return;
 	read_all(p->host, &n);

@@ -14,6 +14,9 @@
  */
 void neighbours_keep(const struct plan *p);
 
+/* Of a veth that balances in generic mode: what its peer sends may be too large. */
+void neighbours_say_super_packets(const struct plan_device *d);
+
 /* Let go of those that @old needed and the plan does not. */
 void neighbours_release(const struct plan *p, const struct weir_image *old);
 

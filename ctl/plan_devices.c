@@ -209,15 +209,24 @@ static bool is_kept(const struct plan *p, const struct attachment *a)
 	return false;
 }
 
+/* A fallback to generic XDP that is not known yet, attaching finds; see apply.c. */
+static __u32 flags_for(const struct plan_device *d, const struct attachment *xdp)
+{
+	enum xdp_mode mode = d->config->xdp;
+	__u32 flags = d->link.is_veth ? WEIR_PROGRAM_VETH : 0;
+
+	if (mode == XDP_MODE_GENERIC || (mode == XDP_MODE_AUTO && xdp && xdp->way == WAY_GENERIC))
+		flags |= WEIR_PROGRAM_GENERIC;
+	return flags;
+}
+
 static int choose_step(struct plan *p, const struct state *s, struct plan_device *device,
 		       enum hook h, struct failure *why)
 {
 	struct plan_hook *hook = &device->hook[h];
-	const struct program_code code = {
+	struct program_code code = {
 		.stages = device->stages,
 		.services = p->needs.services,
-		.flags = (device->link.is_veth ? WEIR_PROGRAM_VETH : 0) |
-			 (device->config->xdp == XDP_MODE_GENERIC ? WEIR_PROGRAM_GENERIC : 0),
 	};
 	OWN(expr_set_free) struct expr_set exprs = {};
 
@@ -225,6 +234,7 @@ static int choose_step(struct plan *p, const struct state *s, struct plan_device
 	if (!wants(device, h))
 		return 0;
 	hook->attached = attachment_find(&p->attached, device->link.ifindex, h);
+	code.flags = flags_for(device, hook->attached);
 	hook->config = program_config(h, device->slot, &code, &p->capacity);
 	if (plan_exprs(p, device, h, &exprs, why) || plan_exprs_hash(&exprs, h, &hook->config, why))
 		return -1;

@@ -7,6 +7,8 @@
 
 #include "weir/bpf/reject.h"
 
+#include "send.h"
+
 /*
  * What grows, grows at the front: not every driver has room behind the packet.
  * What an error quotes stays where it is: in generic mode the kernel may be
@@ -45,7 +47,7 @@ __noinline int reject_xdp(struct xdp_md *ctx, const struct pkt *p, __u32 what)
 	exit = reject_exit(ctx, p, &r, ifindex, l2);
 	if (reject_resize(ctx, &r, p->bytes, r.l2_bytes + r.bytes) || reject_put(ctx, &r, l2))
 		return REJECT_RESULT(WEIR_R_FILTER_REJECT_SILENT, XDP_DROP);
-	return REJECT_RESULT(reason, exit == ifindex ? XDP_TX : bpf_redirect(exit, 0));
+	return REJECT_RESULT(reason, send_out_of(ctx, exit));
 }
 
 #endif

@@ -21,6 +21,7 @@
 
 struct tunnel {
 	const struct weir_backend *backend;
+	const __u8 *source; /* 16 bytes, network order, v4-mapped */
 	const struct hop *hop;
 	__u32 entropy; /* of the flow */
 	__u16 inner_sum; /* of the packet inside, with WEIR_SERVICE_GUE_CHECKSUM */
@@ -28,6 +29,19 @@ struct tunnel {
 	__u8 is_gue;
 	__u8 has_checksum;
 };
+
+/* Of services whose backends have others: 16 bytes, IPv4 first. */
+static __always_inline const __u8 *tunnel_source(const struct weir_image *image,
+						 const struct weir_service *service,
+						 const struct weir_backend *backend)
+{
+	if (!(service->flags & WEIR_SERVICE_SOURCE))
+		return backend->source;
+	if (!(backend->is_v6 ? service->sources_v6 : service->sources_v4))
+		return backend->source;
+	return image_at(image,
+			service->sources_offset + (backend->is_v6 ? service->sources_v4 : 0) * 16);
+}
 
 struct gue_headers {
 	struct udphdr udp;
@@ -67,7 +81,7 @@ static __always_inline void write_outer_ipv4(struct iphdr *ip, const struct tunn
 		.frag_off = bpf_htons(0x4000), /* don't fragment */
 		.ttl = TUNNEL_TTL,
 		.protocol = tunnel_proto(t, p),
-		.saddr = *(const __be32 *)&t->backend->source[12],
+		.saddr = *(const __be32 *)&t->source[12],
 		.daddr = *(const __be32 *)&t->backend->addr[12],
 	};
 	ip->check = ~checksum_fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]);
@@ -80,13 +94,13 @@ static __always_inline void write_outer_ipv6(struct ipv6hdr *ip, const struct tu
 	ip->payload_len = bpf_htons(bytes - sizeof(*ip));
 	ip->nexthdr = tunnel_proto(t, p);
 	ip->hop_limit = TUNNEL_TTL;
-	__builtin_memcpy(&ip->saddr, t->backend->source, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->saddr, t->source, sizeof(ip->saddr));
 	__builtin_memcpy(&ip->daddr, t->backend->addr, sizeof(ip->daddr));
 }
 
 static __always_inline __u16 gue_checksum(const struct tunnel *t, const struct gue_headers *h)
 {
-	const __u32 *word = (const __u32 *)h, *source = (const __u32 *)t->backend->source,
+	const __u32 *word = (const __u32 *)h, *source = (const __u32 *)t->source,
 		    *addr = (const __u32 *)t->backend->addr;
 	__u64 sum = (__u64)bpf_htonl(IPPROTO_UDP) + h->udp.len + word[0] + word[1] + word[2] +
 		    t->inner_sum + source[3] + addr[3];

@@ -130,6 +130,7 @@ enum weir_service_flag {
 	WEIR_SERVICE_EMPTY_REJECT = 1 << 5,
 	WEIR_SERVICE_MSS = 1 << 6,
 	WEIR_SERVICE_GUE_CHECKSUM = 1 << 7,
+	WEIR_SERVICE_SOURCE = 1 << 8, /* its outer source is not that of its backends, a pool's */
 };
 
 /*

@@ -167,7 +167,6 @@ test_backends_tell_slow_from_fast() {
 	address client eth0 198.51.100.2/24
 	address edge wan 198.51.100.1/24
 	ns_ip client route add default via 198.51.100.1
-	offload_off client eth0
 	routing_on edge
 	ns_sysctl edge net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 	veth edge b1 b1 eth0

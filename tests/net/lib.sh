@@ -80,12 +80,6 @@ mac() {
 	ns_ip "$1" -o link show dev "$2" | sed -n 's/.*link\/ether \([^ ]*\).*/\1/p'
 }
 
-# A packet whose checksum its sender leaves unfinished arrives broken after XDP
-# has redirected it: senders on veth switch that off.
-offload_off() {
-	ns_exec "$1" ethtool -K "$2" tx off tso off gso off gro off >/dev/null
-}
-
 routing_on() {
 	ns_sysctl "$1" net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }

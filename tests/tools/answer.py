@@ -5,7 +5,9 @@
     answer.py NAME PORT ADDRESS...
 
 Binds each address and prints "ready" once it listens. /bytes/N answers N bytes.
+A POST is answered with the name and the SHA-256 of what was sent.
 """
+import hashlib
 import http.server
 import socket
 import sys
@@ -19,6 +21,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
         body = (self.name + "\n").encode()
         if self.path.startswith("/bytes/"):
             body = b"x" * int(self.path.removeprefix("/bytes/"))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        read = self.rfile.read(int(self.headers["Content-Length"]))
+        body = f"{self.name} {hashlib.sha256(read).hexdigest()}\n".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
