@@ -11,13 +11,16 @@
 #include "weir/balance.h"
 #include "weir/bpf/checksum.h"
 
-/* Returns 0. */
-static __noinline int complete_if_partial(struct xdp_md *ctx, const struct pkt *p)
+/* Global, so that it is verified once. Returns 0. */
+__noinline int complete_if_partial(struct xdp_md *ctx, const struct pkt *p)
 {
-	__u32 at = checksum_place(p);
 	__u64 sum = 0;
 	__u16 check;
+	__u32 at;
 
+	if (!p)
+		return 0;
+	at = checksum_place(p);
 	if (!at || hook_load(ctx, at, &check, sizeof(check)) || !checksum_is_partial(p, check))
 		return 0;
 	if (checksum_add_packet(ctx, p->l4_offset, p->l4_bytes, &sum))

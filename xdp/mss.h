@@ -79,12 +79,16 @@ static __always_inline __u16 mss_as_summed(const struct pkt *p, __u32 at, __be16
 	return (at - p->l4_offset) & 1 ? __builtin_bswap16(value) : value;
 }
 
-static __noinline int mss_clamp_to(struct xdp_md *ctx, const struct pkt *p, __u32 most)
+/* Global, so that it is verified once. Returns 0. */
+__noinline int mss_clamp_to(struct xdp_md *ctx, const struct pkt *p, __u32 most)
 {
-	__u32 check_at = p->l4_offset + CHECKSUM_TCP_AT, at;
 	__be16 was = 0, is = bpf_htons(most);
+	__u32 check_at, at;
 	__u16 check;
 
+	if (!p)
+		return 0;
+	check_at = p->l4_offset + CHECKSUM_TCP_AT;
 	at = mss_find(ctx, p, &was);
 	if (!at || bpf_ntohs(was) <= most || hook_load(ctx, check_at, &check, sizeof(check)))
 		return 0;

@@ -132,15 +132,19 @@ static __always_inline void write_gue(struct gue_headers *h, const struct tunnel
  * the complement of the pseudo header, also while a device is still to complete
  * it; an IPv4 header sums up to nothing. All else is read.
  *
- * Returns the sum, folded, or -1.
+ * Global, so that it is verified once. Returns the sum, folded, or -1.
  */
-static __noinline int tunnel_inner_sum(struct xdp_md *ctx, const struct pkt *p)
+__noinline int tunnel_inner_sum(struct xdp_md *ctx, const struct pkt *p)
 {
-	__u32 header = p->l4_offset - p->l3_offset, at = checksum_place(p);
-	__u32 read = p->is_v6 ? sizeof(struct ipv6hdr) : 0;
+	__u32 header, at, read;
 	__u64 sum = 0;
 	__u16 check;
 
+	if (!p)
+		return -1;
+	header = p->l4_offset - p->l3_offset;
+	at = checksum_place(p);
+	read = p->is_v6 ? sizeof(struct ipv6hdr) : 0;
 	if (!at || (p->is_v6 && header != sizeof(struct ipv6hdr)) ||
 	    hook_load(ctx, at, &check, sizeof(check)) || !check)
 		read = p->ip_bytes;

@@ -300,7 +300,8 @@ void harness_change(struct harness *h, const char *config)
 void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages)
 {
 	const struct program_code code = { .stages = stages,
-					   .services = needs_of_services(&h->model) };
+					   .services = needs_of_services(&h->model) | h->services,
+					   .flags = h->flags };
 	struct weir_program config = program_config(hook, device, &code, &h->capacity);
 	struct expr_set exprs = {};
 	struct failure why = {};

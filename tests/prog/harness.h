@@ -59,6 +59,8 @@ struct harness {
 	__u64 built_s; /* when, by CLOCK_MONOTONIC; deadlines begin there */
 	int program[HOOK_COUNT];
 	__u32 ingress_ifindex; /* for XDP; 0: the loopback device */
+	__u32 flags; /* enum weir_program_flag, of programs to be loaded */
+	__u32 services; /* 1 << WEIR_NEED_* of them, beside what the model needs */
 };
 
 struct outcome {

@@ -9,6 +9,20 @@
 
 #define MOST_VERIFIED 500000
 
+static void load_and_judge(struct harness *h, enum hook hook, __u32 stages)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	harness_load(h, hook, 0, stages);
+	assert_int_equal(bpf_obj_get_info_by_fd(h->program[hook], &info, &size), 0);
+	printf("# %s stages %#x services %#x flags %u: %u instructions, %u verified, "
+	       "%u bytes of machine code\n",
+	       hook_names[hook], stages, h->services, h->flags, info.xlated_prog_len / 8,
+	       info.verified_insns, info.jited_prog_len);
+	assert_true(info.verified_insns < MOST_VERIFIED);
+}
+
 /* Each combination that has code of its own at @hook, once. */
 static void load_every_combination(enum hook hook)
 {
@@ -19,17 +33,10 @@ static void load_every_combination(enum hook hook)
 	harness_start(&h, "", &host);
 	for (__u32 stages = 0; stages < 1U << WEIR_STAGE_COUNT; stages++) {
 		const struct program_code code = { .stages = stages };
-		struct bpf_prog_info info = {};
-		__u32 size = sizeof(info);
 
 		if (program_config(hook, 0, &code, &h.capacity).stages != stages)
 			continue;
-		harness_load(&h, hook, 0, stages);
-		assert_int_equal(bpf_obj_get_info_by_fd(h.program[hook], &info, &size), 0);
-		printf("# %s stages %#x: %u instructions, %u verified, %u bytes of machine code\n",
-		       hook_names[hook], stages, info.xlated_prog_len / 8, info.verified_insns,
-		       info.jited_prog_len);
-		assert_true(info.verified_insns < MOST_VERIFIED);
+		load_and_judge(&h, hook, stages);
 	}
 	harness_stop(&h);
 }
@@ -50,6 +57,29 @@ static void every_combination_of_stages_loads_at_tc_egress(void **state)
 {
 	(void)state;
 	load_every_combination(HOOK_EGRESS);
+}
+
+/* Whatever services there are, on whatever device. */
+static void every_kind_of_service_loads(void **state)
+{
+	static const __u32 flags[] = { 0, WEIR_PROGRAM_VETH,
+				       WEIR_PROGRAM_VETH | WEIR_PROGRAM_GENERIC };
+	struct harness_host host = {};
+	struct harness h;
+
+	(void)state;
+	NEED_BPF();
+	harness_start(&h, "", &host);
+	for (__u32 need = 0; need <= WEIR_NEED_COUNT; need++) {
+		h.services = need < WEIR_NEED_COUNT ? 1U << need : ~0U;
+		h.flags = flags[need % 3];
+		load_and_judge(&h, HOOK_XDP, STAGE(BALANCE));
+	}
+	for (size_t i = 0; i < 3; i++) {
+		h.flags = flags[i];
+		load_and_judge(&h, HOOK_XDP, ~0U);
+	}
+	harness_stop(&h);
 }
 
 /* What is off costs nothing: no stage, hardly a program. */
@@ -76,6 +106,7 @@ int main(void)
 		cmocka_unit_test(every_combination_of_stages_loads_at_xdp),
 		cmocka_unit_test(every_combination_of_stages_loads_at_tc_ingress),
 		cmocka_unit_test(every_combination_of_stages_loads_at_tc_egress),
+		cmocka_unit_test(every_kind_of_service_loads),
 		cmocka_unit_test(a_program_without_stages_is_far_smaller_than_one_with_all),
 	};
 
