@@ -280,6 +280,7 @@ static void put_l4(struct frame *f, const struct packet *p)
 {
 	size_t start = f->size, at = checksum_offset(proto_of(p));
 	__u8 *header = f->bytes + start;
+	__u16 check;
 	__u32 crc;
 
 	if (p->gue) {
@@ -297,10 +298,12 @@ static void put_l4(struct frame *f, const struct packet *p)
 		crc = htole32(crc32c(header, f->size - start));
 		memcpy(header + 8, &crc, sizeof(crc));
 	}
-	if (at)
-		set16(header + at,
-		      packet_checksum(packet_sum(header, f->size - start,
-						 pseudo_header_sum(p, f->size - start))));
+	if (!at)
+		return;
+	check = packet_checksum(
+		packet_sum(header, f->size - start, pseudo_header_sum(p, f->size - start)));
+	/* RFC 768: 0 would say that there is none. */
+	set16(header + at, check || checksum_offset(proto_of(p)) != 6 ? check : 0xffff);
 }
 
 static void put_ipv4(struct frame *f, const struct packet *p)

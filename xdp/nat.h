@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * "forward nat": to the backend go packets of this host's address, and what it
+ * answers comes back through here. Both addresses change and both ports, so a
+ * backend needs no VIP and no route to clients.
+ */
+#ifndef WEIR_XDP_NAT_H
+#define WEIR_XDP_NAT_H
+
+#include "weir/bpf/choice.h"
+#include "weir/bpf/nat.h"
+#include "weir/bpf/nat_quote.h"
+
+#include "hop.h"
+#include "nat_hop.h"
+#include "nat_write.h"
+#include "reject.h"
+
+#define NAT_ICMP_EXCEEDED 11
+#define NAT_ICMPV6_EXCEEDED 3
+
+/* What a function returns that leaves the verdict as well: see REJECT_RESULT(). */
+#define NAT_RESULT(reason, verdict) REJECT_RESULT(reason, verdict)
+
+/* The flow that a packet of a client is of, or, with an error, the one it quotes. */
+static __always_inline void nat_key(const struct pkt *p, struct nat *n)
+{
+	n->outside.src = p->src;
+	n->outside.dst = p->dst;
+	n->outside.sport = p->sport;
+	n->outside.dport = p->dport;
+	n->is_udp = p->proto == IPPROTO_UDP;
+	n->is_v6 = p->is_v6;
+	n->flags = p->has & PKT_TCP ? p->tcp_flags : 0;
+}
+
+/*
+ * Where the flow of a packet with ports, as its client sends it, was translated
+ * to before: the offset of that backend in the image, or 0.
+ */
+static __noinline __u32 nat_choose(const struct weir_image *image, const struct pkt *p,
+				   struct nat *n)
+{
+	const struct weir_backend *backend;
+
+	nat_key(p, n);
+	if (!nat_find(image, n))
+		return 0;
+	backend = nat_backend(image, n->backend);
+	return backend ? (const void *)backend - (const void *)image : 0;
+}
+
+/* One of the service's addresses, the same for all flows of a client; or the route's. */
+static __always_inline void nat_choose_source(const struct weir_image *image,
+					      const struct weir_service *service,
+					      const struct weir_backend *backend, struct nat *n)
+{
+	__u32 count = n->is_v6 ? service->sources_v6 : service->sources_v4;
+	const __u8 *source = backend->source;
+	__u32 hash;
+
+	if (count) {
+		hash = weir_nat_source_hash(n->outside.src.half[0],
+					    n->outside.src.half[1] ^ n->secret);
+		hash = ((__u64)hash * count) >> 32;
+		hash += n->is_v6 ? service->sources_v4 : 0;
+		source = image_at(image, service->sources_offset + hash * 16);
+	}
+	__builtin_memcpy(&n->inside.src, source, sizeof(n->inside.src));
+}
+
+static __always_inline __u8 nat_service_idle(const struct weir_service *service, bool is_udp)
+{
+	__u32 s = is_udp ? service->udp_idle_s ?: WEIR_NAT_UDP_S : service->settle_s;
+
+	return weir_nat_idle(WEIR_NAT_TICKS(s) + 1);
+}
+
+static __always_inline void nat_set_backend(struct nat *n, const struct weir_backend *backend)
+{
+	__builtin_memcpy(&n->inside.dst, backend->addr, sizeof(n->inside.dst));
+	n->inside.dport = backend->port ?: n->outside.dport;
+	n->backend = backend->id;
+}
+
+/*
+ * Open the flow in @n, which nat_choose() did not find, toward @backend. A
+ * client that is given itself as a backend is translated in any case.
+ * Returns whether there was room.
+ */
+static __always_inline int nat_begin(const struct weir_image *image,
+				     const struct weir_service *service,
+				     const struct weir_backend *backend, struct nat *n)
+{
+	n->port_first = image->nat.port_first;
+	n->ports_count = image->nat.ports_count;
+	n->idle = nat_service_idle(service, n->is_udp);
+	nat_set_backend(n, backend);
+	n->kind = NAT_PORTS;
+	if (service->forward == WEIR_FORWARD_LOCAL &&
+	    !nat_is_addr(&n->outside.src, &n->inside.dst)) {
+		n->kind = NAT_LOCAL;
+		n->inside.src = n->outside.src;
+	} else {
+		nat_choose_source(image, service, backend, n);
+	}
+	return nat_open(n);
+}
+
+static __always_inline int nat_leave(struct xdp_md *ctx, const struct hop *hop,
+				     enum weir_reason reason)
+{
+	struct ethhdr *eth = nat_at(ctx, 0, sizeof(*eth));
+
+	if (!eth)
+		return NAT_RESULT(WEIR_R_LB_ERROR, XDP_DROP);
+	__builtin_memcpy(eth, hop->mac, sizeof(hop->mac));
+	return NAT_RESULT(reason, hop->ifindex == ctx->ingress_ifindex
+					  ? XDP_TX
+					  : bpf_redirect(hop->ifindex, 0));
+}
+
+/* RFC 1812, section 5.3.1: the sender is told where its packet ended. */
+static __always_inline int nat_expire(struct xdp_md *ctx, const struct pkt *p)
+{
+	__u32 what = p->is_v6 ? REJECT_ERROR(NAT_ICMPV6_EXCEEDED, 0, 0)
+			      : REJECT_ERROR(NAT_ICMP_EXCEEDED, 0, 0);
+	__u32 result = reject_xdp(ctx, p, what);
+
+	if ((result & 0xffff) == WEIR_R_FILTER_REJECT)
+		return NAT_RESULT(WEIR_R_LB_EXPIRED_TOLD, result >> 16);
+	return NAT_RESULT(WEIR_R_LB_EXPIRED, XDP_DROP);
+}
+
+/* An error about what was sent to a client, for the backend that sent it. */
+static __always_inline int nat_write_error_in(struct xdp_md *ctx, const struct pkt *p,
+					      struct nat *n, enum nat_hops hops)
+{
+	n->to = n->inside;
+	nat_turn(&n->inside, &n->quoted_to);
+	return nat_write_error(ctx, p, n, hops);
+}
+
+/*
+ * Rewrite a packet of a client, or an error of one, for the backend of its
+ * flow. Returns WEIR_R_LB_FORWARD, or why not.
+ */
+static __noinline int nat_write_in(struct xdp_md *ctx, const struct weir_image *image,
+				   const struct pkt *p, struct nat *n, const struct choice *choice)
+{
+	const struct weir_service *service = image_at(image, choice->service_offset);
+	const struct weir_backend *backend = image_at(image, choice->backend_offset);
+	bool is_error = !(p->has & PKT_PORTS);
+
+	if (is_error) {
+		if (!nat_is_error(p) ||
+		    !nat_quote((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, n))
+			return WEIR_R_LB_ERROR;
+		nat_turn(&n->quoted, &n->outside);
+		if (!nat_find(image, n))
+			return WEIR_R_LB_NAT_UNKNOWN;
+		nat_set_backend(n, backend);
+		return nat_write_error_in(ctx, p, n, NAT_TAKE_HOP) ? WEIR_R_LB_ERROR
+								   : WEIR_R_LB_FORWARD;
+	}
+	if (choice->why != WEIR_WHY_NAT && !nat_begin(image, service, backend, n))
+		return WEIR_R_LB_NAT_FULL;
+	nat_set_backend(n, backend);
+	if (nat_write(ctx, p, &n->inside, NAT_TAKE_HOP))
+		return WEIR_R_LB_ERROR;
+	nat_touch(n, NAT_CLIENT);
+	return WEIR_R_LB_FORWARD;
+}
+
+/*
+ * Send a packet of a client to the backend that was chosen. @n is as
+ * nat_choose() left it. Returns NAT_RESULT().
+ */
+static __noinline int nat_forward(struct xdp_md *ctx, const struct weir_image *image,
+				  const struct pkt *p, struct nat *n, const struct choice *choice)
+{
+	const struct weir_backend *backend = image_at(image, choice->backend_offset);
+	const struct hop *hop = hop_to(ctx, backend);
+	int reason;
+
+	if (!hop)
+		return NAT_RESULT(WEIR_R_LB_ERROR, XDP_DROP);
+	if (hop->reason != WEIR_R_LB_FORWARD)
+		return NAT_RESULT(hop->reason, XDP_DROP);
+	if (p->ip_bytes > hop->mtu)
+		return NAT_RESULT(WEIR_R_LB_TOO_BIG, XDP_DROP);
+	if (p->ttl <= 1)
+		return nat_expire(ctx, p);
+	reason = nat_write_in(ctx, image, p, n, choice);
+	if (reason != WEIR_R_LB_FORWARD)
+		return NAT_RESULT(reason, XDP_DROP);
+	count(&weir_backends, backend->id, p->bytes);
+	return nat_leave(ctx, hop, WEIR_R_LB_FORWARD);
+}
+
+/* Not inlined: it is asked of every packet, and most are of no flow. */
+static __noinline int nat_is_source(const struct weir_image *image, const union pkt_addr *addr)
+{
+	__u32 hash = weir_nat_source_hash(addr->half[0], addr->half[1]), place;
+	const __u64 *half;
+
+	if (!image->nat.ports_count)
+		return 0;
+#pragma unroll
+	for (int i = 0; i < WEIR_NAT_PROBES; i++) {
+		place = (hash + i) & image->nat.sources_mask;
+		half = image_at(image, image->nat.sources_offset + place * 16);
+		if (half[0] == addr->half[0] && half[1] == addr->half[1])
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline bool nat_is_port(const struct weir_image *image, __be16 port)
+{
+	return (__u16)(bpf_ntohs(port) - image->nat.port_first) < image->nat.ports_count;
+}
+
+/* The flow that a packet toward a source, or what it quotes, came back of. */
+static __always_inline int nat_find_back(struct xdp_md *ctx, const struct weir_image *image,
+					 const struct pkt *p, struct nat *n)
+{
+	n->kind = NAT_PORTS;
+	n->is_v6 = p->is_v6;
+	if (p->has & PKT_PORTS) {
+		if (!nat_is_port(image, p->dport) ||
+		    (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
+			return 0;
+		n->flags = p->has & PKT_TCP ? p->tcp_flags : 0;
+		n->is_udp = p->proto == IPPROTO_UDP;
+		n->inside.src = p->dst;
+		n->inside.dst = p->src;
+		n->inside.sport = p->dport;
+		n->inside.dport = p->sport;
+		return nat_back(image, n);
+	}
+	if (!nat_is_error(p) ||
+	    !nat_quote((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, n) ||
+	    !nat_is_addr(&n->quoted.src, &p->dst))
+		return 0;
+	n->inside = n->quoted;
+	return nat_back(image, n);
+}
+
+static __always_inline int nat_write_back(struct xdp_md *ctx, const struct pkt *p, struct nat *n,
+					  enum nat_hops hops)
+{
+	if (!(p->has & PKT_PORTS)) {
+		n->quoted_to = n->outside;
+		return nat_write_error(ctx, p, n, hops);
+	}
+	if (nat_write(ctx, p, &n->to, hops))
+		return -1;
+	nat_touch(n, NAT_BACKEND);
+	return 0;
+}
+
+/*
+ * Whether the stack is to bring the packet to its client, after it was
+ * rewritten: it asks for a neighbour, and cuts what is too big and may be cut.
+ */
+static __always_inline bool nat_needs_stack(const struct pkt *p, const struct hop *hop)
+{
+	return hop->reason == WEIR_R_LB_NO_NEIGHBOUR;
+}
+
+/*
+ * Bring what a backend answers, and errors about what was sent to it, back to
+ * the client. Returns NAT_RESULT(), with WEIR_R_CONTINUE for a packet of no flow,
+ * which is untouched: the address is this host's as well.
+ */
+static __noinline int nat_return(struct xdp_md *ctx, const struct weir_image *image,
+				 const struct pkt *p, struct nat *n)
+{
+	const struct hop *hop;
+	bool to_stack;
+
+	if (!(p->has & PKT_ADDR) || p->has & PKT_TAGGED || !nat_is_source(image, &p->dst) ||
+	    !nat_find_back(ctx, image, p, n))
+		return NAT_RESULT(WEIR_R_CONTINUE, XDP_PASS);
+	nat_turn(&n->outside, &n->to);
+	hop = nat_hop_to(ctx, &n->to);
+	if (!hop)
+		return NAT_RESULT(WEIR_R_LB_ERROR, XDP_DROP);
+	to_stack = nat_needs_stack(p, hop);
+	if (hop->reason != WEIR_R_LB_FORWARD && !to_stack)
+		return NAT_RESULT(hop->reason, XDP_DROP);
+	if (p->ip_bytes > hop->mtu && !to_stack)
+		return NAT_RESULT(WEIR_R_LB_TOO_BIG, XDP_DROP);
+	if (p->ttl <= 1)
+		return nat_expire(ctx, p);
+	if (nat_write_back(ctx, p, n, to_stack ? NAT_KEEP_HOPS : NAT_TAKE_HOP))
+		return NAT_RESULT(WEIR_R_LB_ERROR, XDP_DROP);
+	if (to_stack)
+		return NAT_RESULT(WEIR_R_LB_NAT_STACK, XDP_PASS);
+	return nat_leave(ctx, hop, WEIR_R_LB_NAT_RETURN);
+}
+
+#endif
