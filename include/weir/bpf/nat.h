@@ -369,6 +369,18 @@ static __always_inline int nat_claim(struct weir_nat_flow *r, __u64 was, __u32 i
 	return 1;
 }
 
+/* Go on with the flow's own record; a SYN begins anew. */
+static __always_inline void nat_adopt(struct weir_nat_flow *r, __u64 life, __u32 index,
+				      struct nat *n)
+{
+	n->flow = index;
+	n->life = life;
+	if (weir_nat_state(life) < WEIR_NAT_CLOSING || !(n->flags & NAT_SYN))
+		return;
+	n->life = nat_opening(n);
+	__sync_val_compare_and_swap(&r->life, life, n->life);
+}
+
 /*
  * Look for a record for the flow with the ports that are in @n.
  * Returns 1 when it has one, 0 when there is none to be had.
@@ -393,8 +405,7 @@ static __always_inline int nat_try_places(struct nat *n, bool may_push)
 		if (fit == NAT_FIT_CLASH)
 			return 0;
 		if (fit == NAT_FIT_OWN) {
-			n->flow = place ^ i;
-			n->life = life;
+			nat_adopt(r, life, place ^ i, n);
 			return 1;
 		}
 		if (fit == NAT_FIT_FREE && found == ~0U) {
