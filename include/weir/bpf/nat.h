@@ -51,7 +51,7 @@ struct nat {
 	__u32 quoted_l3; /* offset of what an ICMP error quotes */
 	__u32 quoted_l4;
 	struct nat_ends quoted; /* what it has as ends */
-	struct nat_ends to; /* what the packet is to have as ends */
+	struct nat_ends from, to; /* what the packet has, at TC, and is to have as ends */
 	struct nat_ends quoted_to; /* and what it quotes */
 };
 
