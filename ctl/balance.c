@@ -55,6 +55,7 @@ static void fill_backends(struct weir_backend *table, const struct image_spec *s
 			table[n].is_v6 = !addr_is_v4(b->addr);
 			table[n].port = htons(b->port);
 			table[n].weight = slots_weight(b);
+			table[n].flags = spec->routes[n].is_deaf ? WEIR_BACKEND_STACK : 0;
 		}
 	}
 }
@@ -278,4 +279,5 @@ void build_services(struct builder *b, const struct image_spec *spec)
 	add_backends_by_id(b, spec);
 	add_services(b, spec);
 	build_vips(b, spec->model);
+	build_nat(b, spec);
 }

@@ -32,6 +32,7 @@ struct host_route {
 	__u32 ifindex;
 	__u8 next_hop[16]; /* the destination itself where it is on the link */
 	__u8 source[16];
+	bool is_deaf; /* the device is a veth whose other end runs no XDP program; see below */
 };
 
 /* Marks the neighbour entries that weir keeps, in their protocol field. */

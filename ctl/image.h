@@ -7,6 +7,7 @@
 
 #include "host.h"
 #include "model.h"
+#include "nat.h"
 #include "weir/image.h"
 
 struct rings;
@@ -40,6 +41,7 @@ struct image_spec {
 	__u64 generation;
 	__u64 secret[2]; /* of hashes: that of the generation before, or random */
 	__u64 applied_s;
+	struct nat_ports nat_ports;
 };
 
 /*

@@ -21,8 +21,6 @@ static const char *missing(const struct service *s)
 		bool is_used;
 		const char *words;
 	} uses[] = {
-		{ s->forward == WEIR_FORWARD_NAT, "forward nat" },
-		{ s->forward == WEIR_FORWARD_LOCAL, "forward local" },
 		{ has_range(s), "a range of ports" },
 		{ s->syncookie != SYNCOOKIE_OFF, "syncookie" },
 	};
@@ -45,14 +43,6 @@ int image_supports(const struct model *m, struct failure *why)
 				    "service %s, line %u: weir %s parses \"%s\" and cannot apply "
 				    "it; leave it out",
 				    s->name, s->loc.line, WEIR_VERSION, words);
-	}
-	for (size_t i = 0; i < m->interfaces_count; i++) {
-		if (m->interfaces[i].takes_returns)
-			return fail(why, EXIT_USAGE,
-				    "interface %s, line %u: weir %s parses \"return\" and cannot "
-				    "apply it; leave it out",
-				    m->interfaces[i].pattern, m->interfaces[i].loc.line,
-				    WEIR_VERSION);
 	}
 	return 0;
 }

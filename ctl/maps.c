@@ -16,6 +16,7 @@
 #include "weir/balance.h"
 #include "weir/latency.h"
 #include "weir/limit.h"
+#include "weir/nat.h"
 #include "weir/reason.h"
 #include "weir/set.h"
 
@@ -76,6 +77,8 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 	    entries_of(m->fd[WEIR_MAP_SERVICES], &read.services, &value) ||
 	    entries_of(m->fd[WEIR_MAP_RINGS], &read.rings, &value) ||
 	    entries_of(m->fd[WEIR_MAP_PINS], &read.pin_sets, &value) ||
+	    entries_of(m->fd[WEIR_MAP_NAT], &read.nat_sets, &value) ||
+	    entries_of(m->fd[WEIR_MAP_NAT_FLOWS], &read.nat_flows, &value) ||
 	    entries_of(m->fd[WEIR_MAP_LOG], &read.log_bytes, &value) ||
 	    entries_of(m->fd[WEIR_MAP_SETS], &sets, &read.sets_bytes))
 		return fail_errno(why, errno, "cannot read the sizes of the pinned maps");
@@ -155,6 +158,11 @@ static int create_for_services(const struct capacity *c, struct maps *m, struct 
 		   c->services, 0, m, why) ||
 	    create(WEIR_MAP_PINS, array, sizeof(struct weir_pin_set), c->pin_sets, 0, m, why))
 		return -1;
+	if (create_with(WEIR_MAP_NAT, array, sizeof(struct weir_nat_set), c->nat_sets, &mappable, m,
+			why) ||
+	    create_with(WEIR_MAP_NAT_FLOWS, array, sizeof(struct weir_nat_flow), c->nat_flows,
+			&mappable, m, why))
+		return -1;
 	if (create_with(WEIR_MAP_SETTLE, array, sizeof(struct weir_settle), c->services, &mappable,
 			m, why))
 		return -1;
@@ -222,6 +230,9 @@ int maps_share(const struct maps *from, const struct capacity *was, struct maps 
 	if (was->rings == is->rings && share(from, to, WEIR_MAP_RINGS, why))
 		return -1;
 	if (was->pin_sets == is->pin_sets && share(from, to, WEIR_MAP_PINS, why))
+		return -1;
+	if (was->nat_sets == is->nat_sets && was->nat_flows == is->nat_flows &&
+	    (share(from, to, WEIR_MAP_NAT, why) || share(from, to, WEIR_MAP_NAT_FLOWS, why)))
 		return -1;
 	if (was->log_bytes == is->log_bytes && share(from, to, WEIR_MAP_LOG, why))
 		return -1;

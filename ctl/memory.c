@@ -8,6 +8,7 @@
 #include "weir/cpu.h"
 #include "weir/latency.h"
 #include "weir/limit.h"
+#include "weir/nat.h"
 #include "weir/reason.h"
 
 /* X(symbol, name). The image is the first. */
@@ -18,6 +19,7 @@
 	X(LIMITS, "limits")     \
 	X(RINGS, "rings")       \
 	X(PINS, "pins")         \
+	X(NAT, "translation")   \
 	X(TIMING, "timing")     \
 	X(COUNTERS, "counters") \
 	X(LOG, "log")
@@ -57,6 +59,9 @@ static struct memory measure(const struct capacity *c)
 			      [PART_RINGS] = (__u64)c->rings * sizeof(struct weir_ring),
 			      [PART_PINS] = (__u64)c->pin_sets * sizeof(struct weir_pin_set) +
 					    c->services * sizeof(struct weir_settle),
+			      [PART_NAT] =
+				      (__u64)c->nat_sets * sizeof(struct weir_nat_set) +
+				      (__u64)c->nat_flows * sizeof(struct weir_nat_flow),
 			      [PART_TIMING] = (__u64)c->flow_sets * sizeof(struct weir_flow_set) +
 					      cpus * c->hists * sizeof(struct weir_hist),
 			      [PART_COUNTERS] =
@@ -79,6 +84,8 @@ static bool is_off(enum part part, const struct capacity *c)
 		return c->conn_sets == 1;
 	case PART_PINS:
 		return c->pin_sets == 1;
+	case PART_NAT:
+		return c->nat_flows == 1;
 	case PART_LIMITS:
 		return !c->limit_base;
 	case PART_TIMING:

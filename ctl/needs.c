@@ -112,6 +112,7 @@ __u32 interface_stages(const struct interface *i, const struct model *m, const s
 	stages |= i->measure << WEIR_STAGE_MEASURE;
 	stages |= (i->filter_egress[0] != '\0') << WEIR_STAGE_EGRESS;
 	stages |= !!(n->in_use & NEED_TRACK) << WEIR_STAGE_TRACK;
+	stages |= i->takes_returns << WEIR_STAGE_RETURN;
 	/* TC sets a mark by itself. */
 	if (i->xdp != XDP_MODE_NONE && needs_named(n, m, i->filter) & NEED_MARK)
 		stages |= 1 << WEIR_STAGE_MARK;

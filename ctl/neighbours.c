@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "image.h"
+#include "nat.h"
 #include "note.h"
 #include "own.h"
 
@@ -186,6 +187,7 @@ void neighbours_keep(const struct plan *p)
 	wait_until_known(p, &n, routes);
 	say_unreachable(p, &n);
 	say_deaf_peers(p, routes);
+	nat_say(p);
 }
 
 static bool is_in_plan(const struct plan *p, __u32 ifindex, const __u8 addr[16])

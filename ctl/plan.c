@@ -10,6 +10,7 @@
 
 #include "ahead.h"
 #include "image.h"
+#include "nat.h"
 #include "note.h"
 #include "own.h"
 #include "plan_devices.h"
@@ -115,6 +116,8 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.conn_sets = larger(have->conn_sets, needs & NEED_TRACK ? CONN_SETS : 1),
 		.services = larger(have->services, power_of_two(SERVICES_MIN, services)),
 		.pin_sets = larger(have->pin_sets, pin_sets(p->needs.services)),
+		.nat_sets = larger(have->nat_sets, nat_is_used(p->model) ? NAT_SETS : 1),
+		.nat_flows = larger(have->nat_flows, nat_is_used(p->model) ? NAT_FLOWS : 1),
 		.log_bytes = larger(have->log_bytes, needs & NEED_LOG ? LOG_BYTES : LOG_BYTES_MIN),
 	};
 	/* Buckets of rules go by the rule's id; maps_capacity() relies on it. */
@@ -160,6 +163,21 @@ static int make_rings(struct plan *p, const struct state *s, struct failure *why
 	return 0;
 }
 
+/* Backends in a row are often behind the same device. */
+static void find_deaf(struct plan *p)
+{
+	const struct host_route *last = NULL;
+
+	for (size_t i = 0; i < model_backends_count(p->model); i++) {
+		struct host_route *r = &p->routes[i].route;
+
+		r->is_deaf = last && last->ifindex == r->ifindex
+				     ? last->is_deaf
+				     : r->ifindex && host_peer_lacks_xdp(p->host, r->ifindex);
+		last = r;
+	}
+}
+
 static int find_routes(struct plan *p, struct failure *why)
 {
 	struct plan_route *route = calloc(model_backends_count(p->model) + 1, sizeof(*route));
@@ -173,6 +191,8 @@ static int find_routes(struct plan *p, struct failure *why)
 		for (size_t b = 0; b < group.backends_count; b++, route++)
 			route->error = host_route(p->host, group.backends[b].addr, &route->route);
 	}
+	if (nat_is_used(p->model))
+		find_deaf(p);
 	return 0;
 }
 
@@ -277,10 +297,13 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 		.routes = routes,
 		.generation = s->image ? s->image->generation + 1 : 1,
 		.applied_s = time(NULL),
+		.nat_ports = NAT_PORTS_DEFAULT,
 	};
 	int error;
 
 	if (image_supports(p->model, why))
+		return -1;
+	if (nat_is_used(p->model) && nat_ports_read(&spec.nat_ports, why))
 		return -1;
 	choose_secret(s, spec.secret);
 	spec.config = stored_text(p->model, &config, &spec.config_bytes);
@@ -309,6 +332,9 @@ static bool host_changed(const struct plan *p, const struct weir_image *now)
 
 	if (!now)
 		return false;
+	if (now->nat.port_first != next->nat.port_first ||
+	    now->nat.ports_count != next->nat.ports_count)
+		return true;
 	if (now->local_count != next->local_count ||
 	    memcmp(IMAGE_AT(now, now->local_offset, range),
 		   IMAGE_AT(next, next->local_offset, range), next->local_count * sizeof(range)))
@@ -320,7 +346,8 @@ static bool host_changed(const struct plan *p, const struct weir_image *now)
 	for (__u32 i = 0; i < next->backends_count; i++) {
 		if (was[i].id == is[i].id && (memcmp(was[i].source, is[i].source, 16) != 0 ||
 					      memcmp(was[i].hop, is[i].hop, 16) != 0 ||
-					      was[i].hop_ifindex != is[i].hop_ifindex))
+					      was[i].hop_ifindex != is[i].hop_ifindex ||
+					      was[i].flags != is[i].flags))
 			return true;
 	}
 	return false;

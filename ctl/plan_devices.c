@@ -158,7 +158,10 @@ int find_devices(struct plan *p, const struct state *s, const struct plan_scope 
 	return 0;
 }
 
-/* With XDP there is no work at tc ingress, but for the mark that XDP cannot set itself. */
+/*
+ * With XDP there is no work at tc ingress, but for the mark that XDP cannot set
+ * itself, and for what containers answer.
+ */
 static bool wants(const struct plan_device *d, enum hook hook)
 {
 	const struct interface *i = d->config;
@@ -167,6 +170,8 @@ static bool wants(const struct plan_device *d, enum hook hook)
 	case HOOK_XDP:
 		return i->xdp != XDP_MODE_NONE;
 	case HOOK_INGRESS:
+		if (i->takes_returns)
+			return true;
 		return i->xdp == XDP_MODE_NONE ? i->filter[0] || i->measure
 					       : !!(d->stages & 1 << WEIR_STAGE_MARK);
 	default:
@@ -224,8 +229,11 @@ static int choose_step(struct plan *p, const struct state *s, struct plan_device
 		       enum hook h, struct failure *why)
 {
 	struct plan_hook *hook = &device->hook[h];
+	const __u32 after_xdp = 1U << WEIR_STAGE_MARK | 1U << WEIR_STAGE_RETURN;
 	struct program_code code = {
-		.stages = device->stages,
+		.stages = h == HOOK_INGRESS && device->config->xdp != XDP_MODE_NONE
+				  ? device->stages & after_xdp
+				  : device->stages,
 		.services = p->needs.services,
 	};
 	OWN(expr_set_free) struct expr_set exprs = {};

@@ -65,9 +65,10 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 				   const struct capacity *c)
 {
 	static const __u32 code_of[HOOK_COUNT] = {
-		[HOOK_XDP] = ~(1U << WEIR_STAGE_EGRESS),
+		[HOOK_XDP] = ~(1U << WEIR_STAGE_EGRESS | 1U << WEIR_STAGE_RETURN),
 		[HOOK_INGRESS] = 1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE |
-				 1 << WEIR_STAGE_TRACK | 1 << WEIR_STAGE_MARK,
+				 1 << WEIR_STAGE_TRACK | 1 << WEIR_STAGE_MARK |
+				 1 << WEIR_STAGE_RETURN,
 		[HOOK_EGRESS] =
 			1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK,
 	};
@@ -76,7 +77,7 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 
 	/* Where XDP has done everything else. */
 	if (hook == HOOK_INGRESS && stages & 1 << WEIR_STAGE_MARK)
-		stages = 1 << WEIR_STAGE_MARK;
+		stages &= 1 << WEIR_STAGE_MARK | 1 << WEIR_STAGE_RETURN;
 	stages &= code_of[hook];
 	balances = stages & 1 << WEIR_STAGE_BALANCE;
 	return (struct weir_program){
@@ -95,6 +96,8 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 		.hop_mask = balances ? (c->backends < HOPS_MAX ? c->backends : HOPS_MAX) - 1 : 0,
 		.hop_jiffies = balances ? hop_jiffies() : 0,
 		.pin_mask = c->pin_sets - 1,
+		.nat_mask = c->nat_sets - 1,
+		.nat_flow_mask = c->nat_flows - 1,
 	};
 }
 

@@ -36,6 +36,8 @@ struct capacity {
 	__u32 services;
 	__u32 rings; /* any number */
 	__u32 pin_sets; /* 1 when no service pins flows */
+	__u32 nat_sets; /* 1 when no service translates */
+	__u32 nat_flows; /* the same */
 	__u32 log_bytes; /* a page when nothing is logged */
 };
 
@@ -84,7 +86,7 @@ void maps_close(struct maps *m);
 
 /*
  * Put into @to, which is new, those maps of @from that live on as they are,
- * because they have the same size: connections, pins, rings, buckets, the log.
+ * because they have the same size: connections, pins, translated flows, rings, buckets, the log.
  */
 int maps_share(const struct maps *from, const struct capacity *was, struct maps *to,
 	       const struct capacity *is, struct failure *why);

@@ -350,6 +350,8 @@ static int plan_alone(const struct trial *t, struct plan *p, struct failure *why
 		.services = power_of_two(1, p->model->services_count),
 		.rings = p->rings.room,
 		.pin_sets = 1,
+		.nat_sets = 1,
+		.nat_flows = 1,
 		.log_bytes = 4096,
 	};
 	return 0;

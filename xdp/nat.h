@@ -11,16 +11,12 @@
 #include "weir/bpf/nat.h"
 #include "weir/bpf/nat_quote.h"
 
+#include "complete.h"
 #include "hop.h"
+#include "local.h"
 #include "nat_hop.h"
 #include "nat_write.h"
-#include "reject.h"
-
-#define NAT_ICMP_EXCEEDED 11
-#define NAT_ICMPV6_EXCEEDED 3
-
-/* What a function returns that leaves the verdict as well: see REJECT_RESULT(). */
-#define NAT_RESULT(reason, verdict) REJECT_RESULT(reason, verdict)
+#include "too_big.h"
 
 /* The flow that a packet of a client is of, or, with an error, the one it quotes. */
 static __always_inline void nat_key(const struct pkt *p, struct nat *n)
@@ -107,38 +103,34 @@ static __always_inline int nat_begin(const struct weir_image *image,
 	return nat_open(n);
 }
 
+/* Send the packet off. Returns @reason with @verdict filled, or WEIR_R_LB_ERROR. */
 static __always_inline int nat_leave(struct xdp_md *ctx, const struct hop *hop,
-				     enum weir_reason reason)
+				     enum weir_reason reason, int *verdict)
 {
 	struct ethhdr *eth = nat_at(ctx, 0, sizeof(*eth));
 
 	if (!eth)
-		return NAT_RESULT(WEIR_R_LB_ERROR, XDP_DROP);
+		return WEIR_R_LB_ERROR;
 	__builtin_memcpy(eth, hop->mac, sizeof(hop->mac));
-	return NAT_RESULT(reason, hop->ifindex == ctx->ingress_ifindex
-					  ? XDP_TX
-					  : bpf_redirect(hop->ifindex, 0));
-}
-
-/* RFC 1812, section 5.3.1: the sender is told where its packet ended. */
-static __always_inline int nat_expire(struct xdp_md *ctx, const struct pkt *p)
-{
-	__u32 what = p->is_v6 ? REJECT_ERROR(NAT_ICMPV6_EXCEEDED, 0, 0)
-			      : REJECT_ERROR(NAT_ICMP_EXCEEDED, 0, 0);
-	__u32 result = reject_xdp(ctx, p, what);
-
-	if ((result & 0xffff) == WEIR_R_FILTER_REJECT)
-		return NAT_RESULT(WEIR_R_LB_EXPIRED_TOLD, result >> 16);
-	return NAT_RESULT(WEIR_R_LB_EXPIRED, XDP_DROP);
+	*verdict = hop->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(hop->ifindex, 0);
+	return reason;
 }
 
 /* An error about what was sent to a client, for the backend that sent it. */
-static __always_inline int nat_write_error_in(struct xdp_md *ctx, const struct pkt *p,
-					      struct nat *n, enum nat_hops hops)
+static __always_inline int nat_write_error_in(struct xdp_md *ctx, const struct weir_image *image,
+					      const struct pkt *p, struct nat *n,
+					      const struct weir_backend *backend)
 {
+	if (!nat_is_error(p) ||
+	    !nat_quote((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, n))
+		return WEIR_R_LB_ERROR;
+	nat_turn(&n->quoted, &n->outside);
+	if (!nat_find(image, n))
+		return WEIR_R_LB_NAT_UNKNOWN;
+	nat_set_backend(n, backend);
 	n->to = n->inside;
 	nat_turn(&n->inside, &n->quoted_to);
-	return nat_write_error(ctx, p, n, hops);
+	return nat_write_error(ctx, p, n) ? WEIR_R_LB_ERROR : WEIR_R_LB_FORWARD;
 }
 
 /*
@@ -150,52 +142,50 @@ static __noinline int nat_write_in(struct xdp_md *ctx, const struct weir_image *
 {
 	const struct weir_service *service = image_at(image, choice->service_offset);
 	const struct weir_backend *backend = image_at(image, choice->backend_offset);
-	bool is_error = !(p->has & PKT_PORTS);
 
-	if (is_error) {
-		if (!nat_is_error(p) ||
-		    !nat_quote((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, n))
-			return WEIR_R_LB_ERROR;
-		nat_turn(&n->quoted, &n->outside);
-		if (!nat_find(image, n))
-			return WEIR_R_LB_NAT_UNKNOWN;
-		nat_set_backend(n, backend);
-		return nat_write_error_in(ctx, p, n, NAT_TAKE_HOP) ? WEIR_R_LB_ERROR
-								   : WEIR_R_LB_FORWARD;
-	}
+	if (!(p->has & PKT_PORTS))
+		return nat_write_error_in(ctx, image, p, n, backend);
 	if (choice->why != WEIR_WHY_NAT && !nat_begin(image, service, backend, n))
 		return WEIR_R_LB_NAT_FULL;
 	nat_set_backend(n, backend);
-	if (nat_write(ctx, p, &n->inside, NAT_TAKE_HOP))
+	n->to = n->inside;
+	if (nat_write(ctx, p, n))
 		return WEIR_R_LB_ERROR;
 	nat_touch(n, NAT_CLIENT);
 	return WEIR_R_LB_FORWARD;
 }
 
 /*
- * Send a packet of a client to the backend that was chosen. @n is as
- * nat_choose() left it. Returns NAT_RESULT().
+ * Send a packet of a client to the backend that was chosen, after nat_choose()
+ * was asked. Returns the reason, with the verdict that carries it out in
+ * @verdict.
  */
 static __noinline int nat_forward(struct xdp_md *ctx, const struct weir_image *image,
-				  const struct pkt *p, struct nat *n, const struct choice *choice)
+				  struct scratch *scratch, int *verdict)
 {
+	const struct choice *choice = &scratch->choice;
+	const struct weir_service *service = image_at(image, choice->service_offset);
 	const struct weir_backend *backend = image_at(image, choice->backend_offset);
 	const struct hop *hop = hop_to(ctx, backend);
+	const struct pkt *p = &scratch->pkt;
+	struct nat *n = &scratch->nat;
 	int reason;
 
 	if (!hop)
-		return NAT_RESULT(WEIR_R_LB_ERROR, XDP_DROP);
-	if (hop->reason != WEIR_R_LB_FORWARD)
-		return NAT_RESULT(hop->reason, XDP_DROP);
+		return WEIR_R_LB_ERROR;
+	n->to_stack = service->forward == WEIR_FORWARD_LOCAL && local_needs_stack(backend, hop);
+	if (hop->reason != WEIR_R_LB_FORWARD && !n->to_stack)
+		return hop->reason;
 	if (p->ip_bytes > hop->mtu)
-		return NAT_RESULT(WEIR_R_LB_TOO_BIG, XDP_DROP);
+		return too_big(ctx, p, hop->mtu, verdict);
 	if (p->ttl <= 1)
-		return nat_expire(ctx, p);
+		return ttl_ended(ctx, p, verdict);
+	nat_prepare(ctx, p, n);
 	reason = nat_write_in(ctx, image, p, n, choice);
 	if (reason != WEIR_R_LB_FORWARD)
-		return NAT_RESULT(reason, XDP_DROP);
+		return reason;
 	count(&weir_backends, backend->id, p->bytes);
-	return nat_leave(ctx, hop, WEIR_R_LB_FORWARD);
+	return n->to_stack ? WEIR_R_LB_LOCAL : nat_leave(ctx, hop, reason, verdict);
 }
 
 /* Not inlined: it is asked of every packet, and most are of no flow. */
@@ -247,58 +237,63 @@ static __always_inline int nat_find_back(struct xdp_md *ctx, const struct weir_i
 	return nat_back(image, n);
 }
 
-static __always_inline int nat_write_back(struct xdp_md *ctx, const struct pkt *p, struct nat *n,
-					  enum nat_hops hops)
+static __always_inline int nat_write_back(struct xdp_md *ctx, const struct pkt *p, struct nat *n)
 {
 	if (!(p->has & PKT_PORTS)) {
 		n->quoted_to = n->outside;
-		return nat_write_error(ctx, p, n, hops);
+		return nat_write_error(ctx, p, n);
 	}
-	if (nat_write(ctx, p, &n->to, hops))
+	if (nat_write(ctx, p, n))
 		return -1;
 	nat_touch(n, NAT_BACKEND);
 	return 0;
 }
 
 /*
- * Whether the stack is to bring the packet to its client, after it was
- * rewritten: it asks for a neighbour, and cuts what is too big and may be cut.
+ * Whether the stack is to bring the packet to its client once it was rewritten:
+ * it can ask for a neighbour, and cut what may be cut.
  */
-static __always_inline bool nat_needs_stack(const struct pkt *p, const struct hop *hop)
+static __always_inline bool nat_needs_stack(struct xdp_md *ctx, const struct pkt *p,
+					    const struct hop *hop)
 {
-	return hop->reason == WEIR_R_LB_NO_NEIGHBOUR;
+	if (hop->reason == WEIR_R_LB_NO_NEIGHBOUR)
+		return true;
+	return hop->reason == WEIR_R_LB_FORWARD && p->ip_bytes > hop->mtu && !p->is_v6 &&
+	       may_be_fragmented(ctx, p);
 }
 
 /*
  * Bring what a backend answers, and errors about what was sent to it, back to
- * the client. Returns NAT_RESULT(), with WEIR_R_CONTINUE for a packet of no flow,
- * which is untouched: the address is this host's as well.
+ * the client. Returns the reason, with the verdict that carries it out in
+ * @verdict; WEIR_R_CONTINUE for a packet of no flow, which is untouched: the
+ * address is this host's as well.
  */
 static __noinline int nat_return(struct xdp_md *ctx, const struct weir_image *image,
-				 const struct pkt *p, struct nat *n)
+				 struct scratch *scratch, int *verdict)
 {
+	const struct pkt *p = &scratch->pkt;
+	struct nat *n = &scratch->nat;
 	const struct hop *hop;
-	bool to_stack;
 
 	if (!(p->has & PKT_ADDR) || p->has & PKT_TAGGED || !nat_is_source(image, &p->dst) ||
 	    !nat_find_back(ctx, image, p, n))
-		return NAT_RESULT(WEIR_R_CONTINUE, XDP_PASS);
+		return WEIR_R_CONTINUE;
 	nat_turn(&n->outside, &n->to);
 	hop = nat_hop_to(ctx, &n->to);
 	if (!hop)
-		return NAT_RESULT(WEIR_R_LB_ERROR, XDP_DROP);
-	to_stack = nat_needs_stack(p, hop);
-	if (hop->reason != WEIR_R_LB_FORWARD && !to_stack)
-		return NAT_RESULT(hop->reason, XDP_DROP);
-	if (p->ip_bytes > hop->mtu && !to_stack)
-		return NAT_RESULT(WEIR_R_LB_TOO_BIG, XDP_DROP);
+		return WEIR_R_LB_ERROR;
+	n->to_stack = nat_needs_stack(ctx, p, hop);
+	if (hop->reason != WEIR_R_LB_FORWARD && !n->to_stack)
+		return hop->reason;
+	if (p->ip_bytes > hop->mtu && !n->to_stack)
+		return too_big(ctx, p, hop->mtu, verdict);
 	if (p->ttl <= 1)
-		return nat_expire(ctx, p);
-	if (nat_write_back(ctx, p, n, to_stack ? NAT_KEEP_HOPS : NAT_TAKE_HOP))
-		return NAT_RESULT(WEIR_R_LB_ERROR, XDP_DROP);
-	if (to_stack)
-		return NAT_RESULT(WEIR_R_LB_NAT_STACK, XDP_PASS);
-	return nat_leave(ctx, hop, WEIR_R_LB_NAT_RETURN);
+		return ttl_ended(ctx, p, verdict);
+	nat_prepare(ctx, p, n);
+	if (nat_write_back(ctx, p, n))
+		return WEIR_R_LB_ERROR;
+	return n->to_stack ? WEIR_R_LB_NAT_STACK
+			   : nat_leave(ctx, hop, WEIR_R_LB_NAT_RETURN, verdict);
 }
 
 #endif

@@ -10,6 +10,8 @@
 #include "weir/bpf/nat.h"
 #include "weir/bpf/nat_quote.h"
 
+#include "complete.h"
+
 /* Sums of what the L3 and the L4 checksum of a packet cover and will cover. */
 struct nat_sums {
 	__u64 addresses_were, addresses_are;
@@ -38,8 +40,7 @@ static __always_inline void *nat_at(struct xdp_md *ctx, __u32 offset, __u32 byte
 
 /*
  * Ports and checksum of a transport header, as far as it is there: an ICMP error
- * may quote eight bytes of it. Returns the sum of what the bytes of the header
- * gained, unfolded, for those whose checksum lies around it.
+ * may quote eight bytes of it.
  */
 static __always_inline void nat_write_l4(__be16 *port, __u16 *check, const struct nat_ends *to,
 					 const struct nat_sums *sums, bool is_udp)
@@ -77,12 +78,9 @@ static __always_inline void nat_take_hop_v4(struct iphdr *ip)
 	ip->check = checksum_replace(ip->check, was, *word);
 }
 
-enum nat_hops { NAT_KEEP_HOPS, NAT_TAKE_HOP };
-
-/* The IP header. */
+/* The IP header, of a packet that takes a hop here if the stack does not do that. */
 static __always_inline int nat_write_l3(struct xdp_md *ctx, const struct pkt *p,
-					const struct nat_ends *to, const struct nat_sums *sums,
-					enum nat_hops hops)
+					const struct nat *n, const struct nat_sums *sums)
 {
 	struct ipv6hdr *ip6;
 	struct iphdr *ip;
@@ -91,15 +89,15 @@ static __always_inline int nat_write_l3(struct xdp_md *ctx, const struct pkt *p,
 		ip6 = nat_at(ctx, p->l3_offset, sizeof(*ip6));
 		if (!ip6)
 			return -1;
-		nat_write_ipv6(ip6, to);
-		ip6->hop_limit -= hops == NAT_TAKE_HOP;
+		nat_write_ipv6(ip6, &n->to);
+		ip6->hop_limit -= !n->to_stack;
 		return 0;
 	}
 	ip = nat_at(ctx, p->l3_offset, sizeof(*ip));
 	if (!ip)
 		return -1;
-	nat_write_ipv4(ip, to, sums);
-	if (hops == NAT_TAKE_HOP)
+	nat_write_ipv4(ip, &n->to, sums);
+	if (!n->to_stack)
 		nat_take_hop_v4(ip);
 	return 0;
 }
@@ -112,26 +110,60 @@ static __always_inline struct nat_ends nat_ends_of(const struct pkt *p)
 }
 
 /*
- * Give the packet the ends in @to. One without ports, a later fragment, gets
- * addresses alone. Returns 0, or -1 with nothing changed.
+ * Whether the packet's checksum is that of its pseudo header alone, and stays so:
+ * the kernel completes it after XDP. A complete one may look the same.
  */
-static __noinline int nat_write(struct xdp_md *ctx, const struct pkt *p, const struct nat_ends *to,
-				enum nat_hops hops)
+static __noinline int nat_is_completed_later(struct xdp_md *ctx, const struct pkt *p)
+{
+	__u32 at = checksum_place(p);
+	__u64 sum = 0;
+	__u16 check;
+
+	if (!at || hook_load(ctx, at, &check, sizeof(check)) || !checksum_is_partial(p, check))
+		return 0;
+	if (checksum_add_packet(ctx, p->l4_offset, p->l4_bytes, &sum))
+		return 0;
+	return checksum_fold(sum + checksum_pseudo(p, p->proto, p->l4_bytes)) != 0xffff;
+}
+
+/*
+ * Before a packet is rewritten: complete the checksum that its sender left, or,
+ * where the kernel will, note that. It will for what goes on to the stack, and
+ * in generic mode for everything.
+ */
+static __always_inline void nat_prepare(struct xdp_md *ctx, const struct pkt *p, struct nat *n)
+{
+	n->is_partial = 0;
+	if (!(weir.flags & WEIR_PROGRAM_VETH))
+		return;
+	if (n->to_stack || weir.flags & WEIR_PROGRAM_GENERIC)
+		n->is_partial = nat_is_completed_later(ctx, p);
+	else
+		complete_checksum(ctx, p);
+}
+
+/*
+ * Give the packet the ends in @n->to. One without ports, a later fragment, gets
+ * addresses alone. After nat_prepare(). Returns 0, or -1 with nothing changed.
+ */
+static __noinline int nat_write(struct xdp_md *ctx, const struct pkt *p, const struct nat *n)
 {
 	const struct nat_ends from = nat_ends_of(p);
-	const struct nat_sums sums = nat_sum(&from, to, p->is_v6);
+	const struct nat_sums sums = nat_sum(&from, &n->to, p->is_v6);
 	bool is_udp = p->proto == IPPROTO_UDP;
 	__be16 *port;
 	__u16 *check;
 
 	if (!(p->has & PKT_PORTS))
-		return nat_write_l3(ctx, p, to, &sums, hops);
+		return nat_write_l3(ctx, p, n, &sums);
 	port = nat_at(ctx, p->l4_offset, sizeof(struct udphdr));
 	check = nat_at(ctx, p->l4_offset + (is_udp ? CHECKSUM_UDP_AT : CHECKSUM_TCP_AT),
 		       sizeof(*check));
-	if (!port || !check || nat_write_l3(ctx, p, to, &sums, hops))
+	if (!port || !check || nat_write_l3(ctx, p, n, &sums))
 		return -1;
-	nat_write_l4(port, check, to, &sums, is_udp);
+	if (n->is_partial)
+		*check = ~checksum_replace(~*check, sums.addresses_were, sums.addresses_are);
+	nat_write_l4(port, n->is_partial ? NULL : check, &n->to, &sums, is_udp);
 	return 0;
 }
 
@@ -152,8 +184,7 @@ static __always_inline void nat_write_icmp_check(__u16 *check, const struct pkt 
  * quoted IP header, of the quoted transport header, of the error.
  * Returns 0, or -1 with nothing changed.
  */
-static __noinline int nat_write_error(struct xdp_md *ctx, const struct pkt *p, const struct nat *n,
-				      enum nat_hops hops)
+static __noinline int nat_write_error(struct xdp_md *ctx, const struct pkt *p, const struct nat *n)
 {
 	const struct nat_sums inner = nat_sum(&n->quoted, &n->quoted_to, p->is_v6);
 	const struct nat_ends from = nat_ends_of(p);
@@ -168,7 +199,7 @@ static __noinline int nat_write_error(struct xdp_md *ctx, const struct pkt *p, c
 	__u16 *check = check_at ? nat_at(ctx, check_at, sizeof(*check)) : NULL;
 
 	if (!icmp || !port || !ip || (p->is_v6 && !ip6) ||
-	    nat_write_l3(ctx, p, &n->to, &outer, hops))
+	    nat_write_l3(ctx, p, n, &outer))
 		return -1;
 	if (check)
 		was += *check;

@@ -33,6 +33,8 @@
 	X(SETTLE, "weir_settle") /* [service id] how long pins may live */     \
 	X(RINGS, "weir_rings") /* rings that services of the image name */     \
 	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */     \
+	X(NAT, "weir_nat") /* four-way set: where a client's flow has its record */ \
+	X(NAT_FLOWS, "weir_nat_flows") /* records of translated flows */       \
 	X(FLOWS, "weir_flows") /* two-way set of flows being timed */          \
 	X(LIMITS, "weir_limits") /* token buckets, of rules and of sources */  \
 	X(CONNS, "weir_conns") /* connections that this host opened */         \
@@ -88,8 +90,10 @@ struct weir_program {
 	__u32 pin_mask; /* in sets of WEIR_PIN_WAYS */
 	__u32 services; /* 1 << WEIR_NEED_*: the code of the balancer that it has */
 	__u32 flags; /* enum weir_program_flag */
+	__u32 nat_mask; /* in sets of WEIR_NAT_WAYS */
+	__u32 nat_flow_mask; /* in records */
 	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
 };
-_Static_assert(sizeof(struct weir_program) == 72, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 80, "program config has holes");
 
 #endif

@@ -172,6 +172,10 @@ struct weir_service {
 };
 _Static_assert(sizeof(struct weir_service) == 128, "service is not two cache lines");
 
+enum weir_backend_flag {
+	WEIR_BACKEND_STACK = 1 << 0, /* of "local": XDP cannot bring packets there, the stack does */
+};
+
 /* One cache line. Addresses in network order, v4-mapped. */
 struct weir_backend {
 	__u8 addr[16];
@@ -181,7 +185,7 @@ struct weir_backend {
 	__u8 hop[16];
 	__be16 port; /* 0: the packet keeps its own */
 	__u8 is_v6; /* family of @addr, and so of the outer header */
-	__u8 flags;
+	__u8 flags; /* enum weir_backend_flag */
 	__u16 weight; /* in the ring: 0 when drained; for user space */
 	__u16 pad;
 };

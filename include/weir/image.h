@@ -12,6 +12,7 @@
 #include <linux/types.h>
 #include "weir/abi.h"
 #include "weir/balance.h"
+#include "weir/nat.h"
 
 /*
  * The value is this much longer than image_mask + 1, so that an object at any
@@ -33,7 +34,8 @@
 	X(MEASURE, measure, "measure")                                                \
 	X(EGRESS, egress, "egress") /* at tc egress */                                \
 	X(TRACK, track, "established") /* note what leaves, for a filter that asks */ \
-	X(MARK, mark, "mark") /* tc ingress takes marks over from XDP */
+	X(MARK, mark, "mark") /* tc ingress takes marks over from XDP */              \
+	X(RETURN, takes_returns, "return") /* answers of containers, at tc ingress */
 
 enum weir_stage {
 #define X(sym, member, keyword) WEIR_STAGE_##sym,
@@ -68,6 +70,9 @@ struct weir_image {
 	__u32 backends_offset; /* struct weir_backend[] of all services, for user space */
 	__u32 backends_count;
 
+	struct weir_nat nat;
+	__u64 pad[6];
+
 	__u64 generation; /* counts applies */
 	__u64 applied_s; /* CLOCK_REALTIME when it was built */
 	__u32 abi;
@@ -80,6 +85,6 @@ struct weir_image {
 	__u32 filters_count;
 	__u64 secret[2]; /* of hashes; random, the same in all generations */
 };
-_Static_assert(sizeof(struct weir_image) == 128, "image header is not two cache lines");
+_Static_assert(sizeof(struct weir_image) == 192, "image header is not three cache lines");
 
 #endif

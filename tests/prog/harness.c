@@ -18,6 +18,8 @@
 #define LIMIT_SETS 1024
 #define CONN_SETS 1024
 #define PIN_SETS 1024
+#define NAT_SETS_HERE 1024
+#define NAT_FLOWS_HERE 2048
 #define LOG_BYTES (256U << 10)
 #define FLOW_SETS 4096
 #define SETS_BYTES_MIN (16U << 20)
@@ -189,6 +191,7 @@ static void build(struct harness *h)
 		.routes = routes,
 		.config = "",
 		.generation = 1,
+		.nat_ports = NAT_PORTS_DEFAULT,
 		.secret = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 },
 	};
 	__u64 start = now_ns();
@@ -245,6 +248,8 @@ static void choose_capacity(struct harness *h)
 		.services = HARNESS_SERVICES,
 		.rings = HARNESS_RINGS,
 		.pin_sets = h->host.pin_sets ? h->host.pin_sets : PIN_SETS,
+		.nat_sets = NAT_SETS_HERE,
+		.nat_flows = NAT_FLOWS_HERE,
 		.log_bytes = LOG_BYTES,
 	};
 	h->capacity.limit_base = h->capacity.rules;

@@ -97,8 +97,8 @@ static void fill(struct nat_world *w)
 	w->image.backend_by_id_count = NAT_WORLD_BACKENDS;
 	w->image.nat.sources_offset = offsetof(struct nat_world, table);
 	w->image.nat.sources_mask = NAT_WORLD_SOURCES - 1;
-	w->image.nat.port_first = NAT_PORT_FIRST;
-	w->image.nat.ports_count = NAT_PORTS;
+	w->image.nat.port_first = NAT_CASE_PORT_FIRST;
+	w->image.nat.ports_count = NAT_CASE_PORTS;
 	w->image.secret[0] = 0x0706050403020100;
 	w->image.secret[1] = 0x0f0e0d0c0b0a0908;
 }
@@ -114,12 +114,12 @@ int nat_start(void **state)
 	nat = nat_xdp__open();
 	assert_non_null(nat);
 	nat->rodata->weir.image_mask = NAT_WORLD_MASK;
-	nat->rodata->weir.nat_mask = NAT_SETS - 1;
-	nat->rodata->weir.nat_flow_mask = NAT_FLOWS - 1;
+	nat->rodata->weir.nat_mask = NAT_CASE_SETS - 1;
+	nat->rodata->weir.nat_flow_mask = NAT_CASE_FLOWS - 1;
 	nat->rodata->weir.hop_mask = HOPS - 1;
 	nat->rodata->weir.hop_jiffies = 10;
-	bpf_map__set_max_entries(nat->maps.weir_nat, NAT_SETS);
-	bpf_map__set_max_entries(nat->maps.weir_nat_flows, NAT_FLOWS);
+	bpf_map__set_max_entries(nat->maps.weir_nat, NAT_CASE_SETS);
+	bpf_map__set_max_entries(nat->maps.weir_nat_flows, NAT_CASE_FLOWS);
 	bpf_map__set_max_entries(nat->maps.weir_hops, HOPS);
 	bpf_map__set_max_entries(nat->maps.weir_backends, NAT_WORLD_BACKENDS);
 	fill(&nat->bss->world);
@@ -139,11 +139,11 @@ void nat_forget(void)
 	static const struct weir_nat_flow none;
 	static const struct weir_nat_set empty;
 
-	for (__u32 i = 0; i < NAT_FLOWS; i++)
+	for (__u32 i = 0; i < NAT_CASE_FLOWS; i++)
 		assert_int_equal(bpf_map_update_elem(bpf_map__fd(nat->maps.weir_nat_flows), &i,
 						     &none, BPF_ANY),
 				 0);
-	for (__u32 i = 0; i < NAT_SETS; i++)
+	for (__u32 i = 0; i < NAT_CASE_SETS; i++)
 		assert_int_equal(
 			bpf_map_update_elem(bpf_map__fd(nat->maps.weir_nat), &i, &empty, BPF_ANY),
 			0);
@@ -153,7 +153,7 @@ void nat_pass_time(__u32 seconds)
 {
 	int flows = bpf_map__fd(nat->maps.weir_nat_flows), sets = bpf_map__fd(nat->maps.weir_nat);
 
-	for (__u32 i = 0; i < NAT_FLOWS; i++) {
+	for (__u32 i = 0; i < NAT_CASE_FLOWS; i++) {
 		struct weir_nat_flow r;
 
 		assert_int_equal(bpf_map_lookup_elem(flows, &i, &r), 0);
@@ -162,7 +162,7 @@ void nat_pass_time(__u32 seconds)
 		r.life -= (__u64)WEIR_NAT_TICKS(seconds) << 32;
 		assert_int_equal(bpf_map_update_elem(flows, &i, &r, BPF_ANY), 0);
 	}
-	for (__u32 i = 0; i < NAT_SETS; i++) {
+	for (__u32 i = 0; i < NAT_CASE_SETS; i++) {
 		struct weir_nat_set set;
 
 		assert_int_equal(bpf_map_lookup_elem(sets, &i, &set), 0);
@@ -180,7 +180,7 @@ __u32 nat_count(enum weir_nat_state state)
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	tick = (__u32)(((__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec) >>
 		       WEIR_NAT_TICK_SHIFT);
-	for (__u32 i = 0; i < NAT_FLOWS; i++) {
+	for (__u32 i = 0; i < NAT_CASE_FLOWS; i++) {
 		struct weir_nat_flow r;
 
 		assert_int_equal(

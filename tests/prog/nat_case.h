@@ -13,10 +13,10 @@
 
 #include "nat_xdp.skel.h"
 
-#define NAT_FLOWS 4096U /* records */
-#define NAT_SETS 2048U
-#define NAT_PORT_FIRST 1024
-#define NAT_PORTS 31744
+#define NAT_CASE_FLOWS 4096U /* records */
+#define NAT_CASE_SETS 2048U
+#define NAT_CASE_PORT_FIRST 1024
+#define NAT_CASE_PORTS 31744
 
 #define NAT_VIP4 "192.0.2.1"
 #define NAT_VIP6 "2001:db8:ff::1"

@@ -4,10 +4,19 @@
  */
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
+#include "weir/bpf/choice.h"
+#include "weir/bpf/nat.h"
+#include "nat_world.h"
+
+/* As the datapath has it: a CPU's own, and no pointer that outlives the parser. */
+struct scratch {
+	struct pkt pkt;
+	struct choice choice;
+	struct nat nat;
+};
+
 #include "../../xdp/hook.h"
 #include "../../xdp/nat.h"
-
-#include "nat_world.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -19,24 +28,18 @@ __u32 service, backend;
 __u32 reason, why;
 __u64 opened, full;
 
-/* As the datapath has it: a CPU's own, and no pointer that outlives the parser. */
-struct work {
-	struct pkt packet;
-	struct nat flow;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct work);
-} works SEC(".maps");
+	__type(value, struct scratch);
+} scratches SEC(".maps");
 
-static __always_inline struct work *begin(void)
+static __always_inline struct scratch *begin(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&works, &zero);
+	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
 static __noinline int parse(struct xdp_md *ctx, struct pkt *p)
@@ -62,60 +65,56 @@ static __always_inline void choose_by_ring(struct choice *c)
 SEC("xdp.frags")
 int nat_in(struct xdp_md *ctx)
 {
-	struct work *w = begin();
-	struct choice choice;
+	struct scratch *s = begin();
+	int verdict = XDP_PASS;
 	__u32 known;
-	int result;
 
-	if (!w)
+	if (!s)
 		return XDP_ABORTED;
-	parse(ctx, &w->packet);
-	choose_by_ring(&choice);
-	if (w->packet.has & PKT_PORTS) {
-		known = nat_choose(&world.image, &w->packet, &w->flow);
+	parse(ctx, &s->pkt);
+	choose_by_ring(&s->choice);
+	if (s->pkt.has & PKT_PORTS) {
+		known = nat_choose(&world.image, &s->pkt, &s->nat);
 		if (known) {
-			choice.backend_offset = known;
-			choice.why = WEIR_WHY_NAT;
+			s->choice.backend_offset = known;
+			s->choice.why = WEIR_WHY_NAT;
 		}
 	}
-	why = choice.why;
-	result = nat_forward(ctx, &world.image, &w->packet, &w->flow, &choice);
-	reason = result & 0xffff;
-	return result >> 16;
+	why = s->choice.why;
+	reason = nat_forward(ctx, &world.image, s, &verdict);
+	return verdict;
 }
 
 /* A packet to this host. */
 SEC("xdp.frags")
 int nat_out(struct xdp_md *ctx)
 {
-	struct work *w = begin();
-	int result;
+	struct scratch *s = begin();
+	int verdict = XDP_PASS;
 
-	if (!w)
+	if (!s)
 		return XDP_ABORTED;
-	parse(ctx, &w->packet);
-	result = nat_return(ctx, &world.image, &w->packet, &w->flow);
-	reason = result & 0xffff;
-	return result >> 16;
+	parse(ctx, &s->pkt);
+	reason = nat_return(ctx, &world.image, s, &verdict);
+	return verdict;
 }
 
 /* A SYN of anybody to the service; it goes nowhere. */
 SEC("xdp.frags")
 int nat_flood(struct xdp_md *ctx)
 {
-	struct work *w = begin();
-	struct choice choice;
+	struct scratch *s = begin();
 
-	if (!w)
+	if (!s)
 		return XDP_ABORTED;
-	parse(ctx, &w->packet);
-	w->packet.src.word[3] = bpf_get_prandom_u32();
-	w->packet.sport = bpf_get_prandom_u32();
-	choose_by_ring(&choice);
-	if (nat_choose(&world.image, &w->packet, &w->flow))
+	parse(ctx, &s->pkt);
+	s->pkt.src.word[3] = bpf_get_prandom_u32();
+	s->pkt.sport = bpf_get_prandom_u32();
+	choose_by_ring(&s->choice);
+	if (nat_choose(&world.image, &s->pkt, &s->nat))
 		return XDP_PASS;
-	if (nat_begin(&world.image, image_at(&world.image, choice.service_offset),
-		      image_at(&world.image, choice.backend_offset), &w->flow))
+	if (nat_begin(&world.image, image_at(&world.image, s->choice.service_offset),
+		      image_at(&world.image, s->choice.backend_offset), &s->nat))
 		__sync_fetch_and_add(&opened, 1);
 	else
 		__sync_fetch_and_add(&full, 1);

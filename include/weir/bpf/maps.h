@@ -16,6 +16,7 @@
 #include "weir/image.h"
 #include "weir/latency.h"
 #include "weir/limit.h"
+#include "weir/nat.h"
 #include "weir/reason.h"
 #include "weir/set.h"
 
@@ -108,6 +109,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct weir_pin_set);
 } weir_pins SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_nat_set);
+} weir_nat SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_nat_flow);
+} weir_nat_flows SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -47,7 +47,9 @@ struct nat {
 	__u8 is_v6;
 	__u8 flags; /* of TCP; 0 for all else */
 	__u8 idle; /* weir_nat_idle() of its service */
-	__u8 pad;
+	__u8 to_stack; /* the packet goes on to the stack, rewritten */
+	__u8 is_partial; /* its checksum is the kernel's to complete */
+	__u8 pad[3];
 	__u32 quoted_l3; /* offset of what an ICMP error quotes */
 	__u32 quoted_l4;
 	struct nat_ends quoted; /* what it has as ends */
