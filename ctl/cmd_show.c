@@ -74,6 +74,7 @@ static const struct noun {
 } nouns[] = {
 	{ "config", show_config }, { "filter", show_filter },	    { "service", show_service },
 	{ "set", show_set },	   { "interface", show_interface },
+	{ "flow", show_flow },
 };
 
 #define NOUNS (sizeof(nouns) / sizeof(*nouns))
@@ -90,7 +91,7 @@ static const struct noun *find_noun(const char *name, struct failure *why)
 	}
 	near = diag_suggest(name, names);
 	fail(why, EXIT_USAGE, "there is no \"show %s\"; %s%s%s", name,
-	     near ? "did you mean \"" : "it shows config, filter, service, set and interface",
+	     near ? "did you mean \"" : "it shows config, filter, service, set, interface and flow",
 	     near ? near : "", near ? "\"?" : "");
 	return NULL;
 }

@@ -57,7 +57,7 @@ struct command {
 	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
 	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,             \
 	  "what becomes of a packet, without sending it")                                     \
-	X(show, "[config|filter|service|set|interface] [NAME]", 0, 3, cmd_show,               \
+	X(show, "[config|filter|service|set|interface|flow] [NAME]", 0, 3, cmd_show,               \
 	  "what is in force, with its counters")                                              \
 	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \
 	  "change a set of the applied configuration")                                        \
@@ -118,6 +118,7 @@ int show_filter(struct command *c, const struct applied *a, const char *name);
 int show_service(struct command *c, const struct applied *a, const char *name);
 int show_set(struct command *c, const struct applied *a, const char *name);
 int show_interface(struct command *c, const struct applied *a, const char *name);
+int show_flow(struct command *c, const struct applied *a, const char *name);
 
 /* "1.2 M" bytes or packets: at most four digits and a unit of 1000. */
 const char *count_text(unsigned long long n, char *buf, size_t size);
