@@ -14,6 +14,7 @@
 #include "hook.h"
 #include "mark.h"
 #include "reject.h"
+#include "return.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -40,6 +41,19 @@ static __always_inline int finish_rejected(struct scratch *scratch, __u32 result
 	count_reason(result & 0xffff, scratch->pkt.bytes);
 	tell(scratch, result & 0xffff);
 	return result >> 16;
+}
+
+/* What a container answers leaves from here; all else goes on as @reason says. */
+static __always_inline int finish_returned(struct __sk_buff *skb, const struct weir_image *image,
+					   struct scratch *scratch, enum weir_reason reason)
+{
+	int result = return_local(skb, image, &scratch->pkt, &scratch->nat);
+
+	if ((result & 0xffff) == WEIR_R_CONTINUE)
+		return finish(scratch, reason);
+	count_reason(result & 0xffff, scratch->pkt.bytes);
+	tell(scratch, result & 0xffff);
+	return result >> 16; /* signed: it may be left to the next program */
 }
 
 /*
@@ -138,6 +152,8 @@ int weir_ingress(struct __sk_buff *skb)
 		ask_conn(image, p);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
 		measure_ingress(skb, p);
+	if (stage_is_on(device, WEIR_STAGE_RETURN))
+		return finish_returned(skb, image, scratch, reason);
 	return finish(scratch, reason);
 }
 

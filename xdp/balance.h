@@ -11,6 +11,7 @@
 #include "admit.h"
 #include "choice.h"
 #include "fragment.h"
+#include "nat.h"
 #include "quic.h"
 #include "ring.h"
 #include "settle.h"
@@ -25,18 +26,39 @@ static __always_inline bool balance_uses_pins(const struct weir_service *service
 	       service->track != WEIR_TRACK_NONE && p->proto == IPPROTO_TCP;
 }
 
+/* Whether the service's flows have records, which say where they belong. */
+static __always_inline bool balance_translates(const struct weir_service *service)
+{
+	return (is_needed(WEIR_NEED_NAT) || is_needed(WEIR_NEED_LOCAL)) && nat_translates(service);
+}
+
+/* Not inlined: it looks for the scratch again. The offset of a backend, or 0. */
+static __noinline __u32 balance_by_nat(const struct weir_image *image, const struct pkt *p)
+{
+	struct scratch *scratch = scratch_get();
+
+	return scratch ? nat_choose(image, p, &scratch->nat) : 0;
+}
+
 /* By the ring, and by pins where it moved. Returns WEIR_R_LB_FORWARD, or why not. */
 static __always_inline enum weir_reason balance_by_ring(const struct weir_image *image,
 							const struct pkt *p, struct choice *c,
 							enum settle_mode mode)
 {
 	const struct weir_service *service = choice_service(image, c);
-	const struct weir_slot *slot = ring_find(service, c, p);
+	const struct weir_slot *slot;
 	__u32 backend;
 
+	if (balance_translates(service)) {
+		c->backend_offset = balance_by_nat(image, p);
+		c->why = WEIR_WHY_NAT;
+		if (c->backend_offset)
+			return WEIR_R_LB_FORWARD;
+	}
+	slot = ring_find(service, c, p);
 	if (!slot)
 		return WEIR_R_LB_ERROR;
-	if (balance_uses_pins(service, slot, p))
+	if (!balance_translates(service) && balance_uses_pins(service, slot, p))
 		return settle(image, p, c, slot, mode);
 	backend = slot->current & ~WEIR_SLOT_MOVED;
 	if (backend == WEIR_NO_BACKEND)

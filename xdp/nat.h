@@ -18,7 +18,12 @@
 #include "nat_write.h"
 #include "too_big.h"
 
-/* The flow that a packet of a client is of, or, with an error, the one it quotes. */
+static __always_inline bool nat_translates(const struct weir_service *service)
+{
+	return service->forward == WEIR_FORWARD_NAT || service->forward == WEIR_FORWARD_LOCAL;
+}
+
+/* The flow that a packet of a client is of. */
 static __always_inline void nat_key(const struct pkt *p, struct nat *n)
 {
 	n->outside.src = p->src;
@@ -79,18 +84,11 @@ static __always_inline void nat_set_backend(struct nat *n, const struct weir_bac
 	n->backend = backend->id;
 }
 
-/*
- * Open the flow in @n, which nat_choose() did not find, toward @backend. A
- * client that is given itself as a backend is translated in any case.
- * Returns whether there was room.
- */
-static __always_inline int nat_begin(const struct weir_image *image,
-				     const struct weir_service *service,
-				     const struct weir_backend *backend, struct nat *n)
+/* A client that is given itself as a backend is translated in any case. */
+static __always_inline void nat_set_ends(const struct weir_image *image,
+					 const struct weir_service *service,
+					 const struct weir_backend *backend, struct nat *n)
 {
-	n->port_first = image->nat.port_first;
-	n->ports_count = image->nat.ports_count;
-	n->idle = nat_service_idle(service, n->is_udp);
 	nat_set_backend(n, backend);
 	n->kind = NAT_PORTS;
 	if (service->forward == WEIR_FORWARD_LOCAL &&
@@ -100,6 +98,20 @@ static __always_inline int nat_begin(const struct weir_image *image,
 	} else {
 		nat_choose_source(image, service, backend, n);
 	}
+}
+
+/*
+ * Open the flow in @n, which nat_choose() did not find, toward @backend.
+ * Returns whether there was room.
+ */
+static __always_inline int nat_begin(const struct weir_image *image,
+				     const struct weir_service *service,
+				     const struct weir_backend *backend, struct nat *n)
+{
+	n->port_first = image->nat.port_first;
+	n->ports_count = image->nat.ports_count;
+	n->idle = nat_service_idle(service, n->is_udp);
+	nat_set_ends(image, service, backend, n);
 	return nat_open(n);
 }
 
@@ -134,6 +146,25 @@ static __always_inline int nat_write_error_in(struct xdp_md *ctx, const struct w
 }
 
 /*
+ * A later fragment: all flows of a client have the same source, so addresses
+ * alone say what becomes of them.
+ */
+static __always_inline int nat_write_fragment_in(struct xdp_md *ctx,
+						 const struct weir_image *image,
+						 const struct pkt *p, struct nat *n,
+						 const struct choice *choice)
+{
+	const struct weir_service *service = image_at(image, choice->service_offset);
+	const struct weir_backend *backend = image_at(image, choice->backend_offset);
+
+	nat_key(p, n);
+	n->secret = image->secret[0];
+	nat_set_ends(image, service, backend, n);
+	n->to = n->inside;
+	return nat_write(ctx, p, n) ? WEIR_R_LB_ERROR : WEIR_R_LB_FORWARD;
+}
+
+/*
  * Rewrite a packet of a client, or an error of one, for the backend of its
  * flow. Returns WEIR_R_LB_FORWARD, or why not.
  */
@@ -143,6 +174,8 @@ static __noinline int nat_write_in(struct xdp_md *ctx, const struct weir_image *
 	const struct weir_service *service = image_at(image, choice->service_offset);
 	const struct weir_backend *backend = image_at(image, choice->backend_offset);
 
+	if (choice->why == WEIR_WHY_FRAGMENT)
+		return nat_write_fragment_in(ctx, image, p, n, choice);
 	if (!(p->has & PKT_PORTS))
 		return nat_write_error_in(ctx, image, p, n, backend);
 	if (choice->why != WEIR_WHY_NAT && !nat_begin(image, service, backend, n))
@@ -206,6 +239,33 @@ static __noinline int nat_is_source(const struct weir_image *image, const union 
 	return 0;
 }
 
+/*
+ * Whether a frame's destination is a source, before anything else is parsed: what
+ * is for nobody shall cost next to nothing.
+ */
+static __noinline int nat_glance(struct xdp_md *ctx, const struct weir_image *image)
+{
+	struct ethhdr *eth = nat_at(ctx, 0, sizeof(*eth));
+	union pkt_addr dst = { .word[2] = PKT_V4MAPPED };
+	struct ipv6hdr *v6;
+	struct iphdr *v4;
+
+	if (!eth)
+		return 0;
+	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+		v4 = nat_at(ctx, ETH_HLEN, sizeof(*v4));
+		if (!v4)
+			return 0;
+		dst.word[3] = v4->daddr;
+		return nat_is_source(image, &dst);
+	}
+	v6 = nat_at(ctx, ETH_HLEN, sizeof(*v6));
+	if (eth->h_proto != bpf_htons(ETH_P_IPV6) || !v6)
+		return 0;
+	__builtin_memcpy(&dst, &v6->daddr, sizeof(dst));
+	return nat_is_source(image, &dst);
+}
+
 static __always_inline bool nat_is_port(const struct weir_image *image, __be16 port)
 {
 	return (__u16)(bpf_ntohs(port) - image->nat.port_first) < image->nat.ports_count;
@@ -263,10 +323,23 @@ static __always_inline bool nat_needs_stack(struct xdp_md *ctx, const struct pkt
 }
 
 /*
- * Bring what a backend answers, and errors about what was sent to it, back to
- * the client. Returns the reason, with the verdict that carries it out in
- * @verdict; WEIR_R_CONTINUE for a packet of no flow, which is untouched: the
- * address is this host's as well.
+ * Whether the packet is what a backend answers, or an error about what was sent
+ * to it; its flow is left in the scratch. All else that comes to a source is the
+ * host's.
+ */
+static __noinline int nat_comes_back(struct xdp_md *ctx, const struct weir_image *image,
+				     struct scratch *scratch)
+{
+	const struct pkt *p = &scratch->pkt;
+
+	if (!(p->has & PKT_ADDR) || p->has & PKT_TAGGED || !nat_is_source(image, &p->dst))
+		return 0;
+	return nat_find_back(ctx, image, p, &scratch->nat);
+}
+
+/*
+ * Bring a packet for which nat_comes_back() said yes back to the client. Returns
+ * the reason, with the verdict that carries it out in @verdict.
  */
 static __noinline int nat_return(struct xdp_md *ctx, const struct weir_image *image,
 				 struct scratch *scratch, int *verdict)
@@ -275,9 +348,6 @@ static __noinline int nat_return(struct xdp_md *ctx, const struct weir_image *im
 	struct nat *n = &scratch->nat;
 	const struct hop *hop;
 
-	if (!(p->has & PKT_ADDR) || p->has & PKT_TAGGED || !nat_is_source(image, &p->dst) ||
-	    !nat_find_back(ctx, image, p, n))
-		return WEIR_R_CONTINUE;
 	nat_turn(&n->outside, &n->to);
 	hop = nat_hop_to(ctx, &n->to);
 	if (!hop)

@@ -113,6 +113,11 @@ static __always_inline enum weir_reason balance(struct xdp_md *ctx, const struct
 	const struct pkt *p = &scratch->pkt;
 	enum weir_reason reason;
 
+	if (is_needed(WEIR_NEED_NAT) && nat_comes_back(ctx, image, scratch))
+		return WEIR_R_LB_NAT_RETURN;
+	if (is_needed(WEIR_NEED_NAT) && !scratch->choice.vip_offset &&
+	    weir.stages == 1U << WEIR_STAGE_BALANCE)
+		return WEIR_R_CONTINUE;
 	/* Alone, it has looked already. */
 	if (weir.stages != 1U << WEIR_STAGE_BALANCE &&
 	    (!(p->has & PKT_ADDR) ||
@@ -152,7 +157,9 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 
 	if (!image)
 		return WEIR_R_NO_IMAGE;
-	if (weir.stages == 1U << WEIR_STAGE_BALANCE && !vip_glance(ctx, image, &scratch->choice))
+	if (weir.stages == 1U << WEIR_STAGE_BALANCE &&
+	    !vip_glance(ctx, image, &scratch->choice) &&
+	    (!is_needed(WEIR_NEED_NAT) || !nat_glance(ctx, image)))
 		return WEIR_R_CONTINUE;
 	device = device_row(image);
 	if (weir.stages)
@@ -175,6 +182,11 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 				: 0);
 	if (is_needed(WEIR_NEED_REJECT) && chosen == WEIR_R_LB_NO_BACKEND)
 		return balance_empty(ctx, image, scratch, verdict);
+	if (is_needed(WEIR_NEED_NAT) && chosen == WEIR_R_LB_NAT_RETURN)
+		return nat_return(ctx, image, scratch, verdict);
+	if (chosen == WEIR_R_LB_FORWARD &&
+	    balance_translates(choice_service(image, &scratch->choice)))
+		return nat_forward(ctx, image, scratch, verdict);
 	if (chosen == WEIR_R_LB_FORWARD)
 		return forward(ctx, image, scratch, verdict);
 	return chosen == WEIR_R_CONTINUE ? reason : chosen;

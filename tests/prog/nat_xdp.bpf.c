@@ -95,7 +95,9 @@ int nat_out(struct xdp_md *ctx)
 	if (!s)
 		return XDP_ABORTED;
 	parse(ctx, &s->pkt);
-	reason = nat_return(ctx, &world.image, s, &verdict);
+	reason = WEIR_R_CONTINUE;
+	if (nat_comes_back(ctx, &world.image, s))
+		reason = nat_return(ctx, &world.image, s, &verdict);
 	return verdict;
 }
 

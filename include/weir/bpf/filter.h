@@ -12,6 +12,7 @@
 #include "weir/bpf/limit.h"
 #include "weir/bpf/log.h"
 #include "weir/bpf/maps.h"
+#include "weir/bpf/nat.h"
 #include "weir/bpf/packet.h"
 #include "weir/bpf/term.h"
 #include "weir/filter.h"
@@ -44,6 +45,7 @@ struct scratch {
 	struct log_waiting log;
 	struct choice choice;
 	struct pkt quoted; /* the flow that an ICMP error is about */
+	struct nat nat;
 };
 
 struct {
