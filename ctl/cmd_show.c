@@ -73,8 +73,7 @@ static const struct noun {
 	int (*show)(struct command *c, const struct applied *a, const char *name);
 } nouns[] = {
 	{ "config", show_config }, { "filter", show_filter },	    { "service", show_service },
-	{ "set", show_set },	   { "interface", show_interface },
-	{ "flow", show_flow },
+	{ "set", show_set },	   { "interface", show_interface }, { "flow", show_flow },
 };
 
 #define NOUNS (sizeof(nouns) / sizeof(*nouns))

@@ -57,7 +57,7 @@ struct command {
 	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
 	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,             \
 	  "what becomes of a packet, without sending it")                                     \
-	X(show, "[config|filter|service|set|interface|flow] [NAME]", 0, 3, cmd_show,               \
+	X(show, "[config|filter|service|set|interface|flow] [NAME]", 0, 3, cmd_show,          \
 	  "what is in force, with its counters")                                              \
 	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \
 	  "change a set of the applied configuration")                                        \

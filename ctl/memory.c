@@ -59,9 +59,8 @@ static struct memory measure(const struct capacity *c)
 			      [PART_RINGS] = (__u64)c->rings * sizeof(struct weir_ring),
 			      [PART_PINS] = (__u64)c->pin_sets * sizeof(struct weir_pin_set) +
 					    c->services * sizeof(struct weir_settle),
-			      [PART_NAT] =
-				      (__u64)c->nat_sets * sizeof(struct weir_nat_set) +
-				      (__u64)c->nat_flows * sizeof(struct weir_nat_flow),
+			      [PART_NAT] = (__u64)c->nat_sets * sizeof(struct weir_nat_set) +
+					   (__u64)c->nat_flows * sizeof(struct weir_nat_flow),
 			      [PART_TIMING] = (__u64)c->flow_sets * sizeof(struct weir_flow_set) +
 					      cpus * c->hists * sizeof(struct weir_hist),
 			      [PART_COUNTERS] =

@@ -158,16 +158,15 @@ static json_t *flow_json(const struct seen_flow *s)
 		backend[INET6_ADDRSTRLEN];
 	const struct weir_nat_flow *r = &s->record;
 
-	return json_pack("{s:s,s:s,s:i,s:s,s:i,s:s,s:i,s:s,s:i,s:s,s:s,s:s,s:i}", "protocol",
-			 s->is_udp ? "udp" : "tcp", "client",
-			 addr_text(r->client, client, sizeof(client)), "client_port",
-			 ntohs(r->client_port), "vip", addr_text(r->vip, vip, sizeof(vip)),
-			 "vip_port", ntohs(r->vip_port), "source",
-			 addr_text(r->source, source, sizeof(source)), "source_port",
-			 ntohs(r->source_port), "backend_address",
-			 addr_text(s->backend.addr, backend, sizeof(backend)), "backend_port",
-			 backend_port(s), "group", s->backend.group, "backend", s->backend.name,
-			 "state", state_of(s), "expires_s", (int)s->left_s);
+	return json_pack(
+		"{s:s,s:s,s:i,s:s,s:i,s:s,s:i,s:s,s:i,s:s,s:s,s:s,s:i}", "protocol",
+		s->is_udp ? "udp" : "tcp", "client", addr_text(r->client, client, sizeof(client)),
+		"client_port", ntohs(r->client_port), "vip", addr_text(r->vip, vip, sizeof(vip)),
+		"vip_port", ntohs(r->vip_port), "source",
+		addr_text(r->source, source, sizeof(source)), "source_port", ntohs(r->source_port),
+		"backend_address", addr_text(s->backend.addr, backend, sizeof(backend)),
+		"backend_port", backend_port(s), "group", s->backend.group, "backend",
+		s->backend.name, "state", state_of(s), "expires_s", (int)s->left_s);
 }
 
 static bool is_wanted(const struct seen_flow *s, const char *group)

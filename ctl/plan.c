@@ -344,10 +344,10 @@ static bool host_changed(const struct plan *p, const struct weir_image *now)
 	was = IMAGE_AT(now, now->backends_offset, struct weir_backend);
 	is = IMAGE_AT(next, next->backends_offset, struct weir_backend);
 	for (__u32 i = 0; i < next->backends_count; i++) {
-		if (was[i].id == is[i].id && (memcmp(was[i].source, is[i].source, 16) != 0 ||
-					      memcmp(was[i].hop, is[i].hop, 16) != 0 ||
-					      was[i].hop_ifindex != is[i].hop_ifindex ||
-					      was[i].flags != is[i].flags))
+		if (was[i].id == is[i].id &&
+		    (memcmp(was[i].source, is[i].source, 16) != 0 ||
+		     memcmp(was[i].hop, is[i].hop, 16) != 0 ||
+		     was[i].hop_ifindex != is[i].hop_ifindex || was[i].flags != is[i].flags))
 			return true;
 	}
 	return false;

@@ -85,8 +85,7 @@ static __always_inline long return_write_ports(struct __sk_buff *skb, __u32 l4,
 }
 
 /* A packet with ports. Returns 0, or not 0. */
-static __noinline int return_write(struct __sk_buff *skb, const struct pkt *p,
-				   const struct nat *n)
+static __noinline int return_write(struct __sk_buff *skb, const struct pkt *p, const struct nat *n)
 {
 	__u32 addresses = return_diff_of_addresses(&n->from, &n->to, p->is_v6);
 	__u32 ports = return_diff_of_ports(&n->from, &n->to);
@@ -182,8 +181,8 @@ static __always_inline int return_find(struct __sk_buff *skb, const struct weir_
 }
 
 /* Which way the packet leaves: a result of bpf_fib_lookup(), and the device in @ifindex. */
-static __noinline int return_route(struct __sk_buff *skb, const struct pkt *p,
-				   const struct nat *n, __u32 *ifindex)
+static __noinline int return_route(struct __sk_buff *skb, const struct pkt *p, const struct nat *n,
+				   __u32 *ifindex)
 {
 	struct bpf_fib_lookup fib = { .ifindex = skb->ifindex };
 	long result;
@@ -202,8 +201,7 @@ static __noinline int return_route(struct __sk_buff *skb, const struct pkt *p,
 	return result;
 }
 
-static __always_inline int return_rewrite(struct __sk_buff *skb, const struct pkt *p,
-					  struct nat *n)
+static __always_inline int return_rewrite(struct __sk_buff *skb, const struct pkt *p, struct nat *n)
 {
 	n->from.src = p->src;
 	n->from.dst = p->dst;

@@ -9,6 +9,7 @@
 
 #include "weir/bpf/choice.h"
 #include "weir/bpf/nat.h"
+#include "weir/bpf/nat_open.h"
 #include "weir/bpf/nat_quote.h"
 
 #include "complete.h"
@@ -149,8 +150,7 @@ static __always_inline int nat_write_error_in(struct xdp_md *ctx, const struct w
  * A later fragment: all flows of a client have the same source, so addresses
  * alone say what becomes of them.
  */
-static __always_inline int nat_write_fragment_in(struct xdp_md *ctx,
-						 const struct weir_image *image,
+static __always_inline int nat_write_fragment_in(struct xdp_md *ctx, const struct weir_image *image,
 						 const struct pkt *p, struct nat *n,
 						 const struct choice *choice)
 {

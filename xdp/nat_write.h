@@ -22,8 +22,8 @@ static __always_inline struct nat_sums nat_sum(const struct nat_ends *from,
 					       const struct nat_ends *to, bool is_v6)
 {
 	return (struct nat_sums){
-		.addresses_were = checksum_of_addr(&from->src, is_v6) +
-				  checksum_of_addr(&from->dst, is_v6),
+		.addresses_were =
+			checksum_of_addr(&from->src, is_v6) + checksum_of_addr(&from->dst, is_v6),
 		.addresses_are =
 			checksum_of_addr(&to->src, is_v6) + checksum_of_addr(&to->dst, is_v6),
 		.ports_were = (__u32)from->sport + from->dport,
@@ -198,8 +198,7 @@ static __noinline int nat_write_error(struct xdp_md *ctx, const struct pkt *p, c
 	__u32 check_at = nat_quoted_check(p, n);
 	__u16 *check = check_at ? nat_at(ctx, check_at, sizeof(*check)) : NULL;
 
-	if (!icmp || !port || !ip || (p->is_v6 && !ip6) ||
-	    nat_write_l3(ctx, p, n, &outer))
+	if (!icmp || !port || !ip || (p->is_v6 && !ip6) || nat_write_l3(ctx, p, n, &outer))
 		return -1;
 	if (check)
 		was += *check;

@@ -157,8 +157,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 
 	if (!image)
 		return WEIR_R_NO_IMAGE;
-	if (weir.stages == 1U << WEIR_STAGE_BALANCE &&
-	    !vip_glance(ctx, image, &scratch->choice) &&
+	if (weir.stages == 1U << WEIR_STAGE_BALANCE && !vip_glance(ctx, image, &scratch->choice) &&
 	    (!is_needed(WEIR_NEED_NAT) || !nat_glance(ctx, image)))
 		return WEIR_R_CONTINUE;
 	device = device_row(image);

@@ -173,7 +173,8 @@ struct weir_service {
 _Static_assert(sizeof(struct weir_service) == 128, "service is not two cache lines");
 
 enum weir_backend_flag {
-	WEIR_BACKEND_STACK = 1 << 0, /* of "local": XDP cannot bring packets there, the stack does */
+	WEIR_BACKEND_STACK =
+		1 << 0, /* of "local": XDP cannot bring packets there, the stack does */
 };
 
 /* One cache line. Addresses in network order, v4-mapped. */

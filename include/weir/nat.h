@@ -33,13 +33,13 @@
  * RESET: by the client, or by somebody in its name; a segment of the client
  * makes it ESTABLISHED again.
  */
-#define WEIR_NAT_STATES(X)                                                      \
-	X(FREE, "free", 0)                                                      \
-	X(CLAIMED, "claimed", 2) /* being written */                            \
-	X(OPENING, "opening", 30) /* the backend said nothing so far */         \
-	X(ANSWERED, "answered", 30) /* it did, and the client not yet again */  \
-	X(ESTABLISHED, "established", 0)                                        \
-	X(CLOSING, "closing", 60) /* a FIN, or a RST of the backend */          \
+#define WEIR_NAT_STATES(X)                                                     \
+	X(FREE, "free", 0)                                                     \
+	X(CLAIMED, "claimed", 2) /* being written */                           \
+	X(OPENING, "opening", 30) /* the backend said nothing so far */        \
+	X(ANSWERED, "answered", 30) /* it did, and the client not yet again */ \
+	X(ESTABLISHED, "established", 0)                                       \
+	X(CLOSING, "closing", 60) /* a FIN, or a RST of the backend */         \
 	X(RESET, "reset", 60)
 
 enum weir_nat_state {
@@ -108,7 +108,8 @@ _Static_assert(sizeof(struct weir_nat) == 16, "nat has holes");
 #define WEIR_NAT_PROBES 4
 
 /* @until is the last tick of its life. */
-static inline __attribute__((always_inline)) __u64 weir_nat_life(__u32 until, __u32 backend, __u8 state)
+static inline __attribute__((always_inline)) __u64 weir_nat_life(__u32 until, __u32 backend,
+								 __u8 state)
 {
 	return (__u64)until << 32 | (__u64)(backend & 0xffffff) << 8 | state;
 }
@@ -168,8 +169,9 @@ static inline __attribute__((always_inline)) __u32 weir_nat_source_hash(__u64 ad
  * ports as they lie in memory. @secret keeps a client of "local", who chooses
  * half of it, from aiming.
  */
-static inline __attribute__((always_inline)) __u64 weir_nat_hash(const __u64 *source, __be16 source_port, const __u64 *backend,
-				__be16 backend_port, int is_udp, __u64 secret)
+static inline __attribute__((always_inline)) __u64
+weir_nat_hash(const __u64 *source, __be16 source_port, const __u64 *backend, __be16 backend_port,
+	      int is_udp, __u64 secret)
 {
 	__u64 hash = backend[1] ^ (__u64)backend_port << WEIR_PORT_SHIFT ^ (__u64)is_udp << 40;
 

@@ -36,7 +36,8 @@ enum weir_fate {
 	X(LB_TTL, "lb-ttl", DROP, "its TTL, or hop limit, ended here")                             \
 	X(LB_TTL_TOLD, "lb-ttl-told", FORWARD, "the same; its sender was told")                    \
 	X(LB_LOCAL, "lb-local", PASS, "rewritten for a container, which the stack brings it to")   \
-	X(LB_NAT_RETURN, "lb-nat-return", FORWARD, "a backend's answer, brought back to its client") \
+	X(LB_NAT_RETURN, "lb-nat-return", FORWARD,                                                 \
+	  "a backend's answer, brought back to its client")                                        \
 	X(LB_NAT_STACK, "lb-nat-stack", PASS, "the same; the stack brings it there")               \
 	X(LB_NAT_FULL, "lb-nat-full", DROP, "no port or no place for another translated flow")     \
 	X(LB_NAT_UNKNOWN, "lb-nat-unknown", DROP, "an error about a flow that is not translated")  \

@@ -99,6 +99,7 @@ reason() {
 print(json.load(sys.stdin)["interfaces"][0]["reasons"][sys.argv[1]]["packets"])' "$2"
 }
 
+# shellcheck disable=SC2119
 test_connections_reach_backends_that_know_neither_VIP_nor_client() {
 	build_network
 	service

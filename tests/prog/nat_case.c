@@ -71,8 +71,7 @@ static void fill_backends(struct nat_world *w)
 static void fill_services(struct nat_world *w)
 {
 	for (__u32 i = 0; i <= POOL_SERVICE; i++) {
-		w->services[i].forward =
-			i == LOCAL_SERVICE ? WEIR_FORWARD_LOCAL : WEIR_FORWARD_NAT;
+		w->services[i].forward = i == LOCAL_SERVICE ? WEIR_FORWARD_LOCAL : WEIR_FORWARD_NAT;
 		w->services[i].settle_s = 3600;
 		w->services[i].udp_idle_s = 90;
 		w->services[i].backends_offset = offsetof(struct nat_world, backends);
@@ -183,8 +182,8 @@ __u32 nat_count(enum weir_nat_state state)
 	for (__u32 i = 0; i < NAT_CASE_FLOWS; i++) {
 		struct weir_nat_flow r;
 
-		assert_int_equal(
-			bpf_map_lookup_elem(bpf_map__fd(nat->maps.weir_nat_flows), &i, &r), 0);
+		assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(nat->maps.weir_nat_flows), &i, &r),
+				 0);
 		count += weir_nat_state(r.life) == state &&
 			 (__s32)(weir_nat_until(r.life) - tick) >= 0;
 	}

@@ -13,11 +13,10 @@
 static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
 
 /* Every backend, both protocols. */
-#define EACH_CASE(c)                                                        \
-	for (__u32 place_ = 0; place_ < nat_places_count; place_++)         \
-		for (__u32 proto_ = 0, once_; proto_ < 2; proto_++)         \
-			for (struct nat_case c = (once_ = 1,                \
-				nat_case_of(place_, protos[proto_]));       \
+#define EACH_CASE(c)                                                                               \
+	for (__u32 place_ = 0; place_ < nat_places_count; place_++)                                \
+		for (__u32 proto_ = 0, once_; proto_ < 2; proto_++)                                \
+			for (struct nat_case c = (once_ = 1, nat_case_of(place_, protos[proto_])); \
 			     once_; once_ = 0)
 
 static void a_flow_is_translated_and_its_answers_are_translated_back(void **state)
@@ -31,7 +30,8 @@ static void a_flow_is_translated_and_its_answers_are_translated_back(void **stat
 
 		nat_open_case(&c, SYN);
 		assert_string_equal(c.source, nat_places[c.place].source);
-		assert_in_range(c.source_port, NAT_CASE_PORT_FIRST, NAT_CASE_PORT_FIRST + NAT_CASE_PORTS - 1);
+		assert_in_range(c.source_port, NAT_CASE_PORT_FIRST,
+				NAT_CASE_PORT_FIRST + NAT_CASE_PORTS - 1);
 		p = nat_of_backend(&c);
 		p.flags = SYN | ACK;
 		nat_check_answer(&c, &p);
@@ -336,7 +336,8 @@ static void a_backend_that_is_its_own_client_is_translated(void **state)
 }
 
 /* The sender of @in is told; its packet goes no further. */
-static void assert_expires(__u32 (*run)(const struct frame *, struct frame *), const struct packet *p)
+static void assert_expires(__u32 (*run)(const struct frame *, struct frame *),
+			   const struct packet *p)
 {
 	bool is_v6 = strchr(p->src, ':') != NULL;
 	static struct frame in, out;
@@ -382,8 +383,8 @@ static void random_packets_of_random_flows_are_right(void **state)
 	NEED_NAT();
 	nat_forget();
 	for (int i = 0; i < 3000; i++) {
-		struct nat_case c = nat_case_of((__u32)random_below(nat_places_count),
-						protos[random_below(2)]);
+		struct nat_case c =
+			nat_case_of((__u32)random_below(nat_places_count), protos[random_below(2)]);
 		struct packet p;
 
 		c.client_port = (__u16)(1 + random_below(65535));

@@ -18,7 +18,9 @@ struct icmp_kind {
 	__u32 rest;
 };
 
-static const struct icmp_kind kinds4[] = { { 3, 3, 0 }, { 3, 4, 1400 }, { 11, 0, 0 }, { 12, 0, 0 } };
+static const struct icmp_kind kinds4[] = {
+	{ 3, 3, 0 }, { 3, 4, 1400 }, { 11, 0, 0 }, { 12, 0, 0 }
+};
 static const struct icmp_kind kinds6[] = { { 1, 4, 0 }, { 2, 0, 1400 }, { 3, 0, 0 }, { 4, 0, 0 } };
 
 static bool is_v6(const struct nat_case *c)

@@ -82,7 +82,7 @@ static void a_flow_lives_as_long_as_its_state_says(void **state)
 		__u8 proto, last;
 		__u32 lives_s;
 	} rows[] = {
-		{ IPPROTO_TCP, SYN, 30 },      { IPPROTO_TCP, ACK, 3600 },
+		{ IPPROTO_TCP, SYN, 30 },	{ IPPROTO_TCP, ACK, 3600 },
 		{ IPPROTO_TCP, FIN | ACK, 60 }, { IPPROTO_TCP, RST, 60 },
 		{ IPPROTO_UDP, 0, 90 },
 	};
