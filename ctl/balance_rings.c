@@ -27,7 +27,7 @@ struct job {
 	size_t group; /* of the model */
 	const struct weir_service *old; /* NULL: the services are new */
 	__u32 ids; /* the group's first in the backend ids */
-	bool has_base; /* not "track none": slots may wait */
+	bool has_base; /* slots may wait: flows of TCP or UDP are pinned */
 	bool base_lives, pins_live;
 
 	struct weir_ring *ring;
@@ -214,7 +214,7 @@ static struct job describe(const struct work *w, size_t index, __u32 id)
 	struct job job = {
 		.group = s->pool[0] ? s->pool_index : w->m->pools_count + index,
 		.old = id < w->old_by_id_count ? w->old_by_id[id] : NULL,
-		.has_base = s->track != WEIR_TRACK_NONE,
+		.has_base = s->track != WEIR_TRACK_NONE || s->udp == WEIR_UDP_TRACK,
 		.place = NO_RING,
 	};
 

@@ -37,7 +37,9 @@ static int by_port(const void *a, const void *b)
 		return order;
 	if (x->port.proto != y->port.proto)
 		return (__u8)(x->port.proto - 1) - (__u8)(y->port.proto - 1);
-	return x->port.first - y->port.first;
+	if (x->port.first != y->port.first)
+		return x->port.first - y->port.first;
+	return y->port.last - x->port.last; /* the wider one first */
 }
 
 static size_t count_claims(const struct model *m)
@@ -74,21 +76,90 @@ static struct claim *collect(const struct model *m)
 	return claims;
 }
 
+/* Ranges cut at the narrower ones inside of them; these are on the way in from the widest. */
+struct cut {
+	struct weir_vip_port *list;
+	size_t count;
+	const struct weir_vip_port **open;
+	size_t depth;
+	__u32 next; /* the first port that is not in the list */
+};
+
+static void own_cut(struct cut *c)
+{
+	free(c->list);
+	free(c->open);
+}
+
+/* The innermost range up to @last, as far as it is not in the list. */
+static void cut_piece(struct cut *c, __u32 last)
+{
+	const struct weir_vip_port *inner = c->open[c->depth - 1];
+	__u32 first = c->next > inner->first ? c->next : inner->first;
+
+	if (first > last)
+		return;
+	c->list[c->count] = *inner;
+	c->list[c->count].first = first;
+	c->list[c->count++].last = last;
+	c->next = last + 1;
+}
+
+/* Past every range that ends below @first. */
+static void close_until(struct cut *c, __u32 first)
+{
+	while (c->depth && c->open[c->depth - 1]->last < first) {
+		cut_piece(c, c->open[c->depth - 1]->last);
+		c->depth--;
+	}
+}
+
+static void close_protocol(struct cut *c)
+{
+	close_until(c, 1U << 16);
+	c->next = 0;
+}
+
+/* Ranges nest, or have nothing in common. Returns 0 or -ENOMEM. */
+static int cut_ports(const struct claim *claims, size_t count, struct cut *c)
+{
+	/* A range adds the rest of one around it. */
+	c->list = calloc(2 * count, sizeof(*c->list));
+	c->open = calloc(count, sizeof(struct weir_vip_port *));
+	if (!c->list || !c->open)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const struct weir_vip_port *port = &claims[i].port;
+
+		if (i && port->proto != claims[i - 1].port.proto)
+			close_protocol(c);
+		close_until(c, port->first);
+		if (c->depth && port->first)
+			cut_piece(c, port->first - 1U);
+		c->open[c->depth++] = port;
+	}
+	close_protocol(c);
+	return 0;
+}
+
 /* Ports of one VIP, in its entry or behind it. */
 static void put_ports(struct builder *b, const struct claim *claims, size_t count,
 		      struct weir_vip *vip)
 {
-	struct weir_vip_port *port = vip->port;
+	OWN(own_cut) struct cut cut = {};
+	int error = cut_ports(claims, count, &cut);
 
-	vip->ports_count = count;
-	if (count > WEIR_VIP_PORTS) {
-		vip->ports_offset = builder_add(b, count * sizeof(*port));
-		if (b->error)
-			return;
-		port = BUILDER_AT(b, vip->ports_offset, struct weir_vip_port);
-	}
-	for (size_t i = 0; i < count; i++)
-		port[i] = claims[i].port;
+	if (!error && cut.count > 0xffff)
+		error = -E2BIG;
+	if (error)
+		b->error = error;
+	if (b->error)
+		return;
+	vip->ports_count = cut.count;
+	if (cut.count <= WEIR_VIP_PORTS)
+		memcpy(vip->port, cut.list, cut.count * sizeof(*cut.list));
+	else
+		vip->ports_offset = builder_copy(b, cut.list, cut.count * sizeof(*cut.list));
 }
 
 /* The VIPs of sorted claims; NULL after an error. */

@@ -7,7 +7,7 @@
 #include "print.h"
 
 /* The image has so many lengths of prefixes for each family. */
-#define LENGTHS_MAX 8
+#define LENGTHS_MAX WEIR_VIP_LENGTHS
 
 struct vip {
 	const struct prefix *prefix;
