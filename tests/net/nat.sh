@@ -17,8 +17,8 @@ build_network() {
 	address edge wan 198.51.100.1/24 2001:db8:1::1/64
 	ns_ip client route add default via 198.51.100.1
 	ns_ip client route add default via 2001:db8:1::1
-	# XDP on the edge redirects into these veths; their other ends must be ready for that.
-	ns_exec client ethtool -K eth0 gro on
+	# XDP on the edge sends back into this veth; its other end must be ready for that.
+	weir client apply - <<<'interface eth0 { xdp auto; decap }' >/dev/null
 	routing_on edge
 	backend 1
 	backend 2
@@ -30,14 +30,16 @@ backend() {
 	veth edge "b$n" "b$n" eth0
 	address edge "b$n" "10.0.$n.1/24" "2001:db8:7:$n::1/64"
 	address "b$n" eth0 "10.0.$n.1$n/24" "2001:db8:7:$n::1$n/64"
+	# And redirects into these.
 	ns_exec "b$n" ethtool -K eth0 gro on
 	http_server "b$n" "b$n" 8080 "10.0.$n.1$n" "2001:db8:7:$n::1$n"
 	wait_for 5 ns_exec edge ping -c 1 -W 1 "10.0.$n.1$n"
 	wait_for 5 ns_exec edge ping -c 1 -W 1 "2001:db8:7:$n::1$n"
 }
 
-# service EXTRA...: lines of the service, its backends among them.
+# service [LINE4 [LINE6]]: one more line for each of the services.
 service() {
+	set -- "${1:-}" "${2:-}"
 	{
 		echo 'interface wan { xdp auto; balance }'
 		echo 'interface b1 { xdp auto; balance }'
@@ -46,7 +48,7 @@ service() {
 		echo "    address $VIP4"
 		echo '    port tcp 80, udp 53'
 		echo '    forward nat'
-		printf '    %s\n' "$@"
+		printf '    %s\n' "$1"
 		echo '    backend b1 10.0.1.11:8080'
 		echo '    backend b2 10.0.2.12:8080'
 		echo '}'
@@ -54,7 +56,7 @@ service() {
 		echo "    address $VIP6"
 		echo '    port tcp 80, udp 53'
 		echo '    forward nat'
-		printf '    %s\n' "$@"
+		printf '    %s\n' "${2:-$1}"
 		echo '    backend b1 [2001:db8:7:1::11]:8080'
 		echo '    backend b2 [2001:db8:7:2::12]:8080'
 		echo '}'
@@ -108,6 +110,189 @@ test_connections_reach_backends_that_know_neither_VIP_nor_client() {
 	assert_between 100 2000 "$(($(reason b1 lb-nat-return) + $(reason b2 lb-nat-return)))" \
 		"packets brought back"
 	assert_eq 0 "$(reason wan lb-nat-full)" "flows without a place"
+}
+
+# udp_server NAME PORT ADDRESS...: answers datagrams with NAME.
+udp_server() {
+	cat >"$TMP/udp.py" <<-'END'
+		import select, socket, sys
+		socks = []
+		for address in sys.argv[3:]:
+		    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+		    s.bind((address, int(sys.argv[2])))
+		    socks.append(s)
+		print("ready", flush=True)
+		while True:
+		    for s in select.select(socks, [], [])[0]:
+		        data, peer = s.recvfrom(65536)
+		        s.sendto(sys.argv[1].encode() + data[3:], peer)
+	END
+	start_ready "$1" "$TMP/udp-$1.log" ready python3 "$TMP/udp.py" "$@"
+}
+
+# ask_udp COUNT ADDRESS BYTES: from as many ports, so many bytes there and back.
+ask_udp() {
+	cat >"$TMP/ask_udp.py" <<-'END'
+		import collections, socket, sys
+		family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
+		count = collections.Counter()
+		for _ in range(int(sys.argv[1])):
+		    s = socket.socket(family, socket.SOCK_DGRAM)
+		    s.settimeout(2)
+		    s.connect((sys.argv[2], 53))
+		    s.send(b"who" + b"x" * int(sys.argv[3]))
+		    try:
+		        answer = s.recv(65536).decode()
+		        count[answer[:2] if answer[2:] == "x" * int(sys.argv[3]) else "wrong"] += 1
+		    except OSError:
+		        count["none"] += 1
+		print(count["b1"], count["b2"], count["none"] + count["wrong"])
+	END
+	read -r b1 b2 none < <(ns_exec client python3 "$TMP/ask_udp.py" "$@")
+	echo "udp $2, $3 bytes: b1 $b1, b2 $b2, none $none"
+}
+
+test_datagrams_are_translated() {
+	local address
+	build_network
+	udp_server b1 8080 10.0.1.11 2001:db8:7:1::11
+	udp_server b2 8080 10.0.2.12 2001:db8:7:2::12
+	service
+	for address in "$VIP4" "$VIP6"; do
+		ask_udp 40 "$address" 100
+		assert_eq 0 "$none" "datagrams without an answer"
+		assert_between 1 39 "$b1" "answers of b1"
+	done
+}
+
+test_much_data_comes_through_whole() {
+	local url
+	build_network
+	service
+	for url in "http://$VIP4/bytes/20000000" "http://[$VIP6]/bytes/20000000"; do
+		ns_exec client curl -sS --noproxy '*' --max-time 20 -o "$TMP/bytes" "$url"
+		assert_eq 20000000 "$(stat -c %s "$TMP/bytes")" "bytes of $url"
+	done
+}
+
+test_a_backend_is_a_client_of_the_VIP_itself() {
+	build_network
+	ns_ip b1 route add default via 10.0.1.1
+	ns_ip b1 route add default via 2001:db8:7:1::1
+	service
+	ask_both b1 30
+}
+
+test_the_hosts_own_connections_from_a_source_keep_working() {
+	build_network
+	service
+	http_server client client 8081 198.51.100.2 2001:db8:1::2
+	assert_eq b1 "$(http_get edge "http://10.0.1.11:8080/")" "who answers the edge"
+	assert_eq b2 "$(http_get edge "http://[2001:db8:7:2::12]:8080/")" "who answers over IPv6"
+	assert_eq client "$(http_get edge "http://198.51.100.2:8081/")" "who answers on the wan"
+	ns_exec edge ping -q -c 2 -i 0.2 -W 1 10.0.1.11 >/dev/null || fail "no ping to a backend"
+	ns_exec b1 ping -q -c 2 -i 0.2 -W 1 10.0.1.1 >/dev/null || fail "the edge answers no ping"
+	ask_both client 20
+}
+
+test_sources_are_those_that_the_service_names() {
+	build_network
+	address edge lo 10.99.0.1/32 10.99.0.2/32 2001:db8:99::1/128
+	for n in 1 2; do
+		ns_ip "b$n" route add 10.99.0.0/24 via "10.0.$n.1"
+		ns_ip "b$n" route add 2001:db8:99::/64 via "2001:db8:7:$n::1"
+	done
+	service 'source 10.99.0.1, 10.99.0.2' 'source 2001:db8:99::1'
+	capture b1 eth0 "$TMP/b1.pcap" "tcp port 8080"
+	ask_both client 20
+	wait_for 5 test -s "$TMP/b1.pcap"
+	tcpdump -nn -r "$TMP/b1.pcap" "dst port 8080" 2>/dev/null |
+		awk '{ print $3 }' | sed 's/\.[0-9]*$//' | sort -u >"$TMP/sources"
+	! grep -vE '^(10\.99\.0\.[12]|2001:db8:99::1)$' "$TMP/sources" || fail "$(cat "$TMP/sources")"
+}
+
+test_a_closed_port_is_told_to_the_client() {
+	local said
+	build_network
+	service
+	# Nobody listens on UDP 8080 at the backends.
+	said=$(ns_exec client python3 -c '
+import socket, sys
+for address in sys.argv[1:]:
+    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(2)
+    s.connect((address, 53))
+    s.send(b"x")
+    try:
+        s.recv(10)
+    except ConnectionRefusedError:
+        print("refused")
+    except OSError as e:
+        print(e)' "$VIP4" "$VIP6")
+	assert_eq "refused refused" "$(echo $said)" "what the client is told"
+}
+
+test_a_traceroute_sees_the_edge_and_then_the_VIP() {
+	build_network
+	service
+	cat >"$TMP/trace.py" <<-'END'
+		import socket, struct, sys, time
+		vip, proto6 = sys.argv[1], ":" in sys.argv[1]
+		family = socket.AF_INET6 if proto6 else socket.AF_INET
+		for ttl in 1, 2:
+		    s = socket.socket(family, socket.SOCK_STREAM)
+		    s.settimeout(2)
+		    s.setsockopt(41 if proto6 else 0, 16 if proto6 else 2, ttl)
+		    # IP_RECVERR, IPV6_RECVERR
+		    s.setsockopt(41 if proto6 else 0, 25 if proto6 else 11, 1)
+		    try:
+		        s.connect((vip, 80))
+		        print(ttl, "connected")
+		    except OSError as e:
+		        print(ttl, "unreachable" if e.errno == 113 else e)
+		    s.close()
+	END
+	for address in "$VIP4" "$VIP6"; do
+		assert_eq "1 unreachable 2 connected" \
+			"$(echo $(ns_exec client python3 "$TMP/trace.py" "$address"))" "hops to $address"
+	done
+	assert_between 2 20 "$(reason wan lb-ttl-told)" "packets whose TTL ended"
+}
+
+test_show_flow_tells_both_sides() {
+	local flows
+	build_network
+	service
+	ask_both client 10
+	flows=$(weir edge show flow web4)
+	assert_contains "$flows" "tcp 198.51.100.2:"
+	assert_contains "$flows" "> $VIP4:80"
+	assert_contains "$flows" ":8080  web4 b"
+	assert_contains "$flows" "closing"
+	weir edge -j show flow | python3 -c '
+import json, sys
+flows = json.load(sys.stdin)["flows"]
+assert len(flows) == 20, len(flows)
+assert {f["group"] for f in flows} == {"web4", "web6"}
+assert all(1024 <= f["source_port"] < 32768 for f in flows), flows'
+	assert_fails 3 weir edge show flow nobody
+}
+
+test_flows_outlive_a_change() {
+	local get
+	build_network
+	service
+	ns_exec client curl -sS --noproxy '*' --limit-rate 5M --max-time 20 -o "$TMP/bytes" \
+		"http://$VIP4/bytes/10000000" &
+	get=$!
+	processes+=("$get")
+	wait_for 5 test -s "$TMP/bytes"
+	service 'settle 10m'
+	sed -e 's/:8080$/:8080 drain/' "$TMP/edge.conf" >"$TMP/drained.conf"
+	weir edge apply "$TMP/drained.conf"
+	kill -0 "$get" || fail "the download ended before the change"
+	wait "$get" || fail "the download broke"
+	assert_eq 10000000 "$(stat -c %s "$TMP/bytes")" "bytes"
 }
 
 run_tests "$@"
