@@ -105,11 +105,17 @@ static void ask_one(const char *name, struct answer *out)
 	out->is_done = true;
 }
 
+/* What the process that asks leaves to the one that waits. */
+struct shared {
+	int mount_error; /* errno; then nobody was asked */
+	struct answer answers[];
+};
+
 struct questions {
 	const char *const *names;
 	size_t count;
 	atomic_size_t next;
-	struct answer *answers; /* shared with the process that waits */
+	struct shared *shared;
 };
 
 static void *ask_some(void *arg)
@@ -118,18 +124,23 @@ static void *ask_some(void *arg)
 	size_t i;
 
 	while ((i = atomic_fetch_add(&q->next, 1)) < q->count)
-		ask_one(q->names[i], &q->answers[i]);
+		ask_one(q->names[i], &q->shared->answers[i]);
 	return NULL;
 }
 
-/* As ip-netns(8) does: what the folder has takes the place of what /etc has. */
-static void mount_folder(const char *folder)
+/*
+ * As ip-netns(8) does: what the folder has takes the place of what /etc has.
+ * Returns 0, or an errno.
+ */
+static int mount_folder(const char *folder)
 {
 	OWN_DIR DIR *dir = opendir(folder);
 	struct dirent *entry;
 
-	if (!dir || unshare(CLONE_NEWNS) || mount("", "/", "none", MS_SLAVE | MS_REC, NULL))
-		return;
+	if (!dir)
+		return errno == ENOENT ? 0 : errno;
+	if (unshare(CLONE_NEWNS) || mount("", "/", "none", MS_SLAVE | MS_REC, NULL))
+		return errno;
 	while ((entry = readdir(dir))) {
 		char from[2 * PATH_MAX], to[PATH_MAX];
 
@@ -137,8 +148,11 @@ static void mount_folder(const char *folder)
 			continue;
 		snprintf(from, sizeof(from), "%s/%s", folder, entry->d_name);
 		snprintf(to, sizeof(to), "/etc/%s", entry->d_name);
-		mount(from, to, "none", MS_BIND, NULL);
+		/* without a file of that name in /etc nothing reads this one */
+		if (mount(from, to, "none", MS_BIND, NULL) && errno != ENOENT)
+			return errno;
 	}
+	return 0;
 }
 
 /* Never returns; what a resolver's library leaves behind ends with it. */
@@ -149,7 +163,9 @@ __attribute__((noreturn)) static void answer_all(struct questions *q)
 	char folder[PATH_MAX];
 
 	if (namespace_folder(folder))
-		mount_folder(folder);
+		q->shared->mount_error = mount_folder(folder);
+	if (q->shared->mount_error)
+		_exit(0);
 	while (started < askers && !pthread_create(&thread[started], NULL, ask_some, q))
 		started++;
 	if (!started)
@@ -196,21 +212,24 @@ static int run(struct questions *q, unsigned int timeout_s, struct failure *why)
 	kill(child, SIGKILL);
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
+	if (q->shared->mount_error)
+		return fail_errno(why, q->shared->mount_error,
+				  "cannot use this namespace's files in /etc/netns");
 	return 0;
 }
 
 int resolve_ask(const char *const *names, size_t count, unsigned int timeout_s,
 		struct answer *answers, struct failure *why)
 {
-	size_t bytes = count * sizeof(*answers);
+	size_t bytes = sizeof(struct shared) + count * sizeof(*answers);
 	struct questions q = { .names = names, .count = count };
 	int error;
 
-	q.answers = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (q.answers == MAP_FAILED)
+	q.shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (q.shared == MAP_FAILED)
 		return fail_errno(why, errno, "cannot resolve names");
 	error = run(&q, timeout_s, why);
-	memcpy(answers, q.answers, bytes);
-	munmap(q.answers, bytes);
+	memcpy(answers, q.shared->answers, count * sizeof(*answers));
+	munmap(q.shared, bytes);
 	return error;
 }

@@ -149,4 +149,14 @@ test_a_resolver_that_is_silent_is_waited_for_ten_seconds() {
 	[[ $said != *"backend b1:"* ]] || fail "b1 was refused, too: $said"
 }
 
+test_without_the_right_to_its_files_no_other_resolver_is_asked() {
+	local status=0
+	build_network
+	name b1.example.net 10.0.1.11
+	config ipip 'b1 b1.example.net'
+	said=$(ns_exec edge setpriv --bounding-set=-sys_admin "$WEIR" plan "$TMP/edge.conf" 2>&1) || status=$?
+	assert_eq 4 "$status" "exit status of plan: $said"
+	assert_contains "$said" "cannot use this namespace's files in /etc/netns"
+}
+
 run_tests
