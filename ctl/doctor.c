@@ -110,9 +110,11 @@ static void examine_hook(struct checkup *c, const struct host_link *link,
 
 static bool has_family(const struct model *m, bool v4)
 {
-	for (size_t s = 0; s < m->services_count; s++) {
-		for (size_t b = 0; b < m->services[s].backends_count; b++) {
-			if (addr_is_v4(m->services[s].backends[b].addr) == v4)
+	for (size_t g = 0; g < model_groups_count(m); g++) {
+		const struct backend_group group = model_group(m, g);
+
+		for (size_t b = 0; b < group.backends_count; b++) {
+			if (addr_is_v4(group.backends[b].addr) == v4)
 				return true;
 		}
 	}
@@ -223,15 +225,16 @@ static bool answers(const struct neighbours *n, const struct host_route *route)
 }
 
 static void examine_backend(struct checkup *c, const struct neighbours *n,
-			    const struct service *service, const struct backend *backend)
+			    const struct backend_group *group, const struct backend *backend)
 {
+	const char *kind = group->is_pool ? "pool" : "service";
 	char addr[INET6_ADDRSTRLEN], hop[INET6_ADDRSTRLEN], ifname[IFNAMSIZ] = "?";
 	struct host_route route = {};
 	int error = host_route(c->host, backend->addr, &route);
 
 	addr_text(backend->addr, addr, sizeof(addr));
 	if (error) {
-		find(c, FINDING_FAIL, "service %s %s", service->name, backend->name);
+		find(c, FINDING_FAIL, "%s %s %s", kind, group->name, backend->name);
 		say(c, "%s: %s; what it would get is dropped as lb-no-route", addr,
 		    strerror(-error));
 		cure(c, "ip route get %s", addr);
@@ -240,7 +243,7 @@ static void examine_backend(struct checkup *c, const struct neighbours *n,
 	if_indextoname(route.ifindex, ifname);
 	addr_text(route.next_hop, hop, sizeof(hop));
 	if (!answers(n, &route)) {
-		find(c, FINDING_FAIL, "service %s %s", service->name, backend->name);
+		find(c, FINDING_FAIL, "%s %s %s", kind, group->name, backend->name);
 		say(c,
 		    "%s: its next hop %s on %s does not answer; what it would get is dropped "
 		    "as lb-no-neighbour",
@@ -248,7 +251,7 @@ static void examine_backend(struct checkup *c, const struct neighbours *n,
 		cure(c, "ip neighbour show %s dev %s", hop, ifname);
 		return;
 	}
-	find(c, FINDING_OK, "service %s %s", service->name, backend->name);
+	find(c, FINDING_OK, "%s %s %s", kind, group->name, backend->name);
 	say(c, "%s by %s over %s", addr, hop, ifname);
 }
 
@@ -260,11 +263,11 @@ static void examine_services(struct checkup *c)
 		return;
 	if (host_neighbours(c->host, &n.list, &n.count))
 		n.count = 0;
-	for (size_t s = 0; s < c->model->services_count; s++) {
-		const struct service *service = &c->model->services[s];
+	for (size_t g = 0; g < model_groups_count(c->model); g++) {
+		const struct backend_group group = model_group(c->model, g);
 
-		for (size_t b = 0; b < service->backends_count; b++)
-			examine_backend(c, &n, service, &service->backends[b]);
+		for (size_t b = 0; b < group.backends_count; b++)
+			examine_backend(c, &n, &group, &group.backends[b]);
 	}
 	free(n.list);
 }

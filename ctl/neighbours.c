@@ -82,32 +82,34 @@ static void wait_until_known(const struct plan *p, struct neighbours *n, size_t 
 	}
 }
 
+static void say_one(const struct backend_group *group, const char *name, const struct plan_route *r)
+{
+	const char *kind = group->is_pool ? "pool" : "service";
+	char hop[INET6_ADDRSTRLEN];
+
+	if (r->error)
+		note("%s %s: there is no route to backend %s; what it would get is dropped until "
+		     "there is one and the file is applied again",
+		     kind, group->name, name);
+	else
+		note("%s %s: %s, the next hop to backend %s, does not answer; what the backend "
+		     "would get is dropped until it does",
+		     kind, group->name, addr_text(r->route.next_hop, hop, sizeof(hop)), name);
+}
+
 static void say_unreachable(const struct plan *p, const struct neighbours *n)
 {
 	const struct plan_route *r = p->routes;
-	char hop[INET6_ADDRSTRLEN];
 	size_t unreachable = 0;
 
-	for (size_t s = 0; s < p->model->services_count; s++) {
-		const struct service *service = &p->model->services[s];
+	for (size_t g = 0; g < model_groups_count(p->model); g++) {
+		const struct backend_group group = model_group(p->model, g);
 
-		for (size_t b = 0; b < service->backends_count; b++, r++) {
-			const char *name = service->backends[b].name;
-
+		for (size_t b = 0; b < group.backends_count; b++, r++) {
 			if (!r->error && is_known(n, r))
 				continue;
-			if (++unreachable > SAY_MOST)
-				continue;
-			if (r->error)
-				note("service %s: there is no route to backend %s; what it would "
-				     "get is dropped until there is one and the file is applied "
-				     "again",
-				     service->name, name);
-			else
-				note("service %s: %s, the next hop to backend %s, does not answer; "
-				     "what the backend would get is dropped until it does",
-				     service->name, addr_text(r->route.next_hop, hop, sizeof(hop)),
-				     name);
+			if (++unreachable <= SAY_MOST)
+				say_one(&group, group.backends[b].name, r);
 		}
 	}
 	if (unreachable > SAY_MOST)

@@ -53,6 +53,16 @@ test_a_backend_that_does_not_answer_is_named() {
 		"try: ip neighbour show 10.0.1.11 dev b1"
 }
 
+test_backends_of_a_pool_are_looked_at_too() {
+	build_network
+	weir edge apply - <<-'END' >/dev/null 2>&1
+		interface wan { xdp auto; balance }
+		pool shared { backend b1 10.0.1.11; backend b2 203.0.113.1 }
+		service web { address 192.0.2.10; port tcp 80; forward l2; backends shared }
+	END
+	says "ok    pool shared b1" "fail  pool shared b2" "try: ip route get 203.0.113.1"
+}
+
 test_a_backend_without_a_route_is_named() {
 	build_network
 	ns_ip edge address del 10.0.1.1/24 dev b1

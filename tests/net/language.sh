@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Services with every setting on their way through apply, show and plan.
+set -euo pipefail
+
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# build_network: an edge with clients, servers and a container.
+build_network() {
+	ns_add edge client
+	veth edge wan client eth0
+	veth edge veth0 client eth1
+	address edge wan 198.51.100.1/24 2001:db8:1::1/64
+	address edge veth0 172.18.0.1/24
+	routing_on edge
+}
+
+# canonical TRACK WEIGHT: as it is shown.
+canonical() {
+	cat <<-END
+		interface wan {
+		    xdp auto
+		    balance
+		}
+
+		interface veth0 {
+		    tc auto
+		    return
+		}
+
+		set partners {
+		    type prefix
+		    elements { 10.0.0.0/8, 2001:db8:5::/48 }
+		}
+
+		pool web-servers {
+		    backend b1 198.51.100.11 weight $2 quic-id 1
+		    backend b2 2001:db8:1::12 weight 0 quic-id 2
+		    backend b3 198.51.100.13 weight 10 quic-id 3 drain
+		}
+
+		service web {
+		    address 192.0.2.10, 2001:db8:ff::10, 203.0.113.0/28
+		    port tcp 80, udp 443
+		    forward gue checksum
+		    source 198.51.100.1, 2001:db8:1::1
+		    hash source/24/64
+		    track $1
+		    udp quic
+		    settle 5m
+		    mss auto
+		    allow { 198.51.100.0/24, @partners }
+		    limit 10000/s burst 20000
+		    limit 20/s per saddr/32/64
+		    empty reject
+		    backends web-servers
+		}
+
+		service shop {
+		    address 192.0.2.20
+		    port tcp 443
+		    forward nat
+		    source 198.51.100.1
+		    track none
+		    mss 1400
+		    backend a1 198.51.100.21:8443 weight 5
+		}
+
+		service dns {
+		    address 192.0.2.30
+		    port udp 53
+		    forward local
+		    udp track 30s
+		    backend d1 172.18.0.11:5353 weight 1
+		}
+	END
+}
+
+# apply FILE: without a word that is not expected of services.
+apply() {
+	said=$(weir edge apply "$1" 2>&1) || fail "$said"
+	[[ $said != *warning* ]] || fail "$said"
+}
+
+test_every_setting_is_applied_and_shown_as_it_was_written() {
+	build_network
+	canonical all 10 >"$TMP/edge.conf"
+	apply "$TMP/edge.conf"
+	assert_eq "$(cat "$TMP/edge.conf")" "$(weir edge show config)" "configuration in force"
+	assert_contains "$(weir edge plan "$TMP/edge.conf" 2>/dev/null)" "Plan: nothing to change."
+	weir edge -j show config >"$TMP/edge.json"
+	assert_contains "$(weir edge plan "$TMP/edge.json" 2>/dev/null)" "Plan: nothing to change."
+	weir edge detach --all >/dev/null
+	apply "$TMP/edge.json"
+	assert_eq "$(cat "$TMP/edge.conf")" "$(weir edge show config)" "configuration of JSON"
+}
+
+test_a_change_of_a_setting_is_planned_in_a_line_and_rolled_back() {
+	build_network
+	canonical all 10 >"$TMP/edge.conf"
+	apply "$TMP/edge.conf"
+	canonical none 5 | sed 's/empty reject/empty drop/; /settle/d; s/udp quic/udp ring/; /quic-id/s/ quic-id .//' \
+		>"$TMP/other.conf"
+	said=$(weir edge plan "$TMP/other.conf" 2>/dev/null)
+	assert_contains "$said" "~ service web   track all -> none"
+	assert_contains "$said" "~ service web   udp quic -> ring"
+	assert_contains "$said" "~ service web   settle 5m -> 1h"
+	assert_contains "$said" "~ service web   empty reject -> drop"
+	assert_contains "$said" "~ pool web-servers   backend b1 weight 10 -> 5, quic-id 1 -> none"
+	apply "$TMP/other.conf"
+	weir edge rollback >/dev/null
+	assert_eq "$(cat "$TMP/edge.conf")" "$(weir edge show config)" "configuration of before"
+}
+
+test_a_broken_service_changes_nothing_that_is_in_force() {
+	build_network
+	canonical all 10 >"$TMP/edge.conf"
+	apply "$TMP/edge.conf"
+	sed 's/172.18.0.11/192.0.2.30/' "$TMP/edge.conf" >"$TMP/broken.conf"
+	assert_fails 2 weir edge apply "$TMP/broken.conf"
+	assert_eq "$(cat "$TMP/edge.conf")" "$(weir edge show config)" "configuration in force"
+}
+
+run_tests
