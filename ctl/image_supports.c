@@ -5,15 +5,6 @@
  */
 #include "image.h"
 
-static bool has_range(const struct service *s)
-{
-	for (size_t i = 0; i < s->ports_count; i++) {
-		if (!s->ports[i].proto || s->ports[i].first != s->ports[i].last)
-			return true;
-	}
-	return false;
-}
-
 /* What of @s cannot be had, or NULL. */
 static const char *missing(const struct service *s)
 {
@@ -21,7 +12,6 @@ static const char *missing(const struct service *s)
 		bool is_used;
 		const char *words;
 	} uses[] = {
-		{ has_range(s), "a range of ports" },
 		{ s->syncookie != SYNCOOKIE_OFF, "syncookie" },
 	};
 

@@ -21,6 +21,22 @@ test_examples_are_free_of_errors_and_warnings() {
 	done
 }
 
+test_examples_are_applied() {
+	local file name
+	ns_add edge client
+	for name in eth0 eth1 veth0 wan b1 b2; do
+		veth edge "$name" client "$name"
+	done
+	routing_on edge
+	# what nat.conf translates to
+	address edge eth1 10.0.0.2/24 10.0.0.3/24
+	for file in "$ROOT"/ctl/examples/*.conf; do
+		[[ $file != *demo* ]] || continue
+		weir edge apply "$file" >"$TMP/said" 2>&1 || fail "$file: $(cat "$TMP/said")"
+		assert_contains "$(weir edge plan "$file" 2>/dev/null)" "Plan: nothing to change."
+	done
+}
+
 # block FIRST-LINE: the example of weir.conf(5) that begins with it.
 block() {
 	awk -v first="$1" '

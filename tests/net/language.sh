@@ -43,7 +43,7 @@ canonical() {
 
 		service web {
 		    address 192.0.2.10, 2001:db8:ff::10, 203.0.113.0/28
-		    port tcp 80, udp 443
+		    port tcp 80, udp 443, tcp 8000-8999
 		    forward gue checksum
 		    source 198.51.100.1, 2001:db8:1::1
 		    hash source/24/64
@@ -70,7 +70,7 @@ canonical() {
 
 		service dns {
 		    address 192.0.2.30
-		    port udp 53
+		    port udp any
 		    forward local
 		    udp track 30s
 		    backend d1 172.18.0.11:5353 weight 1
@@ -121,6 +121,39 @@ test_a_broken_service_changes_nothing_that_is_in_force() {
 	sed 's/172.18.0.11/192.0.2.30/' "$TMP/edge.conf" >"$TMP/broken.conf"
 	assert_fails 2 weir edge apply "$TMP/broken.conf"
 	assert_eq "$(cat "$TMP/edge.conf")" "$(weir edge show config)" "configuration in force"
+}
+
+# Each service answers with its own name, through l2.
+test_the_narrower_of_two_services_gets_its_ports() {
+	local name
+	ns_add client edge b1 b2
+	veth client eth0 edge wan
+	address client eth0 198.51.100.2/24
+	address edge wan 198.51.100.1/24
+	ns_ip client route add default via 198.51.100.1
+	routing_on edge
+	for name in b1 b2; do
+		veth edge "$name" "$name" eth0
+		address edge "$name" "10.0.${name#b}.1/24"
+		address "$name" eth0 "10.0.${name#b}.11/24"
+		address "$name" lo 192.0.2.10/32 192.0.2.17/32
+		ns_ip "$name" route add default via "10.0.${name#b}.1"
+		ns_exec "$name" ethtool -K eth0 gro on
+		http_server "$name" "$name" 8000 192.0.2.10 192.0.2.17
+		http_server "$name" "$name" 8005 192.0.2.10 192.0.2.17
+		wait_for 5 ns_exec edge ping -c 1 -W 1 "10.0.${name#b}.11"
+	done
+	weir edge apply - 2>/dev/null <<-END
+		interface wan { xdp auto; balance }
+		service wide { address 192.0.2.0/27; port tcp any; forward l2; backend b1 10.0.1.11 }
+		service some { address 192.0.2.0/27; port tcp 8000-8004; forward l2; backend b2 10.0.2.11 }
+		service one { address 192.0.2.17; port tcp 8005; forward l2; backend b2 10.0.2.11 }
+	END
+	wait_for 5 http_get client http://192.0.2.10:8000/
+	assert_eq b2 "$(http_get client http://192.0.2.10:8000/)" "in the range"
+	assert_eq b1 "$(http_get client http://192.0.2.10:8005/)" "beside the range"
+	assert_eq b2 "$(http_get client http://192.0.2.17:8005/)" "of the longer prefix"
+	assert_eq b2 "$(http_get client http://192.0.2.17:8000/)" "in the range, where the longer prefix has no port"
 }
 
 run_tests
