@@ -6,6 +6,7 @@
 #ifndef WEIR_BPF_NAT_H
 #define WEIR_BPF_NAT_H
 
+#include "weir/bpf/hook.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 #include "weir/bpf/siphash.h"
@@ -91,8 +92,11 @@ _Static_assert(WEIR_NAT_STATE_COUNT <= 8, "states do not fit their mask");
 /* How long a flow lives in a state without a packet. */
 static __always_inline __u32 nat_ticks(__u8 state, __u8 is_udp, __u8 idle)
 {
-	__u32 ticks = is_udp ? 0 : nat_state_ticks[state & 7];
+	__u32 index = state, ticks;
 
+	/* clang 19 would leave the mask out where it knows the state, which the verifier does not. */
+	HIDE_FROM_COMPILER(index);
+	ticks = is_udp ? 0 : nat_state_ticks[index & 7];
 	return ticks ?: weir_nat_idle_ticks(idle);
 }
 
