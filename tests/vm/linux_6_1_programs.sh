@@ -11,12 +11,12 @@ cd "$(dirname "$0")/../.."
 . tests/vm/lib.sh
 
 take prog/verify
-take prog/balance
 take prog/decap
 take prog/conn
 take prog/conn_icmp
 take prog/latency
 take prog/limit
 take prog/log
+take prog/log_reason
 take prog/reject
 run_on 6.1
