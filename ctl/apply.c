@@ -264,13 +264,14 @@ static int clear_device(const struct plan_device *d, const struct maps *m, const
 /* Counters of what is new start at zero, whoever had their place before. */
 static int clear_counters(const struct plan *p, const struct maps *m, struct failure *why)
 {
+	size_t rules = model_rules_count(p->model), backends = model_backends_count(p->model);
 	int error = 0;
 
-	for (size_t i = 0; i < model_rules_count(p->model) && !error; i++) {
+	for (size_t i = 0; i < rules && !error; i++) {
 		if (p->rule_is_new[i])
 			error = counter_clear(m->fd[WEIR_MAP_RULES], p->rule_ids[i]);
 	}
-	for (size_t i = 0; i < model_backends_count(p->model) && !error; i++) {
+	for (size_t i = 0; i < backends && !error; i++) {
 		if (!p->backend_is_new[i])
 			continue;
 		error = counter_clear(m->fd[WEIR_MAP_BACKENDS], p->backend_ids[i]);
@@ -353,7 +354,7 @@ static int rebuild(struct work *w, struct failure *why)
 	    sets_put(w->plan, &w->maps, why) || rings_put(&w->plan->rings, &w->maps, why) ||
 	    load_all(w, why))
 		return -1;
-	neighbours_keep(w->plan);
+	neighbours_keep(w->plan, w->state->image);
 	if (!carry_counters(w->state, &w->maps, &w->plan->capacity, why) &&
 	    !clear_counters(w->plan, &w->maps, why) && !put_all_in_place(w, why) &&
 	    !state_adopt_maps(w->state, &w->maps, why)) {
@@ -371,7 +372,7 @@ static int change_in_place(struct work *w, struct failure *why)
 	if (load_all(w, why) || sets_put(w->plan, &w->maps, why) ||
 	    rings_put(&w->plan->rings, &w->maps, why))
 		return -1;
-	neighbours_keep(w->plan);
+	neighbours_keep(w->plan, w->state->image);
 	if (!clear_counters(w->plan, &w->maps, why) && !put_all_in_place(w, why) && !swap(w, why))
 		return 0;
 	put_all_back(w);

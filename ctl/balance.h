@@ -15,6 +15,7 @@
 struct ring_past {
 	const struct weir_image *image;
 	const struct weir_ring *rings; /* by weir_service.ring of @image */
+	const struct state *state; /* that maps them when they are asked for; NULL: all are there */
 	const struct weir_settle *settle; /* by service id; NULL: as the image says */
 	__u32 settle_count;
 	__u64 now_s;

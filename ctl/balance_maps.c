@@ -46,7 +46,11 @@ int rings_carry_over(const struct state *s, const struct maps *to, const struct 
 		return 0;
 	service = IMAGE_AT(s->image, s->image->services_offset, struct weir_service);
 	for (__u32 i = 0; i < s->image->services_count; i++) {
-		if (put(to->fd[WEIR_MAP_RINGS], service[i].ring, &s->rings[service[i].ring], why))
+		const struct weir_ring *ring = state_ring(s, service[i].ring);
+
+		if (!ring)
+			return fail_errno(why, errno, "cannot read ring %u", service[i].ring);
+		if (put(to->fd[WEIR_MAP_RINGS], service[i].ring, ring, why))
 			return -1;
 	}
 	return 0;

@@ -344,6 +344,18 @@ static void *do_share(void *of)
 	return NULL;
 }
 
+/* Before threads read them. */
+static int map_old_rings(const struct work *w)
+{
+	const struct state *s = w->past->state;
+
+	for (size_t i = 0; s && i < w->jobs_count; i++) {
+		if (w->jobs[i].old && !state_ring(s, w->jobs[i].old->ring))
+			return -errno;
+	}
+	return 0;
+}
+
 static int do_jobs(const struct work *w)
 {
 	struct share shares[THREADS_MAX];
@@ -467,6 +479,8 @@ int rings_make(const struct model *m, const __u32 *service_ids, const __u32 *bac
 	made.fresh = calloc(w.jobs_count + 1, sizeof(*made.fresh));
 	if (!made.of_service || !made.fresh)
 		error = -ENOMEM;
+	if (!error)
+		error = map_old_rings(&w);
 	if (!error)
 		error = do_jobs(&w);
 	if (!error)

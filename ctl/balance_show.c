@@ -30,7 +30,7 @@ static struct view look_at(const struct applied *a, size_t service)
 		.service = &a->model.services[service],
 		.counted = IMAGE_AT(image, row->backends_offset, struct weir_backend),
 		.map = a->state.maps.fd[WEIR_MAP_BACKENDS],
-		.ring = &a->state.rings[row->ring],
+		.ring = state_ring(&a->state, row->ring),
 	};
 
 	v.backends = service_backends(&a->model, v.service, &v.backends_count);
@@ -41,7 +41,7 @@ static double ring_share(const struct view *v, __u32 backend)
 {
 	__u32 slots = 0;
 
-	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++)
+	for (__u32 i = 0; v->ring && i < WEIR_RING_SLOTS; i++)
 		slots += (v->ring->slot[i].current & ~WEIR_SLOT_MOVED) == backend;
 	return 100.0 * slots / WEIR_RING_SLOTS;
 }

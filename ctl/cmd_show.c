@@ -72,8 +72,9 @@ static const struct noun {
 	const char *name;
 	int (*show)(struct command *c, const struct applied *a, const char *name);
 } nouns[] = {
-	{ "config", show_config }, { "filter", show_filter },	    { "service", show_service },
-	{ "set", show_set },	   { "interface", show_interface }, { "flow", show_flow },
+	{ "config", show_config },   { "filter", show_filter }, { "service", show_service },
+	{ "backend", show_backend }, { "set", show_set },	{ "interface", show_interface },
+	{ "flow", show_flow },
 };
 
 #define NOUNS (sizeof(nouns) / sizeof(*nouns))
@@ -90,7 +91,8 @@ static const struct noun *find_noun(const char *name, struct failure *why)
 	}
 	near = diag_suggest(name, names);
 	fail(why, EXIT_USAGE, "there is no \"show %s\"; %s%s%s", name,
-	     near ? "did you mean \"" : "it shows config, filter, service, set, interface and flow",
+	     near ? "did you mean \""
+		  : "it shows config, filter, service, backend, set, interface and flow",
 	     near ? near : "", near ? "\"?" : "");
 	return NULL;
 }

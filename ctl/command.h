@@ -57,10 +57,12 @@ struct command {
 	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
 	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,             \
 	  "what becomes of a packet, without sending it")                                     \
-	X(show, "[config|filter|service|set|interface|flow] [NAME]", 0, 3, cmd_show,          \
+	X(show, "[config|filter|service|backend|set|interface|flow] [NAME]", 0, 3, cmd_show,  \
 	  "what is in force, with its counters")                                              \
 	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \
 	  "change a set of the applied configuration")                                        \
+	X(backend, "set|drain|undrain SERVICE BACKEND [weight N]", 3, 5, cmd_backend,         \
+	  "change a backend of the applied configuration")                                    \
 	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")    \
 	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
 	X(doctor, "[INTERFACE]", 0, 1, cmd_doctor, "what is wrong, and what to do about it")  \
@@ -116,6 +118,7 @@ int show_former(struct command *c, const struct applied *a, const char *number);
 /* The nouns of show. */
 int show_filter(struct command *c, const struct applied *a, const char *name);
 int show_service(struct command *c, const struct applied *a, const char *name);
+int show_backend(struct command *c, const struct applied *a, const char *name);
 int show_set(struct command *c, const struct applied *a, const char *name);
 int show_interface(struct command *c, const struct applied *a, const char *name);
 int show_flow(struct command *c, const struct applied *a, const char *name);

@@ -4,33 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "balance_slots.h"
 #include "diff_internal.h"
-#include "maglev.h"
 #include "own.h"
 #include "print.h"
 
+/* Who was not there before. */
 #define NOBODY ((__u32)-1)
 
-static __u16 share_of(const struct backend *b)
-{
-	return b->drain ? 0 : b->weight;
-}
-
-/* The group's ring as indexes of its backends, or NOBODY everywhere. NULL without memory. */
+/* The group's ring as indexes of its backends, or WEIR_NO_BACKEND. NULL without memory. */
 static __u32 *make_ring(const struct backend_group *g)
 {
-	OWN_FREE const char **names = calloc(g->backends_count + 1, sizeof(*names));
-	OWN_FREE __u16 *weights = calloc(g->backends_count + 1, sizeof(*weights));
 	OWN_FREE __u32 *ring = malloc(WEIR_RING_SLOTS * sizeof(*ring));
 
-	if (!names || !weights || !ring)
+	if (!ring || slots_deal(g->backends, g->backends_count, ring))
 		return NULL;
-	for (size_t i = 0; i < g->backends_count; i++) {
-		names[i] = g->backends[i].name;
-		weights[i] = share_of(&g->backends[i]);
-	}
-	memset(ring, 0xff, WEIR_RING_SLOTS * sizeof(*ring));
-	maglev_fill(names, weights, (__u32)g->backends_count, ring, WEIR_RING_SLOTS);
 	return TAKE_PTR(ring);
 }
 
@@ -48,13 +36,13 @@ static long count_moved(const struct backend_group *a, const struct backend_grou
 	for (size_t i = 0; i < b->backends_count; i++) {
 		const struct named *found = name_index_find(before, b->backends[i].name);
 
-		former[i] = NOBODY - 1;
+		former[i] = NOBODY;
 		if (found && !memcmp(a->backends[found->index].addr, b->backends[i].addr,
 				     sizeof(b->backends[i].addr)))
 			former[i] = (__u32)found->index;
 	}
 	for (size_t i = 0; i < WEIR_RING_SLOTS; i++) {
-		__u32 now = new_ring[i] == NOBODY ? NOBODY : former[new_ring[i]];
+		__u32 now = new_ring[i] == WEIR_NO_BACKEND ? WEIR_NO_BACKEND : former[new_ring[i]];
 
 		moved += old_ring[i] != now;
 	}
@@ -64,8 +52,8 @@ static long count_moved(const struct backend_group *a, const struct backend_grou
 /* True when no slot moves between the two: same share, same machine. */
 static bool same_share(const struct backend *a, const struct backend *b)
 {
-	return share_of(a) == share_of(b) &&
-	       (!share_of(a) || !memcmp(a->addr, b->addr, sizeof(a->addr)));
+	return slots_weight(a) == slots_weight(b) &&
+	       (!slots_weight(a) || !memcmp(a->addr, b->addr, sizeof(a->addr)));
 }
 
 /* Lines that change the ring; the last one tells how much of it moves. */
@@ -160,13 +148,13 @@ void diff_backends(struct diff *d, const struct backend_group *a, const struct b
 	name_index_make(a->backends, a->backends_count, sizeof(*a->backends), &before);
 	name_index_make(b->backends, b->backends_count, sizeof(*b->backends), &after);
 	for (size_t i = 0; i < a->backends_count; i++)
-		ring.lines +=
-			share_of(&a->backends[i]) && !name_index_find(&after, a->backends[i].name);
+		ring.lines += slots_weight(&a->backends[i]) &&
+			      !name_index_find(&after, a->backends[i].name);
 	for (size_t i = 0; i < b->backends_count; i++) {
 		const struct named *old = name_index_find(&before, b->backends[i].name);
 
 		ring.lines += old ? !same_share(&a->backends[old->index], &b->backends[i])
-				  : share_of(&b->backends[i]) != 0;
+				  : slots_weight(&b->backends[i]) != 0;
 	}
 	if (ring.lines)
 		ring.moved = count_moved(a, b, &before);
@@ -174,14 +162,14 @@ void diff_backends(struct diff *d, const struct backend_group *a, const struct b
 		if (name_index_find(&after, a->backends[i].name))
 			continue;
 		describe_backend(d, '-', b, &a->backends[i]);
-		end_line(d, &ring, share_of(&a->backends[i]));
+		end_line(d, &ring, slots_weight(&a->backends[i]));
 	}
 	for (size_t i = 0; i < b->backends_count; i++) {
 		const struct named *old = name_index_find(&before, b->backends[i].name);
 
 		if (!old) {
 			describe_backend(d, '+', b, &b->backends[i]);
-			end_line(d, &ring, share_of(&b->backends[i]));
+			end_line(d, &ring, slots_weight(&b->backends[i]));
 		} else if (!backend_equal(&a->backends[old->index], &b->backends[i])) {
 			changed_backend(d, &ring, b, &a->backends[old->index], &b->backends[i]);
 		}

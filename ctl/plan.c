@@ -141,6 +141,7 @@ static int make_rings(struct plan *p, const struct state *s, struct failure *why
 	struct ring_past past = {
 		.image = s->image,
 		.rings = s->rings,
+		.state = s,
 		.settle = s->settle,
 		.settle_count = s->capacity.services,
 	};
@@ -178,7 +179,30 @@ static void find_deaf(struct plan *p)
 	}
 }
 
-static int find_routes(struct plan *p, struct failure *why)
+/*
+ * The route in force to the backend of that id, where its address is the same.
+ * One that there was none to is looked for again.
+ */
+static bool find_former(const struct weir_image *image, __u32 id, const __u8 addr[16],
+			struct host_route *out)
+{
+	const struct weir_backend *was;
+	__u32 offset = 0;
+
+	if (image && id < image->backend_by_id_count)
+		offset = IMAGE_AT(image, image->backend_by_id_offset, __u32)[id];
+	if (!offset)
+		return false;
+	was = IMAGE_AT(image, offset, struct weir_backend);
+	if (!was->hop_ifindex || memcmp(was->addr, addr, sizeof(was->addr)) != 0)
+		return false;
+	out->ifindex = was->hop_ifindex;
+	memcpy(out->next_hop, was->hop, sizeof(out->next_hop));
+	memcpy(out->source, was->source, sizeof(out->source));
+	return true;
+}
+
+static int find_routes(struct plan *p, const struct weir_image *former, struct failure *why)
 {
 	struct plan_route *route = calloc(model_backends_count(p->model) + 1, sizeof(*route));
 
@@ -188,8 +212,12 @@ static int find_routes(struct plan *p, struct failure *why)
 	for (size_t g = 0; g < model_groups_count(p->model); g++) {
 		const struct backend_group group = model_group(p->model, g);
 
-		for (size_t b = 0; b < group.backends_count; b++, route++)
-			route->error = host_route(p->host, group.backends[b].addr, &route->route);
+		for (size_t b = 0; b < group.backends_count; b++, route++) {
+			if (!find_former(former, p->backend_ids[route - p->routes],
+					 group.backends[b].addr, &route->route))
+				route->error =
+					host_route(p->host, group.backends[b].addr, &route->route);
+		}
 	}
 	if (nat_is_used(p->model))
 		find_deaf(p);
@@ -382,8 +410,9 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 		return fail_errno(why, ENOMEM, "cannot plan");
 	if (old_model(p, s, why) || attachments_read(s, &p->attached, why) ||
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
-	    plan_sets(p, s, scope, why) || find_routes(p, why) || make_rings(p, s, why) ||
-	    build(p, s, why))
+	    plan_sets(p, s, scope, why) ||
+	    find_routes(p, scope && scope->keeps_routes ? s->image : NULL, why) ||
+	    make_rings(p, s, why) || build(p, s, why))
 		return -1;
 	if (choose_steps(p, s, why) || check_host(p, s, why))
 		return -1;

@@ -92,6 +92,7 @@ struct plan_scope {
 	const char *with; /* this one, too; NULL: none */
 	const char *without; /* and not this one; NULL: all of them */
 	const struct weir_set *set; /* new contents of one; NULL: none */
+	bool keeps_routes; /* backends that are in force are reached as before */
 };
 
 /*

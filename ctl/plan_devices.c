@@ -272,14 +272,16 @@ int choose_steps(struct plan *p, const struct state *s, struct failure *why)
 static int check_forwarding(const struct plan *p, const struct plan_device *device,
 			    struct failure *why)
 {
+	bool forwards[2] = { host_forwards_v6(device->link.name),
+			     host_forwards_v4(device->link.name) };
+
 	for (size_t g = 0; g < model_groups_count(p->model); g++) {
 		const struct backend_group group = model_group(p->model, g);
 
 		for (size_t b = 0; b < group.backends_count; b++) {
 			bool v4 = addr_is_v4(group.backends[b].addr);
 
-			if (v4 ? host_forwards_v4(device->link.name)
-			       : host_forwards_v6(device->link.name))
+			if (forwards[v4])
 				continue;
 			return fail(why, EXIT_PRECONDITION,
 				    "%s: forwarding is off, so the kernel gives the balancer no "

@@ -189,11 +189,25 @@ static size_t settle_bytes(const struct state *s)
 
 static int map_rings(struct state *s, struct failure *why)
 {
-	s->rings = map_values(s->maps.fd[WEIR_MAP_RINGS], rings_bytes(s));
+	void *room = mmap(NULL, rings_bytes(s), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	s->rings = room == MAP_FAILED ? NULL : room;
 	s->settle = map_values(s->maps.fd[WEIR_MAP_SETTLE], settle_bytes(s));
 	if (!s->rings || !s->settle)
 		return fail_errno(why, errno, "cannot map the rings in force");
 	return 0;
+}
+
+const struct weir_ring *state_ring(const struct state *s, __u32 index)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t first = index * sizeof(struct weir_ring) / page * page;
+	size_t end = (index + 1UL) * sizeof(struct weir_ring);
+
+	if (mmap((char *)s->rings + first, end - first, PROT_READ, MAP_SHARED | MAP_FIXED,
+		 s->maps.fd[WEIR_MAP_RINGS], (off_t)first) == MAP_FAILED)
+		return NULL;
+	return &s->rings[index];
 }
 
 static void unmap_rings(struct state *s)

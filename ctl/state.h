@@ -54,7 +54,8 @@ struct state {
 	__u32 image_map_id; /* of the outer map, which programs name */
 	const struct weir_image *image; /* mapped; NULL when nothing is applied */
 	size_t image_mapped; /* bytes */
-	const struct weir_ring *rings; /* capacity.rings of them, mapped; NULL without image */
+	const struct weir_ring
+		*rings; /* room for capacity.rings; read by state_ring(); NULL: none */
 	const struct weir_settle *settle; /* capacity.services */
 	struct ahead *ahead; /* that reads the image, too; borrowed, NULL: none */
 };
@@ -76,6 +77,12 @@ int state_open(struct state *s, const char *instance, struct failure *why);
 int state_open_to_write(struct state *s, const char *instance, struct failure *why);
 
 void state_close(struct state *s);
+
+/*
+ * A ring of the map, which is mapped when it is first asked for: all of them
+ * may be a gigabyte. Lives as long as the state; NULL with errno where it fails.
+ */
+const struct weir_ring *state_ring(const struct state *s, __u32 index);
 
 /* Sizes of maps that hold an image. */
 int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why);
