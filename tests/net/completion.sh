@@ -13,6 +13,11 @@ check plan apply rollback show import |
 status doctor latency |
 filter service set interface | show
 add del load flush | set
+set drain undrain | backend
+web | -n NETNS -i NETNS backend drain
+b1 | -n NETNS -i NETNS backend drain web
+web | -n NETNS -i NETNS show backend
+weight | -n NETNS -i NETNS backend set web b1
 nft iptables-save | import
 log | monitor
 filter | reset

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# weir backend: one backend changes while connections are open.
+set -euo pipefail
+
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/net/lib_balance.sh
+. "$(dirname "$0")/lib_balance.sh"
+
+# download NAME: 20 MB, slowly, in the background; its process is $get.
+download() {
+	ns_exec client curl -sS --noproxy '*' --limit-rate 8M --max-time 30 -o "$TMP/$1" \
+		"http://$VIP4/bytes/20000000" &
+	get=$!
+	processes+=("$get")
+	wait_for 5 test -s "$TMP/$1"
+}
+
+# backend_of EXPRESSION BACKEND [NAME]: of what show backend says of it in each
+# service; EXPRESSION is Python, of b.
+backend_of() {
+	weir edge -j show backend "${@:3}" | python3 -c 'import json, sys
+print(*[eval(sys.argv[1]) for s in json.load(sys.stdin)["services"] for b in s["backends"]
+        if b["name"] == sys.argv[2]])' "$1" "$2"
+}
+
+test_a_drained_backend_keeps_its_connections_and_gets_no_others() {
+	build_network ipip
+	service ipip "b1 10.0.1.11" "b2 10.0.2.12 drain" >/dev/null
+	download bytes
+	weir edge backend undrain web b2 | grep -q 'backend b2 drain on -> off   (50.0 % of ring' ||
+		fail "undrain did not say what moves"
+	weir edge backend drain web b1
+	assert_eq drain "$(backend_of 'b["state"]' b1)" "state of b1"
+	assert_eq 0.0 "$(backend_of 'b["ring_percent"]' b1)" "share of b1"
+	assert_eq True "$(backend_of 'b["settling_percent"] > 99' b1)" "flows that settle"
+	ask 40 "http://$VIP4/"
+	assert_eq "0 40 0" "$b1 $b2 $none" "answers of b1, b2, nobody"
+	kill -0 "$get" || fail "the download ended before the changes"
+	wait "$get" || fail "the download broke"
+	assert_eq 20000000 "$(stat -c %s "$TMP/bytes")" "bytes"
+}
+
+test_a_weight_divides_new_connections_and_is_in_the_history() {
+	build_network l2
+	service l2 "b1 10.0.1.11 weight 10" "b2 10.0.2.12 weight 10" >/dev/null
+	weir edge backend set web b2 weight 30 >"$TMP/out"
+	assert_contains "$(cat "$TMP/out")" "~ service web   backend b2 weight 10 -> 30"
+	ask 200 "http://$VIP4/"
+	assert_eq 0 "$none" "connections without an answer"
+	# 150 wanted; five standard deviations are 31.
+	assert_between 119 181 "$b2" "answers of b2"
+	assert_contains "$(weir edge history)" "backend set web b2 weight 30"
+	assert_contains "$(weir edge show config)" "backend b2 10.0.2.12 weight 30"
+	weir edge rollback >/dev/null
+	assert_contains "$(weir edge show config)" "backend b2 10.0.2.12 weight 10"
+	assert_eq "Nothing to change." "$(weir edge backend set web b2 weight 10)" "the same again"
+}
+
+test_a_backend_of_a_pool_changes_in_all_its_services() {
+	ns_add edge
+	ip -n "$NS_PREFIX-edge" link add wan type veth peer name wan1
+	ns_ip edge link set wan up
+	address edge wan 10.0.1.1/24
+	routing_on edge
+	ns_ip edge neigh add 10.0.1.11 lladdr 02:00:00:00:00:11 dev wan nud permanent
+	ns_ip edge neigh add 10.0.1.12 lladdr 02:00:00:00:00:12 dev wan nud permanent
+	weir edge apply - <<-END >/dev/null
+		interface wan { balance }
+		pool both { backend b1 10.0.1.11; backend b2 10.0.1.12 }
+		service one { address 192.0.2.1; port tcp 80; forward l2; backends both }
+		service two { address 192.0.2.2; port tcp 80; forward l2; backends both }
+	END
+	weir edge backend drain one b2 >/dev/null
+	assert_eq "drain drain" "$(backend_of 'b["state"]' b2 both)" "state of b2 in both"
+	weir edge backend undrain both b2 >/dev/null
+	assert_eq "up up" "$(backend_of 'b["state"]' b2)" "state of b2 in both"
+}
+
+test_what_cannot_be_done_is_said_and_changes_nothing() {
+	local before
+	build_network l2
+	service l2 "b1 10.0.1.11" "b2 10.0.2.12" >/dev/null
+	before=$(weir edge show config)
+	assert_fails 3 weir edge backend drain wed b1 2>"$TMP/error"
+	assert_contains "$(cat "$TMP/error")" 'no service and no pool "wed"; did you mean "web"?'
+	assert_fails 3 weir edge backend drain web b3 2>"$TMP/error"
+	assert_contains "$(cat "$TMP/error")" 'service web has no backend "b3"; "weir show backend" lists them'
+	assert_fails 2 weir edge backend set web b1 weight 257
+	assert_fails 2 weir edge backend set web b1 weight -1
+	assert_fails 2 weir edge backend set web b1 weigth 5
+	assert_fails 2 weir edge backend drian web b1 2>"$TMP/error"
+	assert_contains "$(cat "$TMP/error")" 'did you mean "backend drain"?'
+	assert_eq "$before" "$(weir edge show config)" "configuration"
+}
+
+run_tests "$@"
