@@ -52,6 +52,9 @@ bool nat_is_used(const struct model *m);
 /* Append the table of sources, and fill the image's struct weir_nat. */
 void build_nat(struct builder *b, const struct image_spec *spec);
 
+/* Whether packets to containers behind the device go through the stack, for want of XDP there. */
+bool nat_leaves_to_stack(const struct plan *p, __u32 ifindex);
+
 /* Say on stderr what keeps answers of backends from coming back. */
 void nat_say(const struct plan *p);
 

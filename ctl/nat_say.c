@@ -46,6 +46,40 @@ static bool is_said(const struct plan_route *routes, size_t b)
 	return false;
 }
 
+/* Whether a local service before this one, or a backend before this one, is there. */
+static bool is_said_of(const struct plan *p, const struct service *s, size_t b)
+{
+	__u32 ifindex = routes_of(p, s)[b].route.ifindex;
+
+	for (const struct service *other = p->model->services; other < s; other++) {
+		const struct plan_route *routes = routes_of(p, other);
+		size_t count;
+
+		service_backends(p->model, other, &count);
+		for (size_t i = 0; other->forward == WEIR_FORWARD_LOCAL && i < count; i++) {
+			if (routes[i].route.ifindex == ifindex)
+				return true;
+		}
+	}
+	return is_said(routes_of(p, s), b);
+}
+
+bool nat_leaves_to_stack(const struct plan *p, __u32 ifindex)
+{
+	for (size_t n = 0; n < p->model->services_count; n++) {
+		const struct service *s = &p->model->services[n];
+		const struct plan_route *routes = routes_of(p, s);
+		size_t count;
+
+		service_backends(p->model, s, &count);
+		for (size_t i = 0; s->forward == WEIR_FORWARD_LOCAL && i < count; i++) {
+			if (routes[i].route.ifindex == ifindex && routes[i].route.is_deaf)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void say_answers(const struct service *s, const char *backend, const char *ifname)
 {
 	if (s->forward == WEIR_FORWARD_LOCAL)
@@ -73,10 +107,12 @@ static void say_service(const struct plan *p, const struct service *s)
 			continue;
 		if (!takes_answers(device_of(p, ifindex), s->forward))
 			say_answers(s, backends[b].name, ifname);
-		if (s->forward == WEIR_FORWARD_LOCAL && routes[b].route.is_deaf)
-			note("service %s: the other end of %s runs no XDP program, so the stack "
-			     "brings packets to %s, which is slower",
-			     s->name, ifname, backends[b].name);
+		if (s->forward == WEIR_FORWARD_LOCAL && routes[b].route.is_deaf &&
+		    !is_said_of(p, s, b))
+			note("%s: the other end of this veth runs no XDP program, so the stack "
+			     "brings packets to backend %s, which is slower; and that gets none "
+			     "of its own unless the other end has GRO on: ethtool -K PEER gro on",
+			     ifname, backends[b].name);
 	}
 }
 

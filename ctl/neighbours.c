@@ -127,7 +127,8 @@ static void say_deaf_peers(const struct plan *p, size_t routes)
 
 		while (before < i && p->routes[before].route.ifindex != ifindex)
 			before++;
-		if (before < i || !ifindex || !host_peer_lacks_xdp(p->host, ifindex))
+		if (before < i || !ifindex || nat_leaves_to_stack(p, ifindex) ||
+		    !host_peer_lacks_xdp(p->host, ifindex))
 			continue;
 		note("%s: the peer of this veth runs no XDP program, so what is sent to backends "
 		     "there arrives only if it has GRO on: ethtool -K PEER gro on",

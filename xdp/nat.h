@@ -213,7 +213,7 @@ static __noinline int nat_forward(struct xdp_md *ctx, const struct weir_image *i
 
 	if (!hop)
 		return WEIR_R_LB_ERROR;
-	n->to_stack = service->forward == WEIR_FORWARD_LOCAL && local_needs_stack(backend, hop);
+	n->to_stack = service->forward == WEIR_FORWARD_LOCAL && local_needs_stack(p, backend, hop);
 	if (hop->reason != WEIR_R_LB_FORWARD && !n->to_stack)
 		return hop->reason;
 	if (p->ip_bytes > hop->mtu)
