@@ -67,24 +67,28 @@ static __always_inline __u8 tunnel_proto(const struct tunnel *t, const struct pk
 	return p->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 }
 
-/* RFC 6040, section 4.1: the traffic class is copied with its ECN field. */
+/*
+ * RFC 6040, section 4.1: the traffic class is copied with its ECN field. Whole
+ * words, and no read of what was just written in parts, which a processor
+ * would have to wait for.
+ */
 static __always_inline void write_outer_ipv4(struct iphdr *ip, const struct tunnel *t,
 					     const struct pkt *p, __u32 bytes)
 {
-	const __u32 *word = (const __u32 *)ip;
+	__u32 ttl_and_proto = TUNNEL_TTL << 24 | (__u32)tunnel_proto(t, p) << 16;
+	__u32 first = bpf_htonl(0x45U << 24 | (__u32)p->traffic_class << 16 | bytes);
+	__u32 dont_fragment = bpf_htonl(0x4000);
+	__be32 saddr = *(const __be32 *)&t->source[12];
+	__be32 daddr = *(const __be32 *)&t->backend->addr[12];
+	__u16 check = ~checksum_fold((__u64)first + dont_fragment + bpf_htonl(ttl_and_proto) +
+				     saddr + daddr);
+	__u32 *word = (__u32 *)ip;
 
-	*ip = (struct iphdr){
-		.version = 4,
-		.ihl = 5,
-		.tos = p->traffic_class,
-		.tot_len = bpf_htons(bytes),
-		.frag_off = bpf_htons(0x4000), /* don't fragment */
-		.ttl = TUNNEL_TTL,
-		.protocol = tunnel_proto(t, p),
-		.saddr = *(const __be32 *)&t->source[12],
-		.daddr = *(const __be32 *)&t->backend->addr[12],
-	};
-	ip->check = ~checksum_fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]);
+	word[0] = first;
+	word[1] = dont_fragment;
+	word[2] = bpf_htonl(ttl_and_proto | bpf_ntohs(check));
+	word[3] = saddr;
+	word[4] = daddr;
 }
 
 static __always_inline void write_outer_ipv6(struct ipv6hdr *ip, const struct tunnel *t,
