@@ -8,6 +8,7 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <netlink/route/link/vlan.h>
 #include <netlink/socket.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,19 @@ static int by_ifindex(const void *a, const void *b)
 	return x->ifindex < y->ifindex ? -1 : x->ifindex > y->ifindex;
 }
 
+static void read_kind(struct rtnl_link *from, struct host_link *to)
+{
+	const char *kind = rtnl_link_get_type(from);
+
+	snprintf(to->kind, sizeof(to->kind), "%s", kind ? kind : "");
+	to->is_veth = !strcmp(to->kind, "veth");
+	if (strcmp(to->kind, "vlan") != 0)
+		return;
+	to->lower = rtnl_link_get_link(from);
+	to->vid = rtnl_link_vlan_get_id(from);
+	to->vlan_proto = rtnl_link_vlan_get_protocol(from);
+}
+
 int host_links(struct host *h, struct host_link **links, size_t *count, struct failure *why)
 {
 	OWN(own_cache) struct nl_cache *cache = NULL;
@@ -83,8 +97,7 @@ int host_links(struct host *h, struct host_link **links, size_t *count, struct f
 		list[n].ifindex = rtnl_link_get_ifindex(link);
 		snprintf(list[n].name, sizeof(list[n].name), "%s", rtnl_link_get_name(link));
 		list[n].is_ethernet = rtnl_link_get_arptype(link) == ARPHRD_ETHER;
-		list[n].is_veth =
-			rtnl_link_get_type(link) && !strcmp(rtnl_link_get_type(link), "veth");
+		read_kind(link, &list[n]);
 		n++;
 	}
 	qsort(list, n, sizeof(*list), by_ifindex);

@@ -25,6 +25,10 @@ struct host_link {
 	char name[IFNAMSIZ];
 	bool is_ethernet;
 	bool is_veth;
+	char kind[16]; /* "vlan", "bridge" ...; "" for what a driver made */
+	__u32 lower; /* of a VLAN device: what sends its frames */
+	__be16 vlan_proto;
+	__u16 vid;
 };
 
 /* How a packet to somewhere leaves. Addresses in network order, v4-mapped. */

@@ -106,6 +106,17 @@ static void build_locals(struct builder *b, const struct image_spec *spec)
 	header->local_count = spec->locals_count;
 }
 
+static void build_vlans(struct builder *b, const struct image_spec *spec)
+{
+	__u32 offset = builder_copy(b, spec->vlans, spec->vlans_count * sizeof(*spec->vlans));
+	struct weir_image *header = BUILDER_AT(b, 0, struct weir_image);
+
+	if (b->error)
+		return;
+	header->vlans_offset = offset;
+	header->vlans_count = spec->vlans_count;
+}
+
 static void build_config(struct builder *b, const struct image_spec *spec)
 {
 	__u32 offset = builder_copy(b, spec->config, spec->config_bytes);
@@ -135,6 +146,7 @@ int image_build(const struct image_spec *spec, struct weir_image **image, __u32 
 	build_services(&b, spec);
 	build_devices(&b, spec);
 	build_locals(&b, spec);
+	build_vlans(&b, spec);
 	build_config(&b, spec);
 	if (b.error) {
 		free(b.bytes);

@@ -36,6 +36,8 @@ struct image_spec {
 	const struct rings *rings; /* of them */
 	const __u32 *set_slots; /* in weir_sets, of all sets; those of ports have none */
 	const struct host_route *routes; /* to each backend; zeroes: none */
+	const struct weir_vlan *vlans; /* of the namespace */
+	size_t vlans_count;
 	const char *config; /* stored text */
 	size_t config_bytes;
 	__u64 generation;

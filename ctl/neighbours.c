@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "exits.h"
 #include "image.h"
 #include "nat.h"
 #include "note.h"
@@ -191,6 +192,7 @@ void neighbours_keep(const struct plan *p)
 	say_unreachable(p, &n);
 	say_deaf_peers(p, routes);
 	nat_say(p);
+	exits_say_deaf(p);
 }
 
 static bool is_in_plan(const struct plan *p, __u32 ifindex, const __u8 addr[16])

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ahead.h"
+#include "exits.h"
 #include "image.h"
 #include "nat.h"
 #include "note.h"
@@ -47,6 +48,7 @@ void plan_close(struct plan *p)
 	model_free(&p->old);
 	attachments_close(&p->attached);
 	free(p->devices);
+	free(p->links);
 	free(p->leaving);
 	free(p->rule_ids);
 	free(p->rule_is_new);
@@ -310,6 +312,7 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 {
 	OWN_FREE struct image_device *devices = image_devices(p);
 	OWN_FREE struct host_route *routes = image_routes(p);
+	OWN_FREE struct weir_vlan *vlans = NULL;
 	OWN_FREE range *locals = NULL;
 	OWN_FREE char *config = NULL;
 	struct image_spec spec = {
@@ -335,8 +338,10 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 		return -1;
 	choose_secret(s, spec.secret);
 	spec.config = stored_text(p->model, &config, &spec.config_bytes);
-	if (!devices || !routes || !spec.config)
+	vlans = exits_vlans(p, &spec.vlans_count);
+	if (!devices || !routes || !spec.config || !vlans)
 		return fail_errno(why, ENOMEM, "cannot plan");
+	spec.vlans = vlans;
 	if (host_locals(p->host, &locals, &spec.locals_count, why))
 		return -1;
 	spec.locals = locals;

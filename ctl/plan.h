@@ -66,6 +66,8 @@ struct plan {
 	struct attachments attached;
 	struct plan_device *devices;
 	size_t devices_count;
+	struct host_link *links; /* of the namespace, in the order of their ifindex */
+	size_t links_count;
 	struct attachment *leaving; /* not wanted any more, or on a device that is gone; borrowed */
 	size_t leaving_count;
 	__u32 *rule_ids; /* as image_spec wants them */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exits.h"
 #include "image.h"
 #include "note.h"
 #include "own.h"
@@ -139,11 +140,13 @@ static bool is_in_scope(const struct plan *p, const struct plan_scope *scope,
 int find_devices(struct plan *p, const struct state *s, const struct plan_scope *scope,
 		 struct failure *why)
 {
-	OWN_FREE struct host_link *links = NULL;
+	struct host_link *links;
 	size_t count;
 
-	if (host_links(p->host, &links, &count, why))
+	if (host_links(p->host, &p->links, &p->links_count, why))
 		return -1;
+	links = p->links;
+	count = p->links_count;
 	if (!scope && check_names(p->model, links, count, why))
 		return -1;
 	p->devices = calloc(count + 1, sizeof(*p->devices));
@@ -215,11 +218,14 @@ static bool is_kept(const struct plan *p, const struct attachment *a)
 }
 
 /* A fallback to generic XDP that is not known yet, attaching finds; see apply.c. */
-static __u32 flags_for(const struct plan_device *d, const struct attachment *xdp)
+static __u32 flags_for(const struct plan *p, const struct plan_device *d,
+		       const struct attachment *xdp)
 {
 	enum xdp_mode mode = d->config->xdp;
 	__u32 flags = d->link.is_veth ? WEIR_PROGRAM_VETH : 0;
 
+	if (d->config->balance && exits_have_vlans(p))
+		flags |= WEIR_PROGRAM_VLANS;
 	if (mode == XDP_MODE_GENERIC || (mode == XDP_MODE_AUTO && xdp && xdp->way == WAY_GENERIC))
 		flags |= WEIR_PROGRAM_GENERIC;
 	return flags;
@@ -242,7 +248,7 @@ static int choose_step(struct plan *p, const struct state *s, struct plan_device
 	if (!wants(device, h))
 		return 0;
 	hook->attached = attachment_find(&p->attached, device->link.ifindex, h);
-	code.flags = flags_for(device, hook->attached);
+	code.flags = flags_for(p, device, hook->attached);
 	hook->config = program_config(h, device->slot, &code, &p->capacity);
 	if (plan_exprs(p, device, h, &exprs, why) || plan_exprs_hash(&exprs, h, &hook->config, why))
 		return -1;

@@ -26,8 +26,10 @@ struct hop {
 	__u32 ifindex;
 	__u32 mtu; /* of the way there: the device, a route with "mtu lock", or the path as ICMP told it */
 	__u8 mac[2 * ETH_ALEN]; /* of the next hop, then of the exit */
+	__be16 tag_proto; /* of the tag that the frame needs there; 0: none */
+	__be16 tag_tci;
 	__u8 reason; /* enum weir_reason: LB_FORWARD, or why there is no way */
-	__u8 pad[19];
+	__u8 pad[15];
 };
 _Static_assert(sizeof(struct hop) == 64, "hop is not a cache line");
 
@@ -67,22 +69,67 @@ static __always_inline long hop_ask(struct xdp_md *ctx, const struct weir_backen
 	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
 }
 
+struct hop_vlan_search {
+	const struct weir_image *image;
+	struct hop *hop;
+	__u32 offset; /* of the next row */
+};
+
+/* Returns 1 where the hop's exit is this VLAN device, which is replaced by what it stands for. */
+static long hop_try_vlan(__u32 unused, struct hop_vlan_search *s)
+{
+	const struct weir_vlan *vlan = image_at(s->image, s->offset);
+
+	s->offset += sizeof(*vlan);
+	if (vlan->ifindex != s->hop->ifindex)
+		return 0;
+	s->hop->ifindex = vlan->lower;
+	s->hop->tag_proto = vlan->proto;
+	s->hop->tag_tci = vlan->tci;
+	return 1;
+}
+
+/* bpf_fib_lookup() names VLAN devices and not their tags, and XDP cannot send out of them. */
+static __always_inline void hop_find_vlan(struct hop *hop)
+{
+	struct hop_vlan_search search = { .image = image_in_force(), .hop = hop };
+
+	hop->tag_proto = 0;
+	if (!(weir.flags & WEIR_PROGRAM_VLANS) || !search.image)
+		return;
+	search.offset = search.image->vlans_offset;
+	bpf_loop(search.image->vlans_count, hop_try_vlan, &search, 0);
+}
+
+/*
+ * Note the FIB's answer, for as long as it lives.
+ *
+ * @result  of bpf_fib_lookup()
+ */
+static __always_inline void hop_note(struct hop *hop, const struct bpf_fib_lookup *fib, long result)
+{
+	__u64 lives = weir.hop_jiffies;
+
+	hop->reason = hop_reason(result);
+	if (hop->reason != WEIR_R_LB_FORWARD)
+		lives >>= HOP_FAILURE_SHIFT;
+	hop->ifindex = fib->ifindex;
+	hop->mtu = fib->mtu_result;
+	__builtin_memcpy(hop->mac, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(hop->mac + ETH_ALEN, fib->smac, ETH_ALEN);
+	hop->until = bpf_jiffies64() + lives;
+	hop_find_vlan(hop);
+}
+
 /* Not inlined: the frame of the lookup is large, and needed ten times a second. Returns 0. */
 static __noinline int hop_refresh(struct xdp_md *ctx, const struct weir_backend *backend,
 				  struct hop *hop)
 {
 	struct bpf_fib_lookup fib = {};
-	__u64 lives = weir.hop_jiffies;
+	long result = hop_ask(ctx, backend, &fib);
 
 	__builtin_memcpy(hop->addr, backend->addr, sizeof(hop->addr));
-	hop->reason = hop_reason(hop_ask(ctx, backend, &fib));
-	if (hop->reason != WEIR_R_LB_FORWARD)
-		lives >>= HOP_FAILURE_SHIFT;
-	hop->ifindex = fib.ifindex;
-	hop->mtu = fib.mtu_result;
-	__builtin_memcpy(hop->mac, fib.dmac, ETH_ALEN);
-	__builtin_memcpy(hop->mac + ETH_ALEN, fib.smac, ETH_ALEN);
-	hop->until = bpf_jiffies64() + lives;
+	hop_note(hop, &fib, result);
 	return 0;
 }
 
@@ -99,6 +146,31 @@ static __always_inline const struct hop *hop_to(struct xdp_md *ctx,
 	if (hop->until <= bpf_jiffies64() || hop->addr[0] != addr[0] || hop->addr[1] != addr[1])
 		hop_refresh(ctx, backend, hop);
 	return hop;
+}
+
+/*
+ * Give the frame the tag that its exit wants, behind addresses that are written
+ * again. Returns 0, or -1 where the frame cannot grow.
+ */
+static __always_inline int hop_tag(struct xdp_md *ctx, const struct hop *hop)
+{
+	struct vlan_tag *tag;
+	struct cursor c;
+	__u8 *mac;
+
+	if (!(weir.flags & WEIR_PROGRAM_VLANS) || !hop->tag_proto)
+		return 0;
+	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(*tag)))
+		return -1;
+	c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
+	mac = cursor_take(&c, sizeof(hop->mac) + sizeof(*tag));
+	if (!mac)
+		return -1;
+	__builtin_memcpy(mac, hop->mac, sizeof(hop->mac));
+	/* What was the frame's type is the tag's now. */
+	*(__be16 *)(mac + sizeof(hop->mac)) = hop->tag_proto;
+	*(__be16 *)(mac + sizeof(hop->mac) + sizeof(__be16)) = hop->tag_tci;
+	return 0;
 }
 
 #endif

@@ -118,8 +118,6 @@ static __always_inline int nat_begin(const struct weir_image *image,
 
 /*
  * Send the packet off. Returns @reason with @verdict filled, or WEIR_R_LB_ERROR.
- * A veth loses what goes back by XDP_TX where its peer runs no XDP program, and
- * brings what is redirected to it.
  */
 static __always_inline int nat_leave(struct xdp_md *ctx, const struct hop *hop,
 				     enum weir_reason reason, int *verdict)
@@ -129,10 +127,9 @@ static __always_inline int nat_leave(struct xdp_md *ctx, const struct hop *hop,
 	if (!eth)
 		return WEIR_R_LB_ERROR;
 	__builtin_memcpy(eth, hop->mac, sizeof(hop->mac));
-	if (hop->ifindex == ctx->ingress_ifindex && !(weir.flags & WEIR_PROGRAM_VETH))
-		*verdict = XDP_TX;
-	else
-		*verdict = bpf_redirect(hop->ifindex, 0);
+	if (hop_tag(ctx, hop))
+		return WEIR_R_LB_ERROR;
+	*verdict = send_out_of(ctx, hop->ifindex);
 	return reason;
 }
 

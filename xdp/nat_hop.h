@@ -33,7 +33,6 @@ static __noinline int nat_hop_refresh(struct xdp_md *ctx, const struct nat_ends 
 				      struct hop *hop)
 {
 	struct bpf_fib_lookup fib = { .ifindex = ctx->ingress_ifindex };
-	__u64 lives = weir.hop_jiffies;
 
 	if (to->dst.half[0] || to->dst.word[2] != PKT_V4MAPPED) {
 		fib.family = HOP_AF_INET6;
@@ -45,14 +44,7 @@ static __noinline int nat_hop_refresh(struct xdp_md *ctx, const struct nat_ends 
 		fib.ipv4_dst = to->dst.word[3];
 	}
 	nat_hop_key(to, hop->addr);
-	hop->reason = hop_reason(bpf_fib_lookup(ctx, &fib, sizeof(fib), 0));
-	if (hop->reason != WEIR_R_LB_FORWARD)
-		lives >>= HOP_FAILURE_SHIFT;
-	hop->ifindex = fib.ifindex;
-	hop->mtu = fib.mtu_result;
-	__builtin_memcpy(hop->mac, fib.dmac, ETH_ALEN);
-	__builtin_memcpy(hop->mac + ETH_ALEN, fib.smac, ETH_ALEN);
-	hop->until = bpf_jiffies64() + lives;
+	hop_note(hop, &fib, bpf_fib_lookup(ctx, &fib, sizeof(fib), 0));
 	return 0;
 }
 

@@ -79,6 +79,7 @@ enum weir_need {
 enum weir_program_flag {
 	WEIR_PROGRAM_VETH = 1 << 0, /* the device is one: checksums may be unfinished */
 	WEIR_PROGRAM_GENERIC = 1 << 1, /* the kernel completes them after XDP, too */
+	WEIR_PROGRAM_VLANS = 1 << 2, /* packets may leave by VLAN devices */
 };
 
 /* An interval of ports of a VIP. */

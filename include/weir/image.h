@@ -53,6 +53,16 @@ struct weir_device {
 };
 _Static_assert(sizeof(struct weir_device) == 16, "device has holes");
 
+/* A VLAN device, which XDP cannot send out of, and what it stands for. */
+struct weir_vlan {
+	__u32 ifindex;
+	__u32 lower; /* the device that sends its frames */
+	__be16 proto; /* of the tag: 802.1Q or 802.1ad */
+	__be16 tci; /* its VID */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct weir_vlan) == 16, "VLAN has holes");
+
 /* The first line is what packets read, the second, but for the secret, what user space reads. */
 struct weir_image {
 	__u32 devices_offset; /* struct weir_device[] by weir_program.device */
@@ -71,7 +81,9 @@ struct weir_image {
 	__u32 backends_count;
 
 	struct weir_nat nat;
-	__u64 pad[6];
+	__u32 vlans_offset; /* struct weir_vlan[] of this namespace */
+	__u32 vlans_count;
+	__u64 pad[5];
 
 	__u64 generation; /* counts applies */
 	__u64 applied_s; /* CLOCK_REALTIME when it was built */

@@ -189,6 +189,8 @@ static void build(struct harness *h)
 		.rings = &h->rings,
 		.set_slots = ids + h->first_set,
 		.routes = routes,
+		.vlans = h->host.vlans,
+		.vlans_count = h->host.vlans_count,
 		.config = "",
 		.generation = 1,
 		.nat_ports = NAT_PORTS_DEFAULT,

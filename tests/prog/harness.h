@@ -35,6 +35,8 @@ struct harness_host {
 	__u32 rules; /* that it may have, defaults included; 0: 4096 */
 	const char *const *locals; /* addresses in ascending order, NULL-terminated; NULL: none */
 	const char *source4, *source6; /* of outer headers; NULL: zeroes */
+	const struct weir_vlan *vlans;
+	size_t vlans_count;
 	__u32 image_bytes; /* a power of two; 0: 1 MiB, or what the first image takes */
 	__u32 sets_bytes; /* a power of two; 0: enough to change them once */
 	__u32 pin_sets; /* a power of two; 0: 1024 */
