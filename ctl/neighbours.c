@@ -27,22 +27,43 @@ static void own_neighbours(struct neighbours *n)
 	free(n->list);
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct host_neighbour *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return memcmp(x->addr, y->addr, sizeof(x->addr));
+}
+
 static void read_all(struct host *host, struct neighbours *n)
 {
 	free(n->list);
 	*n = (struct neighbours){};
 	if (host_neighbours(host, &n->list, &n->count))
 		n->count = 0;
+	if (n->count)
+		qsort(n->list, n->count, sizeof(*n->list), by_place);
 }
 
 static const struct host_neighbour *find(const struct neighbours *n, const struct plan_route *r)
 {
-	for (size_t i = 0; i < n->count; i++) {
-		if (n->list[i].ifindex == r->route.ifindex &&
-		    !memcmp(n->list[i].addr, r->route.next_hop, 16))
-			return &n->list[i];
+	struct host_neighbour key = { .ifindex = r->route.ifindex };
+
+	memcpy(key.addr, r->route.next_hop, sizeof(key.addr));
+	return n->count ? bsearch(&key, n->list, n->count, sizeof(key), by_place) : NULL;
+}
+
+static bool is_in_image(const struct weir_image *image, __u32 ifindex, const __u8 addr[16])
+{
+	const struct weir_backend *b =
+		image ? IMAGE_AT(image, image->backends_offset, struct weir_backend) : NULL;
+
+	for (__u32 i = 0; image && i < image->backends_count; i++) {
+		if (b[i].hop_ifindex == ifindex && !memcmp(b[i].hop, addr, 16))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static bool is_known(const struct neighbours *n, const struct plan_route *r)
@@ -67,15 +88,18 @@ static void keep(const struct plan *p, const struct neighbours *n, size_t routes
 	}
 }
 
-static void wait_until_known(const struct plan *p, struct neighbours *n, size_t routes)
+/* Those that are in force have had their time. */
+static void wait_until_known(const struct plan *p, const struct weir_image *old,
+			     struct neighbours *n, size_t routes)
 {
 	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+	size_t i = 0;
 
 	for (int waited = 0; waited <= WAIT_MS; waited += POLL_MS) {
-		size_t i = 0;
-
 		read_all(p->host, n);
-		while (i < routes && is_known(n, &p->routes[i]))
+		while (i < routes &&
+		       (is_known(n, &p->routes[i]) ||
+			is_in_image(old, p->routes[i].route.ifindex, p->routes[i].route.next_hop)))
 			i++;
 		if (i == routes)
 			return;
@@ -177,7 +201,7 @@ static void say_super_packets(const struct plan *p)
 	}
 }
 
-void neighbours_keep(const struct plan *p)
+void neighbours_keep(const struct plan *p, const struct weir_image *old)
 {
 	OWN(own_neighbours) struct neighbours n = {};
 	size_t routes = model_backends_count(p->model);
@@ -188,7 +212,7 @@ void neighbours_keep(const struct plan *p)
 		return;
 	read_all(p->host, &n);
 	keep(p, &n, routes);
-	wait_until_known(p, &n, routes);
+	wait_until_known(p, old, &n, routes);
 	say_unreachable(p, &n);
 	say_deaf_peers(p, routes);
 	nat_say(p);
@@ -197,23 +221,13 @@ void neighbours_keep(const struct plan *p)
 
 static bool is_in_plan(const struct plan *p, __u32 ifindex, const __u8 addr[16])
 {
-	for (size_t i = 0; i < model_backends_count(p->model); i++) {
+	size_t routes = model_backends_count(p->model);
+
+	for (size_t i = 0; i < routes; i++) {
 		const struct plan_route *r = &p->routes[i];
 
 		if (!r->error && r->route.ifindex == ifindex &&
 		    !memcmp(r->route.next_hop, addr, 16))
-			return true;
-	}
-	return false;
-}
-
-static bool is_in_image(const struct weir_image *image, __u32 ifindex, const __u8 addr[16])
-{
-	const struct weir_backend *b =
-		image ? IMAGE_AT(image, image->backends_offset, struct weir_backend) : NULL;
-
-	for (__u32 i = 0; image && i < image->backends_count; i++) {
-		if (b[i].hop_ifindex == ifindex && !memcmp(b[i].hop, addr, 16))
 			return true;
 	}
 	return false;
