@@ -9,6 +9,7 @@
 #include "weir/bpf/latency.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
+#include "weir/bpf/packet_plain.h"
 
 #include "expr.h"
 #include "hook.h"
@@ -62,9 +63,12 @@ static __always_inline int finish_returned(struct __sk_buff *skb, const struct w
  */
 static __noinline int parse(struct __sk_buff *skb, struct pkt *p, __u16 has)
 {
+	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+
 	pkt_init(p, skb->len, skb->vlan_present ? has | PKT_TAGGED : has);
 	p->vlan = skb->vlan_tci & 0xfff;
-	pkt_parse((void *)(long)skb->data, (void *)(long)skb->data_end, p, WEIR_DEPTH_ALL);
+	if (!pkt_parse_plain(data, data_end, p))
+		pkt_parse(data, data_end, p, WEIR_DEPTH_ALL);
 	return 0;
 }
 

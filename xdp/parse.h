@@ -3,6 +3,7 @@
 #define WEIR_XDP_PARSE_H
 
 #include "weir/bpf/packet.h"
+#include "weir/bpf/packet_plain.h"
 
 /*
  * Not inlined, so that no pointer into the packet outlives it: the verifier
@@ -10,11 +11,10 @@
  */
 static __noinline int parse(struct xdp_md *ctx, struct pkt *p, enum weir_depth depth)
 {
-	if (depth == WEIR_DEPTH_ALL &&
-	    pkt_parse_plain((void *)(long)ctx->data, (void *)(long)ctx->data_end, p))
-		return 0;
-	pkt_init(p, p->bytes, p->has);
-	pkt_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, depth);
+	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
+
+	if (!pkt_parse_plain(data, data_end, p))
+		pkt_parse(data, data_end, p, depth);
 	return 0;
 }
 

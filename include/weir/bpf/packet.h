@@ -337,7 +337,9 @@ static __always_inline __be16 pkt_parse_ethernet(struct cursor *c, struct pkt *p
 
 	if (!eth)
 		return 0;
-	__builtin_memcpy(p->mac, eth, sizeof(p->mac));
+	/* In words: a copy of a packed struct goes byte by byte. */
+	for (int i = 0; i < 3; i++)
+		p->mac[i] = ((const __be32 *)eth)[i];
 	p->has |= PKT_ETHERNET;
 	type = eth->h_proto;
 #pragma unroll
@@ -362,102 +364,6 @@ static __always_inline void pkt_init(struct pkt *p, __u32 bytes, __u16 has)
 	p->l3_offset = p->l4_offset = p->l4_bytes = 0;
 	p->has = has;
 	p->is_v6 = 0;
-}
-
-#define PKT_PLAIN (PKT_ETHERNET | PKT_IP | PKT_ADDR | PKT_LENGTH | PKT_PROTO | PKT_PORTS)
-
-/* @l4 is as long as a TCP header without options. */
-static __always_inline bool pkt_plain_l4(const struct tcphdr *l4, struct pkt *p)
-{
-	__u32 header = l4->doff * 4U;
-
-	p->sport = l4->source;
-	p->dport = l4->dest;
-	if (p->proto == IPPROTO_UDP && p->l4_bytes >= sizeof(struct udphdr)) {
-		p->has |= PKT_PLAIN;
-		return true;
-	}
-	if (p->proto != IPPROTO_TCP || header < sizeof(*l4) || header > p->l4_bytes)
-		return false;
-	p->tcp_flags = ((const __u8 *)l4)[13];
-	p->tcp_header_bytes = header;
-	p->has |= PKT_PLAIN | PKT_TCP;
-	return true;
-}
-
-static __always_inline bool pkt_plain_v4(const struct iphdr *ip, const struct tcphdr *l4,
-					 struct pkt *p)
-{
-	__u32 total = bpf_ntohs(ip->tot_len);
-
-	if (*(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(0x3fff))
-		return false;
-	if (total < sizeof(*ip) || total > p->bytes - ETH_HLEN)
-		return false;
-	p->src.half[0] = p->dst.half[0] = 0;
-	p->src.word[2] = p->dst.word[2] = PKT_V4MAPPED;
-	p->src.word[3] = ip->saddr;
-	p->dst.word[3] = ip->daddr;
-	p->traffic_class = ip->tos;
-	p->ttl = ip->ttl;
-	p->proto = ip->protocol;
-	p->ip_bytes = total;
-	p->l4_bytes = total - sizeof(*ip);
-	p->l3_offset = ETH_HLEN;
-	p->l4_offset = ETH_HLEN + sizeof(*ip);
-	p->is_v6 = 0;
-	return pkt_plain_l4(l4, p);
-}
-
-static __always_inline bool pkt_plain_v6(const struct ipv6hdr *ip, const struct tcphdr *l4,
-					 struct pkt *p)
-{
-	__u32 payload = bpf_ntohs(ip->payload_len);
-	__be32 first = *(const __be32 *)ip;
-
-	if (bpf_ntohl(first) >> 28 != 6)
-		return false;
-	if (!payload || payload > p->bytes - ETH_HLEN - sizeof(*ip))
-		return false;
-	if (pkt_is_v4mapped(&ip->saddr) || pkt_is_v4mapped(&ip->daddr))
-		return false;
-	__builtin_memcpy(&p->src, &ip->saddr, sizeof(p->src));
-	__builtin_memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
-	p->traffic_class = bpf_ntohl(first) >> 20;
-	p->ttl = ip->hop_limit;
-	p->proto = ip->nexthdr;
-	p->ip_bytes = payload + sizeof(*ip);
-	p->l4_bytes = payload;
-	p->l3_offset = ETH_HLEN;
-	p->l4_offset = ETH_HLEN + sizeof(*ip);
-	p->is_v6 = 1;
-	return pkt_plain_l4(l4, p);
-}
-
-/*
- * Parse, at a third of the price, a frame that is plain TCP or UDP: no tag, no
- * option, no extension header, not shorter than the shortest TCP. False where
- * it is anything else: pkt_parse() is to have it then. It says the same of a
- * plain frame.
- */
-static __always_inline bool pkt_parse_plain(void *data, void *data_end, struct pkt *p)
-{
-	struct cursor c = cursor_at(data, data_end, 0);
-	struct ethhdr *eth = cursor_pull(&c, struct ethhdr);
-	void *ip;
-
-	if (!eth)
-		return false;
-	__builtin_memcpy(p->mac, eth, sizeof(p->mac));
-	p->ethertype = eth->h_proto;
-	if (p->ethertype == bpf_htons(ETH_P_IP)) {
-		ip = cursor_take(&c, sizeof(struct iphdr) + sizeof(struct tcphdr));
-		return ip && pkt_plain_v4(ip, ip + sizeof(struct iphdr), p);
-	}
-	if (p->ethertype != bpf_htons(ETH_P_IPV6))
-		return false;
-	ip = cursor_take(&c, sizeof(struct ipv6hdr) + sizeof(struct tcphdr));
-	return ip && pkt_plain_v6(ip, ip + sizeof(struct ipv6hdr), p);
 }
 
 /*
