@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "classifier_cut.h"
+#include "classifier_vectors.h"
 #include "own.h"
 
 /* A leaf with so few terms is not worth another level. */
@@ -13,7 +14,7 @@
 /* A forest of so few terms is one leaf. */
 #define FOREST_TERMS 8
 /* Terms in all leaves for each term there is, before leaves grow instead. */
-#define COPIES_MAX 16
+#define COPIES_MAX 32
 /* What one tree for all is given: so many terms, copies, and terms in a leaf. */
 #define ONE_TERMS 2048
 #define ONE_COPIES 12
@@ -68,6 +69,8 @@ static void put_leaf(struct tree *t, __u32 at, const __u32 *list, __u32 count)
 	node->head = WEIR_NODE_HEAD(at, 0, WEIR_NODE_LEAF);
 	node->count = count;
 	node->list = place;
+	if (count)
+		node->term[0] = list[0];
 	out = BUILDER_AT(t->b, place, __u32);
 	for (__u32 i = 0; i < count; i++)
 		out[i] = list[i] | (t->terms[list[i]].asks ? WEIR_TERM_ASKS : 0);
@@ -261,8 +264,7 @@ static void plant(struct tree *t, const struct group *g, struct weir_forest *for
 	t->copies_left = (size_t)g->count * t->copies_left + 64;
 	forest->root[place] = builder_add(t->b, sizeof(struct weir_node));
 	grow(t, forest->root[place], &box, g->list, g->count, 0);
-	if (t->depth > forest->depth)
-		forest->depth = t->depth;
+	forest->depth[place] = t->depth;
 }
 
 /*
@@ -284,7 +286,7 @@ static bool plant_one(struct builder *b, const struct boxed *terms, __u32 *list,
 		return true;
 	}
 	b->used = before;
-	forest->depth = 0;
+	forest->depth[0] = 0;
 	return false;
 }
 
@@ -298,6 +300,9 @@ void classifier_build(struct builder *b, const struct boxed *terms, __u32 count,
 		b->error = -ENOMEM;
 		return;
 	}
+	if (count > FOREST_TERMS && family == WEIR_FAMILY_V4 &&
+	    vectors_build(b, terms, count, forest))
+		return;
 	if (!count || (count <= ONE_TERMS && plant_one(b, terms, list, count, family, forest)))
 		return;
 	take_groups(terms, count, family, list, groups);

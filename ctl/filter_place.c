@@ -72,16 +72,18 @@ static void put_terms(struct filter_build *f, enum weir_family family, __u32 ter
 	struct weir_term6 *term6 = BUILDER_AT(f->b, terms, struct weir_term6);
 	struct weir_term_rule *rule = BUILDER_AT(f->b, rules, struct weir_term_rule);
 
-	for (__u32 i = 0; i < f->drafts.count && rule; i++) {
+	for (__u32 i = 0; i < f->drafts.count && term4; i++) {
 		const struct draft *draft = &f->drafts.list[i];
 
 		if (!(draft->families & 1 << family))
 			continue;
-		if (family == WEIR_FAMILY_V6)
+		if (family == WEIR_FAMILY_V6) {
 			*term6++ = draft->term;
-		else
-			*term4++ = narrow(&draft->term);
-		*rule++ = draft->rule;
+			*rule++ = draft->rule;
+		} else {
+			*term4 = narrow(&draft->term);
+			term4++->rule = draft->rule;
+		}
 	}
 }
 
@@ -122,7 +124,8 @@ void terms_place(struct filter_build *f, enum weir_family family)
 	forest->terms_offset =
 		builder_add(f->b, count * (family == WEIR_FAMILY_V6 ? sizeof(struct weir_term6)
 								    : sizeof(struct weir_term4)));
-	forest->rules_offset = builder_add(f->b, count * sizeof(struct weir_term_rule));
+	if (family == WEIR_FAMILY_V6)
+		forest->rules_offset = builder_add(f->b, count * sizeof(struct weir_term_rule));
 	if (f->b->error)
 		return;
 	put_terms(f, family, forest->terms_offset, forest->rules_offset);

@@ -77,21 +77,68 @@ struct weir_node {
 		struct {
 			__u32 count; /* of terms that can hold */
 			__u32 list; /* offset of their numbers, ascending, WEIR_TERM_ASKS apart */
-			__u32 term[WEIR_LEAF_TERMS]; /* the list itself, where it fits */
+			__u32 term[WEIR_LEAF_TERMS]; /* the list, where it fits, or its first */
 		};
 	};
 };
 _Static_assert(sizeof(struct weir_node) == 64, "node is not a cache line");
 
+/*
+ * Few terms of IPv4 need no forest: each value of a field has a row of bits, one
+ * for each term, and the terms that can hold have their bit in the rows of all
+ * fields. X(symbol, bits of the key but for the highest, by which a root goes)
+ */
+#define WEIR_VECTORS(X) \
+	X(SRC_LAST, 24) \
+	X(DST_LAST, 24) \
+	X(SPORT, 8)     \
+	X(DPORT, 8)     \
+	X(PROTO, 0)
+
+enum weir_vector {
+#define X(sym, bits) WEIR_VECTOR_##sym,
+	WEIR_VECTORS(X)
+#undef X
+		WEIR_VECTOR_COUNT
+};
+
+/*
+ * From a root, which is indexed by what a key is above its low bits, a trie of
+ * 8 bits a level leads to the row. An entry holds 24 bits of where the next
+ * table or the row is, in lines from the start of the image, and 255 for a
+ * table of 256 entries or 0 for a row. A row's first entry leads to itself, so
+ * that all packets take as many steps, without a branch. Term n is the bit
+ * n + 64 of the row: there are none in the first word.
+ */
+#define WEIR_VECTOR_ENTRY(offset, mask) ((offset) / 64 << 8 | (mask))
+#define WEIR_VECTOR_NEXT(entry) ((entry) >> 2 & ~63U)
+#define WEIR_VECTOR_TABLE 255
+#define WEIR_VECTOR_ROW 0
+#define WEIR_VECTOR_ROOT 257
+/* Words that are looked at together; a row has whole groups. */
+#define WEIR_VECTOR_GROUP 4
+#define WEIR_VECTOR_GROUPS 6
+#define WEIR_VECTOR_TERMS ((WEIR_VECTOR_GROUP * WEIR_VECTOR_GROUPS - 1) * 64)
+
+struct weir_vectors {
+	__u32 root[WEIR_VECTOR_COUNT]; /* offset of __u32[WEIR_VECTOR_ROOT] */
+	__u32 groups;
+	__u32 pad[10];
+};
+_Static_assert(sizeof(struct weir_vectors) == 64, "vectors are not a cache line");
+
 #define WEIR_FOREST_TREES 4
 #define WEIR_FOREST_DEPTH 8
+/* In place of a number of trees. */
+#define WEIR_FOREST_VECTORS 255
 
 struct weir_forest {
 	__u32 trees; /* 0, 1 or all; some may be empty leaves */
-	__u32 depth; /* levels of inner nodes of the deepest */
-	__u32 root[WEIR_FOREST_TREES]; /* offsets; the tree of the lowest term first */
+	__u8 depth[WEIR_FOREST_TREES]; /* levels of inner nodes of each */
+	/* Offsets; the tree of the lowest term first. Or of struct weir_vectors. */
+	__u32 root[WEIR_FOREST_TREES];
 	__u32 terms_offset; /* struct weir_term4[] or weir_term6[] by number */
-	__u32 rules_offset; /* struct weir_term_rule[] by number */
+	__u32 rules_offset; /* of IPv6: struct weir_term_rule[] by number */
 };
 _Static_assert(sizeof(struct weir_forest) == 32, "forest has holes");
 

@@ -115,6 +115,18 @@ struct weir_condition {
 };
 _Static_assert(sizeof(struct weir_condition) == 16, "condition has holes");
 
+/* The rule that a term is of, and what is asked beyond the term. */
+struct weir_term_rule {
+	__u32 rule; /* of the filter, from 0 */
+	__u32 id; /* counter; stable over reloads by filter and rule name */
+	__u32 conditions; /* offset */
+	__u8 conditions_count;
+	__u8 action; /* enum weir_action */
+	__u8 reason; /* enum weir_reason where the action decides, else 0 */
+	__u8 pad;
+};
+_Static_assert(sizeof(struct weir_term_rule) == 16, "term's rule has holes");
+
 /*
  * A term is one combination of a rule's values; the rule holds where one of its
  * terms does. Terms stand in the order of the rules. The ports are inclusive
@@ -123,15 +135,17 @@ _Static_assert(sizeof(struct weir_condition) == 16, "condition has holes");
  */
 #define WEIR_WORD(has, flags, proto) ((__u32)(has) << 16 | (__u32)(flags) << 8 | (proto))
 
-/* For IPv4, and for what has no addresses. */
+/* For IPv4, and for what has no addresses: one line of cache, with its rule. */
 struct weir_term4 {
 	__u32 src, src_mask; /* host order */
 	__u32 dst, dst_mask;
 	__u32 word, mask;
 	__u16 sport_first, sport_last;
 	__u16 dport_first, dport_last;
+	struct weir_term_rule rule;
+	__u32 pad[4];
 };
-_Static_assert(sizeof(struct weir_term4) == 32, "term is not half a cache line");
+_Static_assert(sizeof(struct weir_term4) == 64, "term is not a cache line");
 
 struct weir_term6 {
 	__u64 src_hi, src_lo; /* host order */
@@ -145,18 +159,6 @@ struct weir_term6 {
 	__u64 pad2;
 };
 _Static_assert(sizeof(struct weir_term6) == 64, "term is not a cache line");
-
-/* The rule that a term is of, and what is asked beyond the term. */
-struct weir_term_rule {
-	__u32 rule; /* of the filter, from 0 */
-	__u32 id; /* counter; stable over reloads by filter and rule name */
-	__u32 conditions; /* offset */
-	__u8 conditions_count;
-	__u8 action; /* enum weir_action */
-	__u8 reason; /* enum weir_reason where the action decides, else 0 */
-	__u8 pad;
-};
-_Static_assert(sizeof(struct weir_term_rule) == 16, "term's rule has holes");
 
 /* A rule by itself, whatever it matches; a filter's default is its last one. */
 struct weir_rule {
@@ -198,7 +200,8 @@ struct weir_filter {
 	__u8 depth; /* enum weir_depth */
 	__u8 judges_all; /* 1: some rule judges frames that are not IP */
 	__u8 link_keys; /* 1: the forest compares lengths, VLANs or MACs */
-	__u32 pad[4];
+	__u8 has_no_rules; /* 1: the default, which is not reject, is all there is */
+	__u8 pad[15];
 };
 _Static_assert(sizeof(struct weir_filter) == 128, "filter is not two cache lines");
 

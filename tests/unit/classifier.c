@@ -247,12 +247,70 @@ static bool term_holds(const struct weir_forest *forest, __u32 number, const str
 			   s);
 }
 
+static const struct weir_term_rule *rule_of(const struct weir_forest *forest, __u32 number,
+					    enum weir_family family)
+{
+	const struct weir_term4 *term4;
+
+	if (family == WEIR_FAMILY_V6)
+		return at(forest->rules_offset + number * sizeof(struct weir_term_rule),
+			  sizeof(struct weir_term_rule));
+	term4 = at(forest->terms_offset + number * sizeof(*term4), sizeof(*term4));
+	return &term4->rule;
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
 	__u32 one = WEIR_TERM_NUMBER(*(const __u32 *)a);
 	__u32 other = WEIR_TERM_NUMBER(*(const __u32 *)b);
 
 	return one < other ? -1 : one > other;
+}
+
+/* The offset of the row of bits for a key: as many steps as there are, ended by itself. */
+static __u32 row_of(__u32 root, __u32 key, __u32 bits)
+{
+	const __u32 *entry;
+
+	assert_true(key >> bits < WEIR_VECTOR_ROOT);
+	entry = at(root + (key >> bits) * sizeof(*entry), sizeof(*entry));
+	while (bits) {
+		__u32 mask = *entry & 255;
+
+		bits -= 8;
+		assert_true(mask == WEIR_VECTOR_TABLE || mask == WEIR_VECTOR_ROW);
+		entry = at(WEIR_VECTOR_NEXT(*entry) + (key >> bits & mask) * sizeof(*entry),
+			   sizeof(*entry));
+	}
+	assert_int_equal(*entry & 255, WEIR_VECTOR_ROW);
+	assert_int_equal(*(const __u32 *)at(WEIR_VECTOR_NEXT(*entry), 4), *entry);
+	return WEIR_VECTOR_NEXT(*entry);
+}
+
+/* The terms that have their bits in the rows of all fields. */
+static size_t collect_bits(const struct weir_forest *forest, const __u32 key[WEIR_KEY_COUNT],
+			   __u32 candidates[MOST_CANDIDATES])
+{
+	const struct weir_vectors *v = at(forest->root[0], sizeof(*v));
+	__u32 words = v->groups * WEIR_VECTOR_GROUP;
+	const __u64 *row[WEIR_VECTOR_COUNT];
+	size_t count = 0;
+
+	assert_in_range(v->groups, 1, WEIR_VECTOR_GROUPS);
+#define X(sym, bits)             \
+	row[WEIR_VECTOR_##sym] = \
+		at(row_of(v->root[WEIR_VECTOR_##sym], key[WEIR_KEY_##sym], bits), words * 8);
+	WEIR_VECTORS(X)
+#undef X
+	for (__u32 i = 0; i < (words - 1) * 64; i++) {
+		bool is_set = true;
+
+		for (int f = 0; f < WEIR_VECTOR_COUNT; f++)
+			is_set &= row[f][1 + i / 64] >> i % 64 & 1;
+		if (is_set)
+			candidates[count++] = i;
+	}
+	return count;
 }
 
 /* The terms in the leaves that the packet falls into, in ascending order. */
@@ -263,8 +321,10 @@ static size_t collect(const struct seen *s, __u32 candidates[MOST_CANDIDATES])
 	size_t count = 0;
 
 	fill_keys(s, key);
+	if (forest->trees == WEIR_FOREST_VECTORS)
+		return collect_bits(forest, key, candidates);
 	for (__u32 tree = 0; tree < forest->trees; tree++) {
-		const struct weir_node *leaf = walk(forest->root[tree], forest->depth, key);
+		const struct weir_node *leaf = walk(forest->root[tree], forest->depth[tree], key);
 		const __u32 *terms = at(leaf->list, leaf->count * sizeof(*terms));
 
 		for (__u32 i = 0; i < leaf->count; i++) {
@@ -296,10 +356,11 @@ static void find(const struct seen *s, struct found *found)
 		count = collect(s, candidates);
 	for (size_t i = 0; i < count; i++) {
 		__u32 number = WEIR_TERM_NUMBER(candidates[i]);
-		const struct weir_term_rule *term =
-			at(forest->rules_offset + number * sizeof(*term), sizeof(*term));
+		const struct weir_term_rule *term = rule_of(forest, number, family_of(s));
 
-		assert_int_equal(!!(candidates[i] & WEIR_TERM_ASKS), !!term->conditions_count);
+		if (forest->trees != WEIR_FOREST_VECTORS)
+			assert_int_equal(!!(candidates[i] & WEIR_TERM_ASKS),
+					 !!term->conditions_count);
 		if (!term_holds(forest, number, s) || !conditions_hold(term, s))
 			continue;
 		if (!goes_on(term->action)) {

@@ -139,7 +139,11 @@ static void structs_of_the_filter_keep_their_layout(void **state)
 	AT(weir_condition, offset, 4);
 	AT(weir_condition, count, 8);
 
-	SIZE(weir_term4, 32);
+	SIZE(weir_vectors, 64);
+	AT(weir_vectors, groups, 20);
+
+	SIZE(weir_term4, 64);
+	AT(weir_term4, rule, 32);
 	AT(weir_term4, dst, 8);
 	AT(weir_term4, word, 16);
 	AT(weir_term4, sport_first, 24);

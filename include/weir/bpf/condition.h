@@ -110,6 +110,11 @@ static __always_inline bool is_established(void *ctx, const struct weir_image *i
 	return p->has & PKT_ESTABLISHED;
 }
 
+static __always_inline bool in_address_set(const struct weir_condition *c, const struct pkt *p)
+{
+	return set_holds(c->offset, c->field == WEIR_FIELD_SADDR ? SET_SOURCE : SET_DESTINATION, p);
+}
+
 static __always_inline bool condition_holds(void *ctx, const struct weir_image *image,
 					    const struct weir_condition *c, struct pkt *p)
 {
@@ -127,8 +132,7 @@ static __always_inline bool condition_holds(void *ctx, const struct weir_image *
 	case WEIR_CONDITION_SET:
 		if (c->field == WEIR_FIELD_IFACE)
 			return set_holds_device(c->offset);
-		return set_holds(c->offset,
-				 c->field == WEIR_FIELD_SADDR ? SET_SOURCE : SET_DESTINATION, p);
+		return in_address_set(c, p);
 	case WEIR_CONDITION_EXPR:
 		return expr_holds(ctx, c->offset);
 	}
@@ -144,6 +148,24 @@ static long check_condition(__u32 index, struct conditions *s)
 	s->alternative = held && c->or_next;
 	s->holds = held || c->or_next;
 	return !s->holds;
+}
+
+/* Of the lists of addresses that many filters are all about. */
+static __always_inline bool asks_for_a_set(const struct weir_image *image,
+					   const struct weir_term_rule *t)
+{
+	const struct weir_condition *c = image_at(image, t->conditions);
+
+	return t->conditions_count == 1 && c->kind == WEIR_CONDITION_SET &&
+	       c->field != WEIR_FIELD_IFACE;
+}
+
+static __always_inline bool is_in_its_set(const struct weir_image *image,
+					  const struct weir_term_rule *t, const struct pkt *p)
+{
+	const struct weir_condition *c = image_at(image, t->conditions);
+
+	return in_address_set(c, p) != c->negated;
 }
 
 /* Whether all conditions of a term hold; the packet has what the term needs. */

@@ -15,9 +15,11 @@
 #include "weir/bpf/nat.h"
 #include "weir/bpf/packet.h"
 #include "weir/bpf/term.h"
+#include "weir/bpf/vectors.h"
 #include "weir/filter.h"
 
 #define NO_TERM (WEIR_TERM_ASKS - 1)
+#define UNKNOWN_TERM (NO_TERM - 1)
 
 /* Every round takes one term at least; the kernel's own bound. */
 #define ROUNDS_MAX (1U << 23)
@@ -26,9 +28,13 @@
 struct walk {
 	struct keys keys;
 	struct term_view view;
-	__u32 leaf[WEIR_FOREST_TREES]; /* offsets of nodes */
+	union {
+		struct bits bits;
+		__u32 leaf[WEIR_FOREST_TREES]; /* offsets of nodes */
+	};
 	__u32 best; /* as the leaf lists it; the first so far */
 	__u32 floor; /* terms before it were taken, or were not what they seemed */
+	__u32 next; /* term that holds, or UNKNOWN_TERM */
 	__u32 is_wide; /* terms are struct weir_term6 */
 	__u32 list; /* of a long leaf: offset of the next number */
 	__u32 reason;
@@ -88,7 +94,7 @@ struct search {
                                                                                                  \
 		if (number >= WEIR_TERM_NUMBER(w->best))                                         \
 			return 1;                                                                \
-		if (differs(term, &w->view) | is_below(number, w->floor))                        \
+		if (differs(term, &w->keys, &w->view) | is_below(number, w->floor))              \
 			return 0;                                                                \
 		w->best = listed;                                                                \
 		return 1;                                                                        \
@@ -117,7 +123,9 @@ struct search {
 		__u32 terms = s->forest->terms_offset;                                           \
                                                                                                  \
 		if (node->count > WEIR_LEAF_TERMS)                                               \
-			return search_long_##name(s, node);                                      \
+			return WEIR_TERM_NUMBER(node->term[0]) < WEIR_TERM_NUMBER(w->best)       \
+				       ? search_long_##name(s, node)                             \
+				       : 0;                                                      \
 		for (__u32 i = 0; i < WEIR_LEAF_TERMS && i < node->count; i++) {                 \
 			if (try_##name(s, w, terms, node->term[i]))                              \
 				break;                                                           \
@@ -158,16 +166,22 @@ static __always_inline void judge_by_default(struct search *s)
 	s->scratch->walk.reason = s->filter->default_reason;
 }
 
-static __always_inline void find_leaves(const struct search *s)
+static __always_inline void start_walk(const struct search *s)
 {
+	const struct pkt *p = &s->scratch->pkt;
 	struct walk *w = &s->scratch->walk;
 
-	if (!s->forest->depth && s->forest->trees == 1) {
-		w->leaf[0] = s->forest->root[0];
-		return;
+	term_view(&w->view, p);
+	keys_of(&w->keys, p);
+	if (w->is_wide) {
+		term_view_v6(&w->view, p);
+		keys_of_v6(&w->keys, p);
 	}
-	keys_of(&w->keys, &s->scratch->pkt, s->filter->link_keys);
-	if (s->forest->trees == 1)
+	if (s->filter->link_keys)
+		keys_of_link(&w->keys, p);
+	if (s->forest->trees == WEIR_FOREST_VECTORS)
+		bits_start(&w->bits, s->image, image_at(s->image, s->forest->root[0]), &w->keys);
+	else if (s->forest->trees == 1)
 		w->leaf[0] = walk_one(s->image, s->forest, &w->keys);
 	else
 		walk_all(s->image, s->forest, &w->keys, w->leaf);
@@ -212,22 +226,100 @@ static __always_inline long act(struct search *s, const struct weir_term_rule *r
 	return !!reason;
 }
 
-/* The next term that holds, and what its rule does. Returns 1 when the packet is judged. */
+static __always_inline const struct weir_term_rule *rule_of(const struct search *s, __u32 number)
+{
+	const struct weir_term4 *term;
+
+	if (s->scratch->walk.is_wide)
+		return image_at(s->image,
+				s->forest->rules_offset + number * sizeof(struct weir_term_rule));
+	term = image_at(s->image, s->forest->terms_offset + number * sizeof(*term));
+	return &term->rule;
+}
+
+/* The next term of a forest that holds, or NO_TERM. */
+static __always_inline __u32 next_of_forest(struct search *s)
+{
+	__u32 number = WEIR_TERM_NUMBER(find_term(s));
+
+	s->scratch->walk.floor = number + 1;
+	return number;
+}
+
+/* The next term that has its bit in all rows, and holds; or NO_TERM. */
+static __always_inline __u32 next_of_vectors(struct search *s)
+{
+	struct walk *w = &s->scratch->walk;
+	const struct weir_term4 *term;
+	__u32 number;
+
+	number = bits_take(&w->bits, s->image, NO_TERM);
+	term = image_at(s->image, s->forest->terms_offset + number * sizeof(*term));
+	if (number != NO_TERM && term4_differs(term, &w->keys, &w->view))
+		return UNKNOWN_TERM;
+	return number;
+}
+
+static __noinline int next_term(struct search *s)
+{
+	if (s->forest->trees == WEIR_FOREST_VECTORS)
+		return next_of_vectors(s);
+	return next_of_forest(s);
+}
+
+/* What the rule of a term does that holds. Returns 1 where it decides. */
+static __always_inline long judge_by(struct search *s, const struct weir_term_rule *rule)
+{
+	if (rule->conditions_count && !conditions_hold(s->ctx, s->image, rule, &s->scratch->pkt))
+		return 0;
+	return act(s, rule);
+}
+
+/* Returns 1 when the packet is judged. */
 static long judge(__u32 unused, struct search *s)
 {
 	struct walk *w = &s->scratch->walk;
-	const struct weir_term_rule *rule;
-	__u32 listed = find_term(s), number = WEIR_TERM_NUMBER(listed);
+	__u32 number = w->next;
 
-	if (listed == NO_TERM) {
+	w->next = UNKNOWN_TERM;
+	if (number == UNKNOWN_TERM)
+		number = next_term(s);
+	if (number == NO_TERM) {
 		judge_by_default(s);
 		return 1;
 	}
-	w->floor = number + 1;
-	rule = image_at(s->image, s->forest->rules_offset + number * sizeof(*rule));
-	if (listed & WEIR_TERM_ASKS && !conditions_hold(s->ctx, s->image, rule, &s->scratch->pkt))
+	return number == UNKNOWN_TERM ? 0 : judge_by(s, rule_of(s, number));
+}
+
+/*
+ * Most packets meet a rule that decides by itself, or whose one condition is a
+ * set of addresses, or none: they need not pay for the kernel's loop.
+ *
+ * Returns 1 when the packet is judged; if not, judge() goes on.
+ */
+static __always_inline long judge_at_once(struct search *s)
+{
+	struct walk *w = &s->scratch->walk;
+	__u32 number = next_term(s);
+	const struct weir_term_rule *rule = rule_of(s, number);
+
+	if (number == NO_TERM) {
+		judge_by_default(s);
+		return 1;
+	}
+	w->next = number;
+	if (number == UNKNOWN_TERM || !rule->reason)
 		return 0;
-	return act(s, rule);
+	if (rule->conditions_count) {
+		if (!asks_for_a_set(s->image, rule))
+			return 0;
+		w->next = UNKNOWN_TERM;
+		if (!is_in_its_set(s->image, rule, &s->scratch->pkt))
+			return 0;
+	}
+	count_rule(rule->id, s->scratch->pkt.bytes);
+	w->reason = rule->reason;
+	return 1;
 }
 
 static __always_inline enum weir_family family_of(const struct pkt *p)
@@ -249,22 +341,23 @@ static __noinline int filter_run(void *ctx, const struct weir_image *image,
 {
 	struct search s = { .ctx = ctx, .image = image, .filter = f, .scratch = scratch };
 	struct walk *w = &scratch->walk;
-	enum weir_family family;
+	__u32 family;
 
 	if (!(scratch->pkt.has & PKT_IP) && !f->judges_all)
 		return WEIR_R_CONTINUE;
 	w->reason = WEIR_R_CONTINUE;
-	family = family_of(&scratch->pkt);
+	/* For the verifier one way on, and not one for each family. */
+	family = forget(family_of(&scratch->pkt), scratch->pkt.bytes) & 3;
 	s.forest = &f->forest[family];
 	if (!s.forest->trees) {
 		judge_by_default(&s);
 		return w->reason;
 	}
-	term_view(&w->view, &scratch->pkt);
 	w->is_wide = family == WEIR_FAMILY_V6;
 	w->floor = 0;
-	find_leaves(&s);
-	bpf_loop(ROUNDS_MAX, judge, &s, 0);
+	start_walk(&s);
+	if (!judge_at_once(&s))
+		bpf_loop(ROUNDS_MAX, judge, &s, 0);
 	return w->reason;
 }
 

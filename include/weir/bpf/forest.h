@@ -13,24 +13,39 @@ struct keys {
 	__u32 key[WEIR_KEY_COUNT];
 };
 
-/* @with_link: what few filters compare, too. */
-static __always_inline void keys_of(struct keys *k, const struct pkt *p, bool with_link)
+/* @yes where @bit of @has is set, else @no; without a branch, as packets differ. */
+static __always_inline __u32 pick(__u16 has, __u16 bit, __u32 yes, __u32 no)
 {
-	bool ports = p->has & PKT_PORTS;
+	__u32 mask = -(__u32)(has / bit & 1);
+
+	asm volatile("" : "+r"(mask));
+	return (yes & mask) | (no & ~mask);
+}
+
+static __always_inline void keys_of(struct keys *k, const struct pkt *p)
+{
+	__u16 has = p->has;
 
 	k->key[WEIR_KEY_SRC_LAST] = bpf_ntohl(p->src.word[3]);
 	k->key[WEIR_KEY_DST_LAST] = bpf_ntohl(p->dst.word[3]);
-	for (int i = 0; i < 3 && p->is_v6; i++) {
+	k->key[WEIR_KEY_SPORT] = pick(has, PKT_PORTS, bpf_ntohs(p->sport), WEIR_ABSENT_SPORT);
+	k->key[WEIR_KEY_DPORT] = pick(has, PKT_PORTS, bpf_ntohs(p->dport), WEIR_ABSENT_DPORT);
+	k->key[WEIR_KEY_PROTO] = pick(has, PKT_PROTO, p->proto, WEIR_ABSENT_PROTO);
+	k->key[WEIR_KEY_ICMP] =
+		pick(has, PKT_ICMP, p->icmp_type << 8 | p->icmp_code, WEIR_ABSENT_ICMP);
+}
+
+static __always_inline void keys_of_v6(struct keys *k, const struct pkt *p)
+{
+	for (int i = 0; i < 3; i++) {
 		k->key[WEIR_KEY_SRC + i] = bpf_ntohl(p->src.word[i]);
 		k->key[WEIR_KEY_DST + i] = bpf_ntohl(p->dst.word[i]);
 	}
-	k->key[WEIR_KEY_SPORT] = ports ? bpf_ntohs(p->sport) : WEIR_ABSENT_SPORT;
-	k->key[WEIR_KEY_DPORT] = ports ? bpf_ntohs(p->dport) : WEIR_ABSENT_DPORT;
-	k->key[WEIR_KEY_PROTO] = p->has & PKT_PROTO ? p->proto : WEIR_ABSENT_PROTO;
-	k->key[WEIR_KEY_ICMP] =
-		p->has & PKT_ICMP ? p->icmp_type << 8 | p->icmp_code : WEIR_ABSENT_ICMP;
-	if (!with_link)
-		return;
+}
+
+/* What few filters compare, too. */
+static __always_inline void keys_of_link(struct keys *k, const struct pkt *p)
+{
 	k->key[WEIR_KEY_VLAN] = p->has & PKT_TAGGED ? p->vlan : WEIR_ABSENT_VLAN;
 	k->key[WEIR_KEY_LENGTH] = p->has & PKT_LENGTH ? p->ip_bytes : WEIR_ABSENT_LENGTH;
 	k->key[WEIR_KEY_DMAC] = pkt_dmac(p);
@@ -74,12 +89,15 @@ static __always_inline __u32 walk_one(const struct weir_image *image,
 	__u32 at = forest->root[0];
 
 #pragma clang loop unroll(disable)
-	for (__u32 level = 0; level < WEIR_FOREST_DEPTH && level < forest->depth; level++)
+	for (__u32 level = 0; level < WEIR_FOREST_DEPTH && level < forest->depth[0]; level++)
 		at = descend(image, k, at);
 	return at;
 }
 
-/* The leaves that a packet falls into, as offsets of nodes; trees take steps in turn. */
+/*
+ * The leaves that a packet falls into, as offsets of nodes; trees take steps in
+ * turn, so that they wait for memory together.
+ */
 static __always_inline void walk_all(const struct weir_image *image,
 				     const struct weir_forest *forest, const struct keys *k,
 				     __u32 leaf[WEIR_FOREST_TREES])
@@ -87,10 +105,18 @@ static __always_inline void walk_all(const struct weir_image *image,
 	for (int t = 0; t < WEIR_FOREST_TREES; t++)
 		leaf[t] = forest->root[t];
 #pragma clang loop unroll(disable)
-	for (__u32 level = 0; level < WEIR_FOREST_DEPTH && level < forest->depth; level++) {
+	for (__u32 level = 0; level < WEIR_FOREST_DEPTH; level++) {
+		bool is_done = true;
+
 #pragma unroll
-		for (int t = 0; t < WEIR_FOREST_TREES; t++)
+		for (int t = 0; t < WEIR_FOREST_TREES; t++) {
+			if (level >= forest->depth[t])
+				continue;
 			leaf[t] = descend(image, k, leaf[t]);
+			is_done = false;
+		}
+		if (is_done)
+			break;
 	}
 }
 

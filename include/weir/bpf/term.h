@@ -12,7 +12,7 @@
 
 /* A packet as terms see it, beside its keys. */
 struct term_view {
-	__u64 src_hi, src_lo;
+	__u64 src_hi, src_lo; /* of IPv6 */
 	__u64 dst_hi, dst_lo;
 	__u32 word; /* WEIR_WORD() */
 	__u16 sport, dport; /* any, where there are none */
@@ -23,12 +23,14 @@ static __always_inline void term_view(struct term_view *v, const struct pkt *p)
 	v->word = WEIR_WORD(p->has, p->tcp_flags, p->proto);
 	v->sport = bpf_ntohs(p->sport);
 	v->dport = bpf_ntohs(p->dport);
-	v->src_lo = bpf_be64_to_cpu(p->src.half[1]);
-	v->dst_lo = bpf_be64_to_cpu(p->dst.half[1]);
-	if (!p->is_v6)
-		return;
+}
+
+static __always_inline void term_view_v6(struct term_view *v, const struct pkt *p)
+{
 	v->src_hi = bpf_be64_to_cpu(p->src.half[0]);
+	v->src_lo = bpf_be64_to_cpu(p->src.half[1]);
 	v->dst_hi = bpf_be64_to_cpu(p->dst.half[0]);
+	v->dst_lo = bpf_be64_to_cpu(p->dst.half[1]);
 }
 
 /* Where a port lies outside its interval. Terms that ask for no port take any. */
@@ -43,12 +45,13 @@ static __always_inline __u32 is_below(__u32 a, __u32 b)
 	return (a - b) & 0x80000000;
 }
 
-static __always_inline __u32 term4_differs(const struct weir_term4 *t, const struct term_view *v)
+static __always_inline __u32 term4_differs(const struct weir_term4 *t, const struct keys *k,
+					   const struct term_view *v)
 {
 	__u32 wrong = (t->word ^ v->word) & t->mask;
 
-	wrong |= (t->src ^ (__u32)v->src_lo) & t->src_mask;
-	wrong |= (t->dst ^ (__u32)v->dst_lo) & t->dst_mask;
+	wrong |= (t->src ^ k->key[WEIR_KEY_SRC_LAST]) & t->src_mask;
+	wrong |= (t->dst ^ k->key[WEIR_KEY_DST_LAST]) & t->dst_mask;
 	return wrong | PORTS_DIFFER(t, v);
 }
 
@@ -68,7 +71,8 @@ static __always_inline __u64 differs(__u64 a, __u64 b, __u8 bits)
 	return (a ^ b) & half_masks[bits & 127];
 }
 
-static __always_inline __u64 term6_differs(const struct weir_term6 *t, const struct term_view *v)
+static __always_inline __u64 term6_differs(const struct weir_term6 *t, const struct keys *k,
+					   const struct term_view *v)
 {
 	__u64 wrong = (t->word ^ v->word) & t->mask;
 
