@@ -70,6 +70,8 @@ static void build_filter(struct builder *b, const struct image_spec *spec,
 	f.out.default_reason = default_reason(filter->default_action);
 	if (filter->default_action == WEIR_ACTION_REJECT)
 		f.out.depth = WEIR_DEPTH_ALL;
+	else
+		f.out.has_no_rules = !filter->rules_count;
 	for (int family = 0; family < WEIR_FAMILY_COUNT && !b->error; family++)
 		terms_place(&f, family);
 	if (!b->error)

@@ -26,7 +26,7 @@ char LICENSE[] SEC("license") = "GPL";
  *
  * @sent  verdict of a packet that weir sends itself
  */
-static __always_inline int finish(const struct pkt *p, enum weir_reason reason, int sent)
+static __always_inline int finish(__u32 bytes, enum weir_reason reason, int sent)
 {
 	enum { FORWARD = 0xff };
 	static const __u8 verdict[] = {
@@ -41,7 +41,7 @@ static __always_inline int finish(const struct pkt *p, enum weir_reason reason, 
 	__u32 index = reason;
 	int fate;
 
-	count_reason(reason, p->bytes);
+	count_reason(reason, bytes);
 	/* The compiler knows the reasons, and would leave out what the verifier wants. */
 	asm volatile("" : "+r"(index));
 	fate = index < WEIR_R_COUNT ? verdict[index] : XDP_PASS;
@@ -148,10 +148,9 @@ static __always_inline enum weir_reason balance_empty(struct xdp_md *ctx,
  * reason of the last one that had something to say.
  */
 static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *scratch,
-					    int *verdict)
+					    const struct weir_image *image, int *verdict)
 {
 	struct pkt *p = &scratch->pkt;
-	const struct weir_image *image = image_in_force();
 	enum weir_reason reason, chosen = WEIR_R_CONTINUE;
 	const struct weir_device *device;
 
@@ -191,18 +190,42 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 	return chosen == WEIR_R_CONTINUE ? reason : chosen;
 }
 
+/* Whether the filter is all there is here, and says the same of every IP packet. */
+static __always_inline bool is_default_alone(struct xdp_md *ctx, const struct weir_image *image,
+					     const struct weir_device *device)
+{
+	const __be16 *type = (void *)(long)ctx->data + 2 * ETH_ALEN;
+
+	return stage_is_on(device, WEIR_STAGE_FILTER) && filter_of(image, device)->has_no_rules &&
+	       (void *)(type + 1) <= (void *)(long)ctx->data_end &&
+	       (*type == bpf_htons(ETH_P_IP) || *type == bpf_htons(ETH_P_IPV6));
+}
+
+static __always_inline int finish_by_default(struct xdp_md *ctx, const struct weir_filter *f)
+{
+	__u32 bytes = bpf_xdp_get_buff_len(ctx);
+
+	count_rule(f->default_id, bytes);
+	return finish(bytes, f->default_reason, XDP_PASS);
+}
+
 SEC("xdp.frags")
 int weir_xdp(struct xdp_md *ctx)
 {
-	struct scratch *scratch = scratch_get();
+	const struct weir_image *image = image_in_force();
 	enum weir_reason reason;
+	struct scratch *scratch;
 	int verdict = XDP_PASS;
 
+	if (weir.stages == 1U << WEIR_STAGE_FILTER && image &&
+	    is_default_alone(ctx, image, device_row(image)))
+		return finish_by_default(ctx, filter_of(image, device_row(image)));
+	scratch = scratch_get();
 	if (!scratch)
 		return XDP_PASS;
 	pkt_init(&scratch->pkt, bpf_xdp_get_buff_len(ctx), 0);
-	reason = run(ctx, scratch, &verdict);
-	verdict = finish(&scratch->pkt, reason, verdict);
+	reason = run(ctx, scratch, image, &verdict);
+	verdict = finish(scratch->pkt.bytes, reason, verdict);
 	if (weir.stages & 1U << WEIR_STAGE_FILTER)
 		filter_tell(scratch, reason);
 	if (weir.stages & 1U << WEIR_STAGE_MARK && verdict == XDP_PASS)
