@@ -291,6 +291,16 @@ static long judge(__u32 unused, struct search *s)
 	return number == UNKNOWN_TERM ? 0 : judge_by(s, rule_of(s, number));
 }
 
+/* Whether no other term holds, and the default had its say. */
+static __always_inline long is_last(struct search *s)
+{
+	s->scratch->walk.next = next_term(s);
+	if (s->scratch->walk.next != NO_TERM)
+		return 0;
+	judge_by_default(s);
+	return 1;
+}
+
 /*
  * Most packets meet a rule that decides by itself, or whose one condition is a
  * set of addresses, or none: they need not pay for the kernel's loop.
@@ -313,9 +323,8 @@ static __always_inline long judge_at_once(struct search *s)
 	if (rule->conditions_count) {
 		if (!asks_for_a_set(s->image, rule))
 			return 0;
-		w->next = UNKNOWN_TERM;
 		if (!is_in_its_set(s->image, rule, &s->scratch->pkt))
-			return 0;
+			return is_last(s);
 	}
 	count_rule(rule->id, s->scratch->pkt.bytes);
 	w->reason = rule->reason;
