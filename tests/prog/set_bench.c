@@ -31,11 +31,6 @@ void set_bench_start(struct set_bench *b, __u32 sets_bytes)
 			      .nat_sets = 1,
 			      .nat_flows = 1,
 			      .log_bytes = 4096,
-			      .pin_sets = 1,
-			      .rings = 1,
-			      .services = 1,
-			      .nat_sets = 1,
-			      .nat_flows = 1,
 			      .hists = 1,
 			      .sets_bytes = sets_bytes },
 	};
