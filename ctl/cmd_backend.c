@@ -30,15 +30,17 @@ static struct backend *find_backend(struct model *m, const char *name, const cha
 	struct backend_group group;
 	OWN_FREE const char **names = NULL;
 	const char *near = NULL;
+	struct backend *list;
 
 	if (balance_group(m, name, &group, why))
 		return NULL;
+	list = group.backends;
 	names = calloc(group.backends_count + 1, sizeof(*names));
 	for (size_t i = 0; i < group.backends_count; i++) {
-		if (!strcmp(group.backends[i].name, backend))
-			return &group.backends[i];
+		if (!strcmp(list[i].name, backend))
+			return &list[i];
 		if (names)
-			names[i] = group.backends[i].name;
+			names[i] = list[i].name;
 	}
 	if (names)
 		near = diag_suggest(backend, names);

@@ -33,7 +33,7 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_counter, packets, 0);
 	AT(weir_counter, bytes, 8);
 
-	SIZE(weir_program, 72);
+	SIZE(weir_program, 80);
 	AT(weir_program, build, 0);
 	AT(weir_program, device, 8);
 	AT(weir_program, image_mask, 12);
@@ -49,25 +49,14 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_program, pin_mask, 52);
 	AT(weir_program, services, 56);
 	AT(weir_program, flags, 60);
-	AT(weir_program, exprs, 64);
+	AT(weir_program, nat_mask, 64);
+	AT(weir_program, nat_flow_mask, 68);
+	AT(weir_program, exprs, 72);
 }
 
-static void structs_of_the_balancer_keep_their_layout(void **state)
+static void structs_of_services_and_pins_keep_their_layout(void **state)
 {
 	(void)state;
-	SIZE(weir_vip, 64);
-	AT(weir_vip, addr, 0);
-	AT(weir_vip, length, 16);
-	AT(weir_vip, ports_count, 18);
-	AT(weir_vip, ports_offset, 20);
-	AT(weir_vip, port, 24);
-
-	SIZE(weir_vip_port, 8);
-	AT(weir_vip_port, first, 0);
-	AT(weir_vip_port, last, 2);
-	AT(weir_vip_port, service, 4);
-	AT(weir_vip_port, proto, 6);
-
 	SIZE(weir_service, 128);
 	AT(weir_service, ring, 0);
 	AT(weir_service, backends_offset, 4);
@@ -103,9 +92,29 @@ static void structs_of_the_balancer_keep_their_layout(void **state)
 	AT(weir_pin, seen, 8);
 	AT(weir_pin, state, 12);
 	SIZE(weir_pin_set, 64);
-	SIZE(weir_settle, 8);
+	SIZE(weir_settle, 16);
+	AT(weir_settle, pins_until_s, 0);
+	AT(weir_settle, base_until_s, 8);
 
 	SIZE(weir_ring, 262152);
+}
+
+static void structs_of_the_balancer_keep_their_layout(void **state)
+{
+	(void)state;
+	SIZE(weir_vip, 64);
+	AT(weir_vip, addr, 0);
+	AT(weir_vip, length, 16);
+	AT(weir_vip, ports_count, 18);
+	AT(weir_vip, ports_offset, 20);
+	AT(weir_vip, port, 24);
+
+	SIZE(weir_vip_port, 8);
+	AT(weir_vip_port, first, 0);
+	AT(weir_vip_port, last, 2);
+	AT(weir_vip_port, service, 4);
+	AT(weir_vip_port, proto, 6);
+
 	SIZE(weir_slot, 4);
 	AT(weir_slot, base, 0);
 	AT(weir_slot, current, 2);
@@ -119,6 +128,7 @@ static void structs_of_the_balancer_keep_their_layout(void **state)
 	AT(weir_backend, port, 56);
 	AT(weir_backend, is_v6, 58);
 	AT(weir_backend, flags, 59);
+	AT(weir_backend, weight, 60);
 }
 
 static void structs_of_the_filter_keep_their_layout(void **state)
@@ -181,7 +191,7 @@ static void structs_of_the_image_keep_their_layout(void **state)
 	AT(weir_device, filter_offset, 8);
 	AT(weir_device, egress_offset, 12);
 
-	SIZE(weir_image, 128);
+	SIZE(weir_image, 192);
 	AT(weir_image, devices_offset, 0);
 	AT(weir_image, devices_count, 4);
 	AT(weir_image, vips_offset, 8);
@@ -196,14 +206,15 @@ static void structs_of_the_image_keep_their_layout(void **state)
 	AT(weir_image, local_count, 52);
 	AT(weir_image, backends_offset, 56);
 	AT(weir_image, backends_count, 60);
-	AT(weir_image, generation, 64);
-	AT(weir_image, applied_s, 72);
-	AT(weir_image, abi, 80);
-	AT(weir_image, bytes, 84);
-	AT(weir_image, config_offset, 88);
-	AT(weir_image, config_bytes, 92);
-	AT(weir_image, rules_offset, 96);
-	AT(weir_image, rules_count, 100);
+	AT(weir_image, nat, 64);
+	AT(weir_image, generation, 128);
+	AT(weir_image, applied_s, 136);
+	AT(weir_image, abi, 144);
+	AT(weir_image, bytes, 148);
+	AT(weir_image, config_offset, 152);
+	AT(weir_image, config_bytes, 156);
+	AT(weir_image, rules_offset, 160);
+	AT(weir_image, rules_count, 164);
 }
 
 static void structs_of_the_latency_stage_keep_their_layout(void **state)
@@ -392,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(structs_of_programs_and_counters_keep_their_layout),
 		cmocka_unit_test(structs_of_the_balancer_keep_their_layout),
+		cmocka_unit_test(structs_of_services_and_pins_keep_their_layout),
 		cmocka_unit_test(structs_of_the_filter_keep_their_layout),
 		cmocka_unit_test(structs_of_the_image_keep_their_layout),
 		cmocka_unit_test(structs_of_the_latency_stage_keep_their_layout),
