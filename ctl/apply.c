@@ -354,7 +354,7 @@ static int rebuild(struct work *w, struct failure *why)
 	    sets_put(w->plan, &w->maps, why) || rings_put(&w->plan->rings, &w->maps, why) ||
 	    load_all(w, why))
 		return -1;
-	neighbours_keep(w->plan, w->state->image);
+	neighbours_keep(w->plan);
 	if (!carry_counters(w->state, &w->maps, &w->plan->capacity, why) &&
 	    !clear_counters(w->plan, &w->maps, why) && !put_all_in_place(w, why) &&
 	    !state_adopt_maps(w->state, &w->maps, why)) {
@@ -372,7 +372,7 @@ static int change_in_place(struct work *w, struct failure *why)
 	if (load_all(w, why) || sets_put(w->plan, &w->maps, why) ||
 	    rings_put(&w->plan->rings, &w->maps, why))
 		return -1;
-	neighbours_keep(w->plan, w->state->image);
+	neighbours_keep(w->plan);
 	if (!clear_counters(w->plan, &w->maps, why) && !put_all_in_place(w, why) && !swap(w, why))
 		return 0;
 	put_all_back(w);

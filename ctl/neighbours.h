@@ -9,10 +9,10 @@
 #include "plan.h"
 
 /*
- * Keep those that the plan needs, and wait up to a second for the answers. Says
+ * Keep those that the plan needs, and wait up to a second for new ones' answers. Says
  * which backends have no route or do not answer: they get no packets till then.
  */
-void neighbours_keep(const struct plan *p, const struct weir_image *old);
+void neighbours_keep(const struct plan *p);
 
 /* Of a veth that balances in generic mode: what its peer sends may be too large. */
 void neighbours_say_super_packets(const struct plan_device *d);

@@ -92,7 +92,7 @@ int session_carry_out(struct session *s, const struct origin *origin, struct fai
 {
 	/* MAC addresses get lost with the carrier: to apply again brings them back. */
 	if (plan_is_empty(&s->plan)) {
-		neighbours_keep(&s->plan, s->state.image);
+		neighbours_keep(&s->plan);
 	} else if (plan_carry_out(&s->plan, &s->state, why)) {
 		session_drop_if_empty(s);
 		return -1;
