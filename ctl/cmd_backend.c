@@ -10,7 +10,7 @@
 #include "ahead.h"
 #include "balance_show.h"
 #include "command.h"
-#include "decimal.h"
+#include "heap.h"
 #include "own.h"
 #include "session.h"
 #include "stored.h"
@@ -103,10 +103,12 @@ static int plan_change(struct session *s, struct command *c, const struct change
 {
 	/* Interfaces and routes that came or went meanwhile are left to apply. */
 	const struct plan_scope scope = { .keeps_routes = true };
-	OWN(ahead_close) struct ahead *ahead = ahead_begin(c->instance);
+	OWN(ahead_close) struct ahead *ahead = NULL;
 	struct backend *backend;
 	int error;
 
+	heap_prepare();
+	ahead = ahead_begin(c->instance);
 	if (session_open(s, c->instance, &c->why))
 		return -1;
 	if (!s->state.image) {

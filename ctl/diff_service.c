@@ -232,6 +232,9 @@ void diff_service(struct diff *d, const struct service *a, const struct service 
 	const struct backend_group from = { a->name, false, a->backends, a->backends_count };
 	const struct backend_group to = { b->name, false, b->backends, b->backends_count };
 
+	/* What takes time is to write what is said to be the same. */
+	if (service_equal(a, b))
+		return;
 	diff_vips(d, a, b);
 	diff_settings(d, a, b);
 	diff_backends(d, &from, &to);
