@@ -54,18 +54,6 @@ static const struct host_neighbour *find(const struct neighbours *n, const struc
 	return n->count ? bsearch(&key, n->list, n->count, sizeof(key), by_place) : NULL;
 }
 
-static bool is_in_image(const struct weir_image *image, __u32 ifindex, const __u8 addr[16])
-{
-	const struct weir_backend *b =
-		image ? IMAGE_AT(image, image->backends_offset, struct weir_backend) : NULL;
-
-	for (__u32 i = 0; image && i < image->backends_count; i++) {
-		if (b[i].hop_ifindex == ifindex && !memcmp(b[i].hop, addr, 16))
-			return true;
-	}
-	return false;
-}
-
 static bool is_known(const struct neighbours *n, const struct plan_route *r)
 {
 	const struct host_neighbour *found = find(n, r);
@@ -88,18 +76,28 @@ static void keep(const struct plan *p, const struct neighbours *n, size_t routes
 	}
 }
 
-/* Those that are in force have had their time. */
-static void wait_until_known(const struct plan *p, const struct weir_image *old,
-			     struct neighbours *n, size_t routes)
+/* An entry that was weir's before has had its time; NULL without memory: all are waited for. */
+static bool *note_former(const struct plan *p, const struct neighbours *n, size_t routes)
+{
+	bool *is_former = calloc(routes, sizeof(*is_former));
+
+	for (size_t i = 0; is_former && i < routes; i++) {
+		const struct host_neighbour *found = find(n, &p->routes[i]);
+
+		is_former[i] = found && found->is_ours;
+	}
+	return is_former;
+}
+
+static void wait_until_known(const struct plan *p, const bool *is_former, struct neighbours *n,
+			     size_t routes)
 {
 	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 	size_t i = 0;
 
 	for (int waited = 0; waited <= WAIT_MS; waited += POLL_MS) {
 		read_all(p->host, n);
-		while (i < routes &&
-		       (is_known(n, &p->routes[i]) ||
-			is_in_image(old, p->routes[i].route.ifindex, p->routes[i].route.next_hop)))
+		while (i < routes && (is_known(n, &p->routes[i]) || (is_former && is_former[i])))
 			i++;
 		if (i == routes)
 			return;
@@ -201,18 +199,20 @@ static void say_super_packets(const struct plan *p)
 	}
 }
 
-void neighbours_keep(const struct plan *p, const struct weir_image *old)
+void neighbours_keep(const struct plan *p)
 {
 	OWN(own_neighbours) struct neighbours n = {};
 	size_t routes = model_backends_count(p->model);
+	OWN_FREE bool *is_former = NULL;
 
 	say_deaf_senders(p);
 	say_super_packets(p);
 	if (!routes)
 		return;
 	read_all(p->host, &n);
+	is_former = note_former(p, &n, routes);
 	keep(p, &n, routes);
-	wait_until_known(p, old, &n, routes);
+	wait_until_known(p, is_former, &n, routes);
 	say_unreachable(p, &n);
 	say_deaf_peers(p, routes);
 	nat_say(p);
@@ -228,6 +228,18 @@ static bool is_in_plan(const struct plan *p, __u32 ifindex, const __u8 addr[16])
 
 		if (!r->error && r->route.ifindex == ifindex &&
 		    !memcmp(r->route.next_hop, addr, 16))
+			return true;
+	}
+	return false;
+}
+
+static bool is_in_image(const struct weir_image *image, __u32 ifindex, const __u8 addr[16])
+{
+	const struct weir_backend *b =
+		image ? IMAGE_AT(image, image->backends_offset, struct weir_backend) : NULL;
+
+	for (__u32 i = 0; image && i < image->backends_count; i++) {
+		if (b[i].hop_ifindex == ifindex && !memcmp(b[i].hop, addr, 16))
 			return true;
 	}
 	return false;
