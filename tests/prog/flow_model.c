@@ -382,3 +382,16 @@ int flow_model_packet(struct flow_model *fm, const struct flow *f, __u8 flags, b
 	pin->life_s = life_of(pin->state, s, f);
 	return pin->backend;
 }
+
+bool flow_model_begins(struct flow_model *fm, const struct flow *f, int went, __u64 now_s)
+{
+	const struct service *s = service_of(fm->m, f);
+	struct pin *pin = s ? pin_of(fm, s, f, now_s) : NULL;
+	const struct ring *r = s ? ring_of(fm, s->name) : NULL;
+
+	if (!r || r->slot[slot_of(s, f)].current != went)
+		return false;
+	if (pin)
+		make_pin(fm, pin, s, f, went, OPENING, now_s);
+	return true;
+}

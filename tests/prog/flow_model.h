@@ -35,6 +35,13 @@ void flow_model_apply(struct flow_model *fm, const struct model *m, __u64 now_s)
 int flow_model_packet(struct flow_model *fm, const struct flow *flow, __u8 flags, bool has_data,
 		      __u64 now_s);
 
+/*
+ * Whether a SYN may be taken for the first of a flow, and @went is where it
+ * begins then. The model pins flows of slots that settled, too, whose SYN may
+ * go elsewhere when it is sent again after a change.
+ */
+bool flow_model_begins(struct flow_model *fm, const struct flow *flow, int went, __u64 now_s);
+
 /* Whether a backend is in the configuration. */
 bool flow_model_has(const struct flow_model *fm, int backend);
 

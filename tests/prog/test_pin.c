@@ -10,7 +10,7 @@
 
 #define SETTLE_S 16
 /* Few enough to be full at once. */
-#define PIN_SETS 16
+#define PIN_SETS 64
 #define FLOOD 4000
 
 #define SERVICE(options)                                                          \

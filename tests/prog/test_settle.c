@@ -220,9 +220,12 @@ static void grow(struct client *client, __u8 flags, int went, __u64 now)
 		client->life = OPENING;
 }
 
-static void check(const struct client *client, __u8 flags, int went, int want)
+static void check(const struct client *client, __u8 flags, int went, int want, __u64 now)
 {
 	if (went == want)
+		return;
+	if (flags == SYN && client->life != ESTABLISHED &&
+	    flow_model_begins(fm, &client->flow, went, now))
 		return;
 	printf("# seed %u\n# %s\n# %s -> %s sport %u proto %u flags %#x\n", seed, config,
 	       client->src, client->dst, client->flow.sport, client->flow.proto, flags);
@@ -257,7 +260,7 @@ static void one_packet(void)
 	went = went_to(client, flags, payload);
 	if (want == FLOW_NO_BACKEND)
 		want = WENT_DROP;
-	check(client, flags, went, want);
+	check(client, flags, went, want, now);
 	check_kept(client, went, now);
 	grow(client, flags, went, now);
 }

@@ -320,7 +320,8 @@ static void hash_source_keeps_the_flows_of_a_prefix_together(void **state)
 					   : i & 2 ? "192.0.2.1"
 						   : "192.0.2.2",
 				    .sport = (__u16)(1024 + i),
-				    .dport = i & 4 ? 443 : 80 };
+				    .dport = i & 4 ? 443 : 80,
+				    .flags = SYN };
 		int went;
 
 		snprintf(src, sizeof(src), v6 ? "2001:db8:c::%x" : "198.51.100.%u", i);
@@ -340,7 +341,7 @@ static void sources_fall_to_all_backends(void **state)
 	NEED_NET();
 	for (__u32 i = 0; i < 256; i++) {
 		char src[64];
-		struct packet p = { .src = src, .dst = "192.0.2.1", .dport = 443 };
+		struct packet p = { .src = src, .dst = "192.0.2.1", .dport = 443, .flags = SYN };
 
 		snprintf(src, sizeof(src), "198.51.%u.7", i);
 		taken[choose_run(&c, &p)]++;
