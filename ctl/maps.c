@@ -155,8 +155,11 @@ static int create_for_services(const struct capacity *c, struct maps *m, struct 
 	if (create(WEIR_MAP_BACKENDS, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_counter),
 		   c->backends, 0, m, why) ||
 	    create(WEIR_MAP_SERVICES, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_counter),
-		   c->services, 0, m, why) ||
-	    create(WEIR_MAP_PINS, array, sizeof(struct weir_pin_set), c->pin_sets, 0, m, why))
+		   c->services, 0, m, why))
+		return -1;
+	/* Mappable values begin at a page: a set of pins is one cache line then, and not two. */
+	if (create_with(WEIR_MAP_PINS, array, sizeof(struct weir_pin_set), c->pin_sets, &mappable,
+			m, why))
 		return -1;
 	if (create_with(WEIR_MAP_NAT, array, sizeof(struct weir_nat_set), c->nat_sets, &mappable, m,
 			why) ||

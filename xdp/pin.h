@@ -9,7 +9,6 @@
 
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
-#include "weir/bpf/siphash.h"
 
 #include "choice.h"
 
@@ -94,24 +93,24 @@ static __always_inline struct weir_pin_set *pin_set(__u64 tag)
 	return bpf_map_lookup_elem(&weir_pins, &index);
 }
 
-/* The tag of a flow; @number tells services apart, and what is no flow. */
+/*
+ * The tag of a flow; @number tells services apart, and what is no flow. Keyed
+ * by the image's secret, so that nobody can aim at a set. Nobody sees a tag
+ * either, so two rounds of mixing for each word are enough; SipHash takes 15 ns
+ * more.
+ */
 static __always_inline __u64 pin_tag(const struct weir_image *image, const struct pkt *p,
 				     __u64 number, __u64 proto, __u32 ports)
 {
-	struct siphash_words words = {
-		.word = { number << 40 | proto << 32 | ports,
-			  (__u64)p->src.word[3] << 32 | p->dst.word[3] },
-		.count = 2,
-	};
+	__u64 rest = weir_mix64((number << 40 | proto << 32 | ports) ^ image->secret[1]);
+	__u64 key = image->secret[0], source, target;
 
-	if (p->is_v6) {
-		words.word[1] = p->src.half[0];
-		words.word[2] = p->src.half[1];
-		words.word[3] = p->dst.half[0];
-		words.word[4] = p->dst.half[1];
-		words.count = 5;
-	}
-	return siphash_keyed(&words, image);
+	if (!p->is_v6)
+		return weir_mix64(rest +
+				  weir_mix64(((__u64)p->src.word[3] << 32 | p->dst.word[3]) ^ key));
+	source = weir_mix64(weir_mix64(p->src.half[0] ^ key) ^ p->src.half[1]);
+	target = weir_mix64(weir_mix64(p->dst.half[0] ^ ~key) ^ p->dst.half[1]);
+	return weir_mix64(rest + (source ^ weir_mix64(target)));
 }
 
 /*

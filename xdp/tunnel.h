@@ -56,7 +56,8 @@ static __always_inline __u32 tunnel_overhead(bool is_v6, bool is_gue)
 
 static __always_inline void write_ethernet(struct ethhdr *eth, const struct hop *hop, __be16 type)
 {
-	__builtin_memcpy(eth, hop->mac, sizeof(hop->mac));
+	/* In words: a copy of a packed struct goes byte by byte. */
+	__builtin_memcpy((__u32 *)eth, (const __u32 *)hop->mac, sizeof(hop->mac));
 	eth->h_proto = type;
 }
 
