@@ -16,7 +16,7 @@
 	"service s0 { address 192.0.2.1, 2001:db8:ff::1; port udp 443, tcp 443\n" \
 	"forward ipip; udp quic\n"                                                \
 	"backend b1 10.9.0.1 quic-id 7\nbackend b2 10.9.0.2 quic-id 65535\n"      \
-	"backend b3 10.9.0.3 quic-id 258\nbackend b4 10.9.0.4 }\n"                \
+	"backend b3 10.9.0.3 quic-id 258\nbackend b4 10.9.0.4 quic-id 300 }\n"    \
 	"service s1 { address 192.0.2.2; port udp 443; forward ipip\n"            \
 	"backend b5 10.9.0.5 }\n"
 
