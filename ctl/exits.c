@@ -38,6 +38,13 @@ bool exits_have_vlans(const struct plan *p)
 	return false;
 }
 
+bool exits_is_veth(const struct plan *p, const struct host_link *link)
+{
+	const struct host_link *lower = is_vlan(link) ? link_of(p, link->lower) : NULL;
+
+	return link->is_veth || (lower && lower->is_veth);
+}
+
 struct weir_vlan *exits_vlans(const struct plan *p, size_t *count)
 {
 	struct weir_vlan *vlans = calloc(p->links_count + 1, sizeof(*vlans));

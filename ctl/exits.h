@@ -10,7 +10,10 @@
 /* Whether XDP may have to send for a VLAN device of the namespace. */
 bool exits_have_vlans(const struct plan *p);
 
-/* Them, to be freed by the caller; NULL: out of memory. VLANs within VLANs are left out. */
+/* Whether senders on this host may leave checksums unfinished there: a veth, or a VLAN on one. */
+bool exits_is_veth(const struct plan *p, const struct host_link *link);
+
+/* The VLAN devices, to be freed by the caller; NULL: out of memory. VLANs within VLANs are left out. */
 struct weir_vlan *exits_vlans(const struct plan *p, size_t *count);
 
 /* Say which devices on the way to backends native XDP cannot send out of. */

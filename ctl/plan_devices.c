@@ -222,7 +222,7 @@ static __u32 flags_for(const struct plan *p, const struct plan_device *d,
 		       const struct attachment *xdp)
 {
 	enum xdp_mode mode = d->config->xdp;
-	__u32 flags = d->link.is_veth ? WEIR_PROGRAM_VETH : 0;
+	__u32 flags = exits_is_veth(p, &d->link) ? WEIR_PROGRAM_VETH : 0;
 
 	if (d->config->balance && exits_have_vlans(p))
 		flags |= WEIR_PROGRAM_VLANS;

@@ -12,6 +12,7 @@
 #include "weir/bpf/packet.h"
 
 #include "balance.h"
+#include "send.h"
 
 #define PING_HOPS 64
 
@@ -138,7 +139,7 @@ static __always_inline enum weir_reason balance_icmp(struct xdp_md *ctx,
 	enum weir_reason reason;
 
 	if (is_ping(&scratch->pkt)) {
-		*verdict = XDP_TX;
+		*verdict = send_out_of(ctx, ctx->ingress_ifindex);
 		return ping_answer(ctx, &scratch->pkt);
 	}
 	if (!icmp_quoted_flow(ctx, &scratch->pkt, &scratch->quoted))

@@ -53,6 +53,37 @@ test_backends_in_a_VLAN_are_reached() {
 	upload 2 "http://$VIP4/" 1000000
 }
 
+# Clients in a VLAN: the VLAN device balances, in generic mode, checksums unfinished.
+test_a_VLAN_device_balances_in_generic_mode() {
+	local n
+	need_kind vlan id 100
+	client_and_edge
+	for n in client:eth0 edge:wan; do
+		ns_ip "${n%:*}" address flush dev "${n#*:}"
+		ns_ip "${n%:*}" link add link "${n#*:}" name tagged type vlan id 200
+		ns_ip "${n%:*}" link set tagged up
+	done
+	ns_sysctl edge net.ipv4.conf.tagged.rp_filter=0
+	address client tagged 198.51.100.2/24
+	address edge tagged 198.51.100.1/24
+	ns_ip client route add default via 198.51.100.1
+	address edge trunk 10.0.1.1/24
+	address b1 eth0 10.0.1.11/24
+	address b1 lo "$VIP4/32"
+	ns_ip b1 route add default via 10.0.1.1
+	http_server b1 b1 80 "$VIP4"
+	cat <<-END >"$TMP/edge.conf"
+		interface tagged { xdp auto; balance }
+		service web { address $VIP4; port tcp 80; forward l2; mss 1000; backend b1 10.0.1.11 }
+	END
+	weir edge apply "$TMP/edge.conf"
+	ask 20 "http://$VIP4/"
+	assert_eq "20 0 0" "$b1 $b2 $none" "answers of b1, b2, nobody"
+	ns_exec client ethtool -K tagged tso off >/dev/null
+	upload 2 "http://$VIP4/" 1000000
+	assert_eq 0 "$(checksum_errors b1)" "wrong checksums"
+}
+
 test_a_bridge_on_the_way_is_named() {
 	need_kind bridge
 	client_and_edge
