@@ -35,6 +35,26 @@ static const char config[] =
 	"service l2 { address 192.0.2.11; port tcp 443; forward l2\n"
 	"  backend b1 10.1.0.11\n backend b2 10.1.0.12 }\n";
 
+/*
+ * In maps of its own: what translates is code that other services do not pay for.
+ * A source has some 31,000 ports toward each backend: a million flows want many.
+ */
+static const char config_nat[] =
+	"interface in0 { xdp auto; balance }\n"
+	"service nat { address 192.0.2.12; port tcp 443; forward nat\n"
+	"  source 10.1.1.1, 10.1.1.2, 10.1.1.3, 10.1.1.4, 10.1.1.5, 10.1.1.6, 10.1.1.7, 10.1.1.8,"
+	"  10.1.1.9, 10.1.1.10, 10.1.1.11, 10.1.1.12, 10.1.1.13, 10.1.1.14, 10.1.1.15, 10.1.1.16,"
+	"  10.1.1.17, 10.1.1.18, 10.1.1.19, 10.1.1.20, 10.1.1.21, 10.1.1.22, 10.1.1.23, 10.1.1.24,"
+	"  10.1.1.25, 10.1.1.26, 10.1.1.27, 10.1.1.28, 10.1.1.29, 10.1.1.30, 10.1.1.31, 10.1.1.32,"
+	"  10.1.1.33, 10.1.1.34, 10.1.1.35, 10.1.1.36, 10.1.1.37, 10.1.1.38, 10.1.1.39, 10.1.1.40,"
+	"  10.1.1.41, 10.1.1.42, 10.1.1.43, 10.1.1.44, 10.1.1.45, 10.1.1.46, 10.1.1.47, 10.1.1.48,"
+	"  10.1.1.49, 10.1.1.50, 10.1.1.51, 10.1.1.52, 10.1.1.53, 10.1.1.54, 10.1.1.55, 10.1.1.56,"
+	"  10.1.1.57, 10.1.1.58, 10.1.1.59, 10.1.1.60, 10.1.1.61, 10.1.1.62, 10.1.1.63, 10.1.1.64\n"
+	"  backend b1 10.1.0.11:8443\n backend b2 10.1.0.12 }\n"
+	"service local { address 192.0.2.13; port tcp 443; forward local\n"
+	"  backend b1 10.1.0.11:8443\n backend b2 10.1.0.12 }\n";
+#define NAT_RECORDS (1U << 22)
+
 static const struct packet nobody = { .src = "198.18.0.1",
 				      .dst = "192.0.2.1",
 				      .proto = IPPROTO_UDP,
@@ -59,6 +79,18 @@ static const struct packet l2 = { .src = "198.18.0.1",
 				  .dport = 443,
 				  .flags = ACK,
 				  .payload = 80 };
+static const struct packet nat = { .src = "198.18.0.1",
+				   .dst = "192.0.2.12",
+				   .sport = 1024,
+				   .dport = 443,
+				   .flags = ACK,
+				   .payload = 80 };
+static const struct packet local = { .src = "198.18.0.1",
+				     .dst = "192.0.2.13",
+				     .sport = 1024,
+				     .dport = 443,
+				     .flags = ACK,
+				     .payload = 80 };
 static const struct packet timed = { .src = "198.18.0.1",
 				     .dst = "192.0.2.1",
 				     .sport = 1024,
@@ -74,6 +106,7 @@ static struct {
 	__u32 stages;
 	__u32 flows;
 	__u32 verdict;
+	bool translates;
 	double ns[ROUNDS];
 	double net[ROUNDS]; /* of the empty program in the same round */
 	int program;
@@ -86,6 +119,12 @@ static struct {
 	{ "balanced, ipip, one flow", &ipip, STAGE(BALANCE), 1, XDP_TX },
 	{ "balanced, ipip", &ipip, STAGE(BALANCE), FLOWS, XDP_TX },
 	{ "balanced, l2", &l2, STAGE(BALANCE), FLOWS, XDP_TX },
+	{ "nobody's packet, nat", &nobody, STAGE(BALANCE), FLOWS, XDP_PASS, true },
+	{ "translated, nat, one flow", &nat, STAGE(BALANCE), 1, XDP_TX, true },
+	{ "translated, nat", &nat, STAGE(BALANCE), FLOWS, XDP_TX, true },
+	{ "translated, nat", &nat, STAGE(BALANCE), 1 << 20, XDP_TX, true },
+	{ "translated, local, one flow", &local, STAGE(BALANCE), 1, XDP_TX, true },
+	{ "translated, local", &local, STAGE(BALANCE), FLOWS, XDP_TX, true },
 	{ "timed, one TSval", &timed, STAGE(MEASURE), FLOWS, XDP_PASS },
 };
 
@@ -164,8 +203,13 @@ int main(void)
 					   .devices_count = 1,
 					   .source4 = "10.1.0.1",
 					   .image_bytes = IMAGE_BYTES };
+	const struct harness_host host_nat = { .devices = &device,
+					       .devices_count = 1,
+					       .source4 = "10.1.0.1",
+					       .image_bytes = IMAGE_BYTES,
+					       .nat_flows = NAT_RECORDS };
 	const char *refusal = harness_refusal();
-	struct harness h = {};
+	struct harness h = {}, h_nat = {};
 	struct testnet net;
 	struct bench *b;
 
@@ -176,10 +220,11 @@ int main(void)
 		return 77;
 	}
 	harness_start(&h, config, &host);
+	harness_start(&h_nat, config_nat, &host_nat);
 	b = bench__open_and_load();
 	need(b != NULL, "the harness program does not load");
 	for (size_t i = 0; i < CASES; i++)
-		load(&h, i, b);
+		load(cases[i].translates ? &h_nat : &h, i, b);
 	for (int round = 0; round < ROUNDS; round++) {
 		for (size_t i = 0; i < CASES; i++) {
 			point_at(b, cases[i].program, cases[i].packet, cases[i].flows);
@@ -192,6 +237,7 @@ int main(void)
 	for (size_t i = 0; i < CASES; i++)
 		print(i);
 	bench__destroy(b);
+	harness_stop(&h_nat);
 	harness_stop(&h);
 	return 0;
 }

@@ -229,7 +229,7 @@ for address in sys.argv[1:]:
         print("refused")
     except OSError as e:
         print(e)' "$VIP4" "$VIP6")
-	assert_eq "refused refused" "$(echo $said)" "what the client is told"
+	assert_eq "refused refused" "${said//$'\n'/ }" "what the client is told"
 }
 
 test_a_traceroute_sees_the_edge_and_then_the_VIP() {
@@ -253,8 +253,9 @@ test_a_traceroute_sees_the_edge_and_then_the_VIP() {
 		    s.close()
 	END
 	for address in "$VIP4" "$VIP6"; do
-		assert_eq "1 unreachable 2 connected" \
-			"$(echo $(ns_exec client python3 "$TMP/trace.py" "$address"))" "hops to $address"
+		assert_eq "1 unreachable 2 connected " \
+			"$(ns_exec client python3 "$TMP/trace.py" "$address" | tr '\n' ' ')" \
+			"hops to $address"
 	done
 	assert_between 2 20 "$(reason wan lb-ttl-told)" "packets whose TTL ended"
 }

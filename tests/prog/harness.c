@@ -18,7 +18,6 @@
 #define LIMIT_SETS 1024
 #define CONN_SETS 1024
 #define PIN_SETS 1024
-#define NAT_SETS_HERE 1024
 #define NAT_FLOWS_HERE 2048
 #define LOG_BYTES (256U << 10)
 #define FLOW_SETS 4096
@@ -250,8 +249,8 @@ static void choose_capacity(struct harness *h)
 		.services = HARNESS_SERVICES,
 		.rings = HARNESS_RINGS,
 		.pin_sets = h->host.pin_sets ? h->host.pin_sets : PIN_SETS,
-		.nat_sets = NAT_SETS_HERE,
-		.nat_flows = NAT_FLOWS_HERE,
+		.nat_sets = (h->host.nat_flows ? h->host.nat_flows : NAT_FLOWS_HERE) / 2,
+		.nat_flows = h->host.nat_flows ? h->host.nat_flows : NAT_FLOWS_HERE,
 		.log_bytes = LOG_BYTES,
 	};
 	h->capacity.limit_base = h->capacity.rules;
