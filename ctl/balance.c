@@ -278,6 +278,6 @@ void build_services(struct builder *b, const struct image_spec *spec)
 	add_backends(b, spec);
 	add_backends_by_id(b, spec);
 	add_services(b, spec);
-	build_vips(b, spec->model);
 	build_nat(b, spec);
+	build_vips(b, spec->model);
 }

@@ -66,7 +66,7 @@ int rings_put(const struct rings *r, const struct maps *m, struct failure *why);
 int rings_carry_over(const struct state *s, const struct maps *to, const struct capacity *now,
 		     struct failure *why);
 
-/* Append the table of VIPs, which name services by their index. */
+/* After build_nat(). Append the table of VIPs, which name services by their index. */
 void build_vips(struct builder *b, const struct model *m);
 
 #endif

@@ -256,6 +256,44 @@ static void note_lengths(struct builder *b, const struct weir_vip *vips, size_t 
 			    vips[i].length, &b->error);
 }
 
+static bool is_vip(const struct weir_vip *vips, size_t count, const __u8 addr[16])
+{
+	for (size_t i = 0; i < count; i++) {
+		if (vips[i].length == 128 && !memcmp(vips[i].addr, addr, 16))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Sources of translated flows are VIPs without ports, so that the one look at a
+ * packet's destination, after which most are let go, tells those apart, too.
+ * Returns the list, which may have grown and moved.
+ */
+static struct weir_vip *add_sources(struct builder *b, struct weir_vip *vips, size_t *count)
+{
+	static const __u8 none[16];
+	const struct weir_nat *nat = b->error ? NULL : &BUILDER_AT(b, 0, struct weir_image)->nat;
+	const __u8(*source)[16];
+	struct weir_vip *grown;
+
+	if (b->error || !nat->ports_count)
+		return vips;
+	grown = realloc(vips, (*count + nat->sources_mask + 2) * sizeof(*vips));
+	if (!grown) {
+		b->error = -ENOMEM;
+		return vips;
+	}
+	source = (const __u8(*)[16])BUILDER_AT(b, nat->sources_offset, char);
+	for (__u32 i = 0; i <= nat->sources_mask; i++) {
+		if (!memcmp(source[i], none, 16) || is_vip(grown, *count, source[i]))
+			continue;
+		grown[*count] = (struct weir_vip){ .length = 128 };
+		memcpy(grown[(*count)++].addr, source[i], 16);
+	}
+	return grown;
+}
+
 void build_vips(struct builder *b, const struct model *m)
 {
 	OWN_FREE struct claim *claims = collect(m);
@@ -268,6 +306,7 @@ void build_vips(struct builder *b, const struct model *m)
 	if (b->error)
 		return;
 	vips = make_vips(b, claims, count_claims(m), &count);
+	vips = add_sources(b, vips, &count);
 	note_lengths(b, vips, count);
 	if (!b->error)
 		b->error = hash_vips(vips, count, &table, &size);

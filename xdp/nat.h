@@ -243,33 +243,6 @@ static __noinline int nat_is_source(const struct weir_image *image, const union 
 	return 0;
 }
 
-/*
- * Whether a frame's destination is a source, before anything else is parsed: what
- * is for nobody shall cost next to nothing.
- */
-static __noinline int nat_glance(struct xdp_md *ctx, const struct weir_image *image)
-{
-	struct ethhdr *eth = nat_at(ctx, 0, sizeof(*eth));
-	union pkt_addr dst = { .word[2] = PKT_V4MAPPED };
-	struct ipv6hdr *v6;
-	struct iphdr *v4;
-
-	if (!eth)
-		return 0;
-	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
-		v4 = nat_at(ctx, ETH_HLEN, sizeof(*v4));
-		if (!v4)
-			return 0;
-		dst.word[3] = v4->daddr;
-		return nat_is_source(image, &dst);
-	}
-	v6 = nat_at(ctx, ETH_HLEN, sizeof(*v6));
-	if (eth->h_proto != bpf_htons(ETH_P_IPV6) || !v6)
-		return 0;
-	__builtin_memcpy(&dst, &v6->daddr, sizeof(dst));
-	return nat_is_source(image, &dst);
-}
-
 static __always_inline bool nat_is_port(const struct weir_image *image, __be16 port)
 {
 	return (__u16)(bpf_ntohs(port) - image->nat.port_first) < image->nat.ports_count;

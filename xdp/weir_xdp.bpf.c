@@ -115,9 +115,6 @@ static __always_inline enum weir_reason balance(struct xdp_md *ctx, const struct
 
 	if (is_needed(WEIR_NEED_NAT) && nat_comes_back(ctx, image, scratch))
 		return WEIR_R_LB_NAT_RETURN;
-	if (is_needed(WEIR_NEED_NAT) && !scratch->choice.vip_offset &&
-	    weir.stages == 1U << WEIR_STAGE_BALANCE)
-		return WEIR_R_CONTINUE;
 	/* Alone, it has looked already. */
 	if (weir.stages != 1U << WEIR_STAGE_BALANCE &&
 	    (!(p->has & PKT_ADDR) ||
@@ -156,8 +153,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 
 	if (!image)
 		return WEIR_R_NO_IMAGE;
-	if (weir.stages == 1U << WEIR_STAGE_BALANCE && !vip_glance(ctx, image, &scratch->choice) &&
-	    (!is_needed(WEIR_NEED_NAT) || !nat_glance(ctx, image)))
+	if (weir.stages == 1U << WEIR_STAGE_BALANCE && !vip_glance(ctx, image, &scratch->choice))
 		return WEIR_R_CONTINUE;
 	device = device_row(image);
 	if (weir.stages)

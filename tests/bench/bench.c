@@ -53,7 +53,7 @@ static const char config_nat[] =
 	"  backend b1 10.1.0.11:8443\n backend b2 10.1.0.12 }\n"
 	"service local { address 192.0.2.13; port tcp 443; forward local\n"
 	"  backend b1 10.1.0.11:8443\n backend b2 10.1.0.12 }\n";
-#define NAT_RECORDS (1U << 22)
+#define NAT_RECORDS (1U << 21)
 
 static const struct packet nobody = { .src = "198.18.0.1",
 				      .dst = "192.0.2.1",
