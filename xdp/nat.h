@@ -276,7 +276,7 @@ static __always_inline int nat_find_back(struct xdp_md *ctx, const struct weir_i
 
 static __always_inline int nat_write_back(struct xdp_md *ctx, const struct pkt *p, struct nat *n)
 {
-	if (!(p->has & PKT_PORTS)) {
+	if (!(p->has & (PKT_PORTS | PKT_FRAGMENT))) {
 		n->quoted_to = n->outside;
 		return nat_write_error(ctx, p, n);
 	}

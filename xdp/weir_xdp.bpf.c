@@ -15,6 +15,7 @@
 #include "hook.h"
 #include "lb_icmp.h"
 #include "mark.h"
+#include "nat_fragment.h"
 #include "parse.h"
 #include "reject.h"
 
@@ -113,7 +114,7 @@ static __always_inline enum weir_reason balance(struct xdp_md *ctx, const struct
 	const struct pkt *p = &scratch->pkt;
 	enum weir_reason reason;
 
-	if (is_needed(WEIR_NEED_NAT) && nat_comes_back(ctx, image, scratch))
+	if (is_needed(WEIR_NEED_NAT) && nat_answers(ctx, image, scratch))
 		return WEIR_R_LB_NAT_RETURN;
 	/* Alone, it has looked already. */
 	if (weir.stages != 1U << WEIR_STAGE_BALANCE &&

@@ -165,6 +165,19 @@ test_datagrams_are_translated() {
 	done
 }
 
+test_fragments_are_translated() {
+	local address
+	build_network
+	udp_server b1 8080 10.0.1.11 2001:db8:7:1::11
+	udp_server b2 8080 10.0.2.12 2001:db8:7:2::12
+	service
+	for address in "$VIP4" "$VIP6"; do
+		ask_udp 20 "$address" 4000
+		assert_eq 0 "$none" "datagrams in three fragments without an answer"
+		assert_between 1 19 "$b1" "answers of b1"
+	done
+}
+
 test_much_data_comes_through_whole() {
 	local url
 	build_network
