@@ -24,23 +24,23 @@
 /*
  * X(symbol, name)  every pinned map; the name is the map's and the pin's
  */
-#define WEIR_MAPS(X)                                                                \
-	X(IMAGE, "weir_image") /* array of one map: the generation in force */      \
-	X(REASONS, "weir_reasons") /* per CPU [device][reason] counters */          \
-	X(RULES, "weir_rules") /* per CPU [rule id] counters */                     \
-	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */            \
-	X(SERVICES, "weir_services") /* per CPU [service id] counters */            \
-	X(SETTLE, "weir_settle") /* [service id] how long pins may live */          \
-	X(RINGS, "weir_rings") /* rings that services of the image name */          \
-	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */          \
-	X(NAT, "weir_nat") /* four-way set: where a client's flow has its record */ \
-	X(NAT_FLOWS, "weir_nat_flows") /* records of translated flows */            \
-	X(FLOWS, "weir_flows") /* two-way set of flows being timed */               \
-	X(LIMITS, "weir_limits") /* token buckets, of rules and of sources */       \
-	X(CONNS, "weir_conns") /* connections that this host opened */              \
-	X(LOG, "weir_log") /* ring buffer of logged packets */                      \
-	X(CPU, "weir_cpu") /* per CPU: rates, room to build a packet in */          \
-	X(HISTS, "weir_hists") /* per CPU round-trip histograms */                  \
+#define WEIR_MAPS(X)                                                           \
+	X(IMAGE, "weir_image") /* array of one map: the generation in force */ \
+	X(REASONS, "weir_reasons") /* per CPU [device][reason] counters */     \
+	X(RULES, "weir_rules") /* per CPU [rule id] counters */                \
+	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */       \
+	X(SERVICES, "weir_services") /* per CPU [service id] counters */       \
+	X(SETTLE, "weir_settle") /* [service id] how long pins may live */     \
+	X(RINGS, "weir_rings") /* rings that services of the image name */     \
+	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */     \
+	X(NAT, "weir_nat") /* four-way set of flows that are translated */     \
+	X(NAT_FLOWS, "weir_nat_flows") /* records of translated flows */       \
+	X(FLOWS, "weir_flows") /* two-way set of flows being timed */          \
+	X(LIMITS, "weir_limits") /* token buckets, of rules and of sources */  \
+	X(CONNS, "weir_conns") /* connections that this host opened */         \
+	X(LOG, "weir_log") /* ring buffer of logged packets */                 \
+	X(CPU, "weir_cpu") /* per CPU: rates, room to build a packet in */     \
+	X(HISTS, "weir_hists") /* per CPU round-trip histograms */             \
 	X(SETS, "weir_sets") /* one value: all sets that change live */
 
 enum weir_map {
