@@ -17,7 +17,7 @@ struct image_spec;
 struct plan;
 
 /* 1,048,576 flows: 64 MiB of records, and 32 MiB by which clients' packets find them. */
-#define NAT_FLOWS (1U << 20)
+#define NAT_RECORDS (1U << 20)
 #define NAT_SETS (1U << 19)
 /* Fewer ports than that toward one port of a backend are not worth the trouble. */
 #define NAT_PORTS_MIN 1024

@@ -119,7 +119,7 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.services = larger(have->services, power_of_two(SERVICES_MIN, services)),
 		.pin_sets = larger(have->pin_sets, pin_sets(p->needs.services)),
 		.nat_sets = larger(have->nat_sets, nat_is_used(p->model) ? NAT_SETS : 1),
-		.nat_flows = larger(have->nat_flows, nat_is_used(p->model) ? NAT_FLOWS : 1),
+		.nat_flows = larger(have->nat_flows, nat_is_used(p->model) ? NAT_RECORDS : 1),
 		.log_bytes = larger(have->log_bytes, needs & NEED_LOG ? LOG_BYTES : LOG_BYTES_MIN),
 	};
 	/* Buckets of rules go by the rule's id; maps_capacity() relies on it. */
