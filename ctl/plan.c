@@ -27,6 +27,8 @@
 #define BACKENDS_MIN 64
 #define SERVICES_MIN 16
 #define RINGS_MIN 4
+/* More than this many crowded rings have one cause, and it has been said. */
+#define SAY_CROWDED 3
 /* 65,536 flows, 8 MiB. */
 #define FLOW_SETS (1U << 15)
 /* 262,144 sources, 4 MiB. */
@@ -138,6 +140,28 @@ static __u32 rings_room(__u32 wanted)
 						    : power_of_two(RINGS_MIN, wanted + 1);
 }
 
+/* A share is whole slots: with fewer than a hundred for each backend it gets coarse. */
+static void say_crowded(const struct model *m)
+{
+	size_t crowded = 0;
+
+	for (size_t g = 0; g < model_groups_count(m); g++) {
+		const struct backend_group group = model_group(m, g);
+		size_t live = 0;
+
+		for (size_t i = 0; i < group.backends_count; i++)
+			live += !group.backends[i].drain && group.backends[i].weight;
+		if (live <= WEIR_RING_SLOTS / 100 || crowded++ >= SAY_CROWDED)
+			continue;
+		note("%s %s: %zu backends share the %d slots of a ring; a slot more or less, which "
+		     "no weight can avoid, is %.1f %% of the mean share",
+		     group.is_pool ? "pool" : "service", group.name, live, WEIR_RING_SLOTS,
+		     100.0 * (double)live / WEIR_RING_SLOTS);
+	}
+	if (crowded > SAY_CROWDED)
+		note("and %zu more like it", crowded - SAY_CROWDED);
+}
+
 static int make_rings(struct plan *p, const struct state *s, struct failure *why)
 {
 	struct ring_past past = {
@@ -160,6 +184,7 @@ static int make_rings(struct plan *p, const struct state *s, struct failure *why
 			    WEIR_MAX_RINGS);
 	if (error)
 		return fail_errno(why, error, "cannot make the rings");
+	say_crowded(p->model);
 	p->capacity.rings = s->capacity.rings;
 	if (p->capacity.rings < p->rings.room)
 		p->capacity.rings = p->model->services_count ? rings_room(p->rings.room) : 1;
