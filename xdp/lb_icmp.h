@@ -127,6 +127,15 @@ static __noinline int ping_answer(struct xdp_md *ctx, const struct pkt *p)
 	return WEIR_R_LB_PING;
 }
 
+/* Sources of translated flows are VIPs without ports; who pings one asks this host. */
+static __always_inline bool icmp_vip_has_ports(const struct weir_image *image,
+					       const struct choice *c)
+{
+	const struct weir_vip *vip = image_at(image, c->vip_offset);
+
+	return vip->ports_count;
+}
+
 /*
  * What becomes of an ICMP packet to a VIP. Returns WEIR_R_CONTINUE for what no
  * rule here is for: it may be some service's all the same.
@@ -139,6 +148,8 @@ static __always_inline enum weir_reason balance_icmp(struct xdp_md *ctx,
 	enum weir_reason reason;
 
 	if (is_ping(&scratch->pkt)) {
+		if (!icmp_vip_has_ports(image, c))
+			return WEIR_R_CONTINUE;
 		*verdict = send_out_of(ctx, ctx->ingress_ifindex);
 		return ping_answer(ctx, &scratch->pkt);
 	}

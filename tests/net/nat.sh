@@ -296,8 +296,8 @@ test_flows_outlive_a_change() {
 	local get
 	build_network
 	service
-	ns_exec client curl -sS --noproxy '*' --limit-rate 5M --max-time 20 -o "$TMP/bytes" \
-		"http://$VIP4/bytes/10000000" &
+	ns_exec client curl -sS --noproxy '*' --limit-rate 2M --max-time 40 -o "$TMP/bytes" \
+		"http://$VIP4/bytes/20000000" &
 	get=$!
 	processes+=("$get")
 	wait_for 5 test -s "$TMP/bytes"
@@ -306,7 +306,7 @@ test_flows_outlive_a_change() {
 	weir edge apply "$TMP/drained.conf"
 	kill -0 "$get" || fail "the download ended before the change"
 	wait "$get" || fail "the download broke"
-	assert_eq 10000000 "$(stat -c %s "$TMP/bytes")" "bytes"
+	assert_eq 20000000 "$(stat -c %s "$TMP/bytes")" "bytes"
 }
 
 run_tests "$@"
