@@ -11,7 +11,7 @@ set -euo pipefail
 
 # download NAME: 20 MB, slowly, in the background; its process is $get.
 download() {
-	ns_exec client curl -sS --noproxy '*' --limit-rate 8M --max-time 30 -o "$TMP/$1" \
+	ns_exec client curl -sS --noproxy '*' --limit-rate 4M --max-time 30 -o "$TMP/$1" \
 		"http://$VIP4/bytes/20000000" &
 	get=$!
 	processes+=("$get")
@@ -33,12 +33,12 @@ test_a_drained_backend_keeps_its_connections_and_gets_no_others() {
 	weir edge backend undrain web b2 | grep -q 'backend b2 drain on -> off   (50.0 % of ring' ||
 		fail "undrain did not say what moves"
 	weir edge backend drain web b1
+	kill -0 "$get" || fail "the download ended before the changes"
 	assert_eq drain "$(backend_of 'b["state"]' b1)" "state of b1"
 	assert_eq 0.0 "$(backend_of 'b["ring_percent"]' b1)" "share of b1"
 	assert_eq True "$(backend_of 'b["settling_percent"] > 99' b1)" "flows that settle"
 	ask 40 "http://$VIP4/"
 	assert_eq "0 40 0" "$b1 $b2 $none" "answers of b1, b2, nobody"
-	kill -0 "$get" || fail "the download ended before the changes"
 	wait "$get" || fail "the download broke"
 	assert_eq 20000000 "$(stat -c %s "$TMP/bytes")" "bytes"
 }
