@@ -75,9 +75,9 @@ static const char *split_port(const char *text, char *addr, size_t size)
 	return NULL;
 }
 
-static int parse_endpoint(struct words *w, const char *which, struct endpoint *e)
+static int parse_endpoint(struct words *w, const char *which, const char *text, struct endpoint *e)
 {
-	const char *text = take(w), *port = NULL;
+	const char *port = NULL;
 	char addr[64] = "";
 	int number = 0;
 
@@ -85,13 +85,24 @@ static int parse_endpoint(struct words *w, const char *which, struct endpoint *e
 		port = split_port(text, addr, sizeof(addr));
 	if (!text || parse_addr(addr, e->addr) || (port && parse_number(port, 65535, &number)))
 		return fail(w->why, EXIT_USAGE,
-			    "\"%s %s\": write an address, as 192.0.2.1:22, 192.0.2.1, "
+			    "\"%s%s\": write an address, as 192.0.2.1:22, 192.0.2.1, "
 			    "[2001:db8::1]:22 or 2001:db8::1",
 			    which, text ? text : "");
 	e->is_set = true;
 	e->has_port = port != NULL;
 	e->port = number;
 	return 0;
+}
+
+/* The short form, "tcp 198.51.100.7:4444 192.0.2.1:22": from one, to the other. */
+static int parse_bare_endpoint(struct words *w, const char *word, struct description *d)
+{
+	if (!d->from.is_set)
+		return parse_endpoint(w, "", word, &d->from);
+	if (!d->to.is_set)
+		return parse_endpoint(w, "", word, &d->to);
+	return fail(w->why, EXIT_USAGE,
+		    "\"%s\" is one address too many; a packet is from one and to another", word);
 }
 
 static int parse_named(struct words *w, const char *field, const struct name *names, int most,
@@ -212,9 +223,9 @@ static int parse_type(struct words *w, struct description *d)
 static int parse_word(struct words *w, const char *word, struct description *d)
 {
 	if (!strcmp(word, "from"))
-		return parse_endpoint(w, word, &d->from);
+		return parse_endpoint(w, "from ", take(w), &d->from);
 	if (!strcmp(word, "to"))
-		return parse_endpoint(w, word, &d->to);
+		return parse_endpoint(w, "to ", take(w), &d->to);
 	if (!strcmp(word, "proto"))
 		return parse_named(w, word, names_proto, 255, &d->proto);
 	if (!strcmp(word, "type"))
@@ -239,6 +250,8 @@ static int parse_word(struct words *w, const char *word, struct description *d)
 		return parse_fragment(w, d);
 	if (parse_protocol(word, d) || parse_flags(word, d))
 		return 0;
+	if (strpbrk(word, ".:"))
+		return parse_bare_endpoint(w, word, d);
 	return unknown(word, w->why);
 }
 

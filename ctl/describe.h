@@ -3,6 +3,7 @@
  * A packet in words, as "weir test" takes it, made into a frame:
  *
  *     tcp from 198.51.100.7:4444 to 192.0.2.1:22 syn ttl 64
+ *     tcp 198.51.100.7:4444 192.0.2.1:22
  */
 #ifndef WEIR_DESCRIBE_H
 #define WEIR_DESCRIBE_H

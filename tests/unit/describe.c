@@ -100,6 +100,35 @@ static void IPv6_has_its_addresses_and_its_checksum(void **state)
 	assert_sum(frame.bytes + 58, 8, pseudo);
 }
 
+static void the_short_form_is_the_same_packet(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "tcp 198.51.100.7:4444 192.0.2.1:443",
+		  "tcp from 198.51.100.7:4444 to 192.0.2.1:443" },
+		{ "udp [2001:db8::7]:53 [2001:db8::1]:53 ttl 3",
+		  "udp from [2001:db8::7]:53 to [2001:db8::1]:53 ttl 3" },
+		{ "icmp 198.51.100.7 192.0.2.1", "icmp from 198.51.100.7 to 192.0.2.1" },
+		{ "tcp ::1 [::2]:80 ack", "tcp from ::1 to [::2]:80 ack" },
+		{ "tcp to 192.0.2.1:443 198.51.100.7:4444",
+		  "tcp from 198.51.100.7:4444 to 192.0.2.1:443" },
+	};
+	static struct frame brief;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		assert_null(make(pairs[i][0]));
+		brief = frame;
+		assert_null(make(pairs[i][1]));
+		assert_int_equal(brief.size, frame.size);
+		assert_memory_equal(brief.bytes, frame.bytes, frame.size);
+	}
+	assert_non_null(strstr(make("tcp 10.0.0.1:1 10.0.0.2:2 10.0.0.3"),
+			       "\"10.0.0.3\" is one address too many"));
+	assert_non_null(strstr(make("tcp 10.0.0.1:1 10.0.0:2"), "\"10.0.0:2\": write an address"));
+	assert_non_null(strstr(make("tcp 10.0.0.1:65536"), "write an address"));
+	assert_non_null(strstr(make("tcp 10.0.0.1:1 sny"), "did you mean \"syn\"?"));
+}
+
 static void fragments_say_so(void **state)
 {
 	(void)state;
@@ -161,6 +190,7 @@ int main(void)
 		cmocka_unit_test(a_TCP_packet_is_made_byte_by_byte),
 		cmocka_unit_test(checksums_are_right),
 		cmocka_unit_test(IPv6_has_its_addresses_and_its_checksum),
+		cmocka_unit_test(the_short_form_is_the_same_packet),
 		cmocka_unit_test(fragments_say_so),
 		cmocka_unit_test(a_frame_need_not_be_IP),
 		cmocka_unit_test(what_is_wrong_is_said),
