@@ -137,11 +137,11 @@ static int map_counters(struct trial *t, enum weir_map map, struct trial_counter
 static const struct {
 	const char *map;
 	bool is_shared;
-} asked[] = { { "weir_sets", true },
-	      { "weir_rings", true },
-	      { "weir_settle", false },
-	      { "weir_pins", false },
-	      { "weir_conns", false } };
+} asked[] = {
+	{ "weir_sets", true },	 { "weir_rings", true }, { "weir_settle", false },
+	{ "weir_pins", false },	 { "weir_nat", false },	 { "weir_nat_flows", false },
+	{ "weir_conns", false },
+};
 
 /* All entries at once: one by one, 65,536 take longer than the rest of a test. */
 static int copy_map(int from, int to)

@@ -33,6 +33,7 @@ struct trial {
 	struct maps maps;
 	int program;
 	__u32 *rule_ids; /* of @filter, its default last */
+	struct frame *left; /* gets what the program leaves of a packet; borrowed, or NULL */
 	struct trial_counters rules, reasons;
 	__u64 *rules_before, *rules_now; /* packets, by id */
 	__u64 reasons_before[WEIR_R_COUNT], reasons_now[WEIR_R_COUNT];

@@ -90,9 +90,10 @@ static void find_reason(const struct trial *t, struct trial_result *out)
 static int run(const struct trial *t, const struct frame *in, __u32 *verdict)
 {
 	struct xdp_md xdp = { .data_end = (__u32)in->size, .ingress_ifindex = t->ifindex };
-	static struct frame left;
+	static struct frame unread;
+	struct frame *left = t->left ? t->left : &unread;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = (__u32)in->size,
-		    .data_out = left.bytes, .data_size_out = sizeof(left.bytes), .repeat = 1);
+		    .data_out = left->bytes, .data_size_out = sizeof(left->bytes), .repeat = 1);
 
 	if (t->hook == HOOK_XDP && t->ifindex) {
 		opts.ctx_in = &xdp;
@@ -100,6 +101,7 @@ static int run(const struct trial *t, const struct frame *in, __u32 *verdict)
 	}
 	if (bpf_prog_test_run_opts(t->program, &opts))
 		return -errno;
+	left->size = opts.data_size_out;
 	*verdict = opts.retval;
 	return 0;
 }

@@ -26,19 +26,19 @@
 /* Lengths of VIP prefixes that differ, of each family. */
 #define WEIR_VIP_LENGTHS 8
 
-/* Why a packet goes to the backend that it goes to. X(symbol, name) */
-#define WEIR_WHYS(X)                                                     \
-	X(RING, "ring") /* what the ring says now */                     \
-	X(BASE, "base") /* what it said before, the flow may be older */ \
-	X(PIN, "pin")                                                    \
-	X(TRACK, "track") /* a pin of a service that pins all */         \
-	X(QUIC, "quic")                                                  \
-	X(FRAGMENT, "fragment") /* where the first fragment went */      \
-	X(ICMP, "icmp") /* where the flow goes that an error quotes */   \
-	X(NAT, "nat")
+/* Why a packet goes to the backend that it goes to. X(symbol, name, explanation) */
+#define WEIR_WHYS(X)                                                                          \
+	X(RING, "ring", "what the ring says now")                                             \
+	X(BASE, "base", "what the ring said before its slot moved; the flow may be that old") \
+	X(PIN, "pin", "the flow is pinned, as its slot of the ring moved")                    \
+	X(TRACK, "track", "the flow is pinned, as all flows of the service are")              \
+	X(QUIC, "quic", "the server ID in its connection ID")                                 \
+	X(FRAGMENT, "fragment", "where the first fragment went")                              \
+	X(ICMP, "icmp", "where the flow goes that the error quotes")                          \
+	X(NAT, "nat", "the flow is being translated already")
 
 enum weir_why {
-#define X(sym, name) WEIR_WHY_##sym,
+#define X(sym, name, text) WEIR_WHY_##sym,
 	WEIR_WHYS(X)
 #undef X
 		WEIR_WHY_COUNT
