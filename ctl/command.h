@@ -17,12 +17,12 @@
 #include "plan.h"
 #include "state.h"
 
-/* Of the command test. */
+/* Of the command test, and the first three of explain. */
 struct test_options {
 	const char *dev; /* NULL: the only one that there is */
 	const char *hex; /* the packet as bytes */
-	const char *cases; /* a file of packets in words, with what is expected of each */
 	const char *config; /* a file that need not be in force */
+	const char *cases; /* a file of packets in words, with what is expected of each */
 	const char *expect;
 	const char *rule;
 	bool egress;
@@ -57,6 +57,8 @@ struct command {
 	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
 	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,             \
 	  "what becomes of a packet, without sending it")                                     \
+	X(explain, "PACKET... | --hex BYTES", 0, 64, cmd_explain,                             \
+	  "what becomes of a packet, and which backend gets it, and why")                     \
 	X(show, "[config|filter|service|backend|set|interface|flow] [NAME]", 0, 3, cmd_show,  \
 	  "what is in force, with its counters")                                              \
 	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \

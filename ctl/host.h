@@ -69,6 +69,7 @@ struct host_neighbour {
 	bool is_ours; /* marked with HOST_NEIGHBOUR_PROTOCOL */
 	bool is_fixed; /* set by hand for good; not to be touched */
 	bool is_known; /* its MAC address is */
+	__u8 mac[6]; /* zeroes where it is not, or is of another size */
 };
 
 /* All entries, to be freed by the caller. Returns 0 or -errno. */

@@ -88,11 +88,12 @@ static void help(FILE *out)
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
 	      "      --confirm TIME       apply, rollback: undone after 60s, 5m, 1h unless "
 	      "confirmed\n"
-	      "      --dev INTERFACE      test: where the packet comes in, or with --egress "
-	      "leaves\n"
-	      "      --hex BYTES          test: the frame, from its Ethernet header on\n"
+	      "      --dev INTERFACE      test, explain: where the packet comes in, or with "
+	      "--egress leaves\n"
+	      "      --hex BYTES          test, explain: the frame, from its Ethernet header on\n"
+	      "      --config FILE        test, explain: a configuration that need not be in "
+	      "force\n"
 	      "      --cases FILE         test: packets in words, with what is expected of each\n"
-	      "      --config FILE        test: a configuration that need not be in force\n"
 	      "      --expect VERDICT     test: fail unless it is pass, drop, reject or forward\n"
 	      "      --rule NAME          test: fail unless this rule decided, or \"default\"\n"
 	      "      --egress             test: at tc egress\n"
@@ -265,17 +266,19 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 static int check_options(struct command *c, const struct verb *verb)
 {
 	const struct test_options *t = &c->test;
-	bool tests = t->dev || t->hex || t->cases || t->config || t->expect || t->rule || t->egress;
+	bool explains = t->dev || t->hex || t->config;
+	bool tests = t->cases || t->expect || t->rule || t->egress;
 
 	if (c->confirm && verb->run != cmd_apply && verb->run != cmd_rollback)
 		return fail(&c->why, EXIT_USAGE, "--confirm goes with apply and rollback only");
 	if (c->strict && verb->run != cmd_import)
 		return fail(&c->why, EXIT_USAGE, "--strict goes with import only");
+	if (explains && verb->run != cmd_test && verb->run != cmd_explain)
+		return fail(&c->why, EXIT_USAGE,
+			    "--dev, --config and --hex go with test and explain only");
 	if (tests && verb->run != cmd_test)
-		return fail(
-			&c->why, EXIT_USAGE,
-			"--dev, --egress, --config, --hex, --cases, --expect and --rule go with "
-			"test only");
+		return fail(&c->why, EXIT_USAGE,
+			    "--egress, --cases, --expect and --rule go with test only");
 	return 0;
 }
 

@@ -161,6 +161,7 @@ static int collect_neighbour(struct nl_msg *msg, void *arg)
 	found->list = grown;
 	neighbour = nlmsg_data(header);
 	added = &grown[found->count];
+	*added = (struct host_neighbour){};
 	if (!addr_from_binary(nla_data(attr[NDA_DST]), neighbour->ndm_family, added->addr))
 		return NL_OK;
 	added->ifindex = neighbour->ndm_ifindex;
@@ -168,6 +169,8 @@ static int collect_neighbour(struct nl_msg *msg, void *arg)
 		attr[NDA_PROTOCOL] && nla_get_u8(attr[NDA_PROTOCOL]) == HOST_NEIGHBOUR_PROTOCOL;
 	added->is_fixed = neighbour->ndm_state & (NUD_PERMANENT | NUD_NOARP);
 	added->is_known = added->is_fixed || neighbour->ndm_state & NEIGHBOUR_KNOWN;
+	if (added->is_known && attr[NDA_LLADDR] && nla_len(attr[NDA_LLADDR]) == sizeof(added->mac))
+		memcpy(added->mac, nla_data(attr[NDA_LLADDR]), sizeof(added->mac));
 	found->count++;
 	return NL_OK;
 }

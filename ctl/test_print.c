@@ -68,6 +68,11 @@ static int fate_of(const struct trial *t, const struct trial_result *result)
 	return result->fate == WEIR_FATE_DROP ? DROP : PASS;
 }
 
+const char *test_verdict(const struct trial *t, const struct trial_result *result)
+{
+	return fate_names[fate_of(t, result)];
+}
+
 static const char *reason_of(const struct trial_result *result)
 {
 	return result->has_reason ? reasons[result->reason].name : "-";

@@ -20,6 +20,9 @@ struct test_report {
 	size_t fates[4];
 };
 
+/* "pass", "drop", "reject" or "forward". */
+const char *test_verdict(const struct trial *t, const struct trial_result *result);
+
 /* Fails with EXIT_USAGE for what no packet's fate is called; NULL is none expected. */
 int test_expect_parse(const char *expect, struct failure *why);
 

@@ -32,13 +32,16 @@ enum weir_fate {
 	X(LB_NO_NEIGHBOUR, "lb-no-neighbour", DROP, "the next hop's MAC address is not known yet") \
 	X(LB_TOO_BIG, "lb-too-big", DROP,                                                          \
 	  "with its encapsulation, if any, it exceeds the MTU on the way out")                     \
-	X(LB_TOO_BIG_TOLD, "lb-too-big-told", FORWARD, "the same; its sender was told what fits")  \
+	X(LB_TOO_BIG_TOLD, "lb-too-big-told", FORWARD,                                             \
+	  "too big for the way; its sender was told what fits")                                    \
 	X(LB_TTL, "lb-ttl", DROP, "its TTL, or hop limit, ended here")                             \
-	X(LB_TTL_TOLD, "lb-ttl-told", FORWARD, "the same; its sender was told")                    \
+	X(LB_TTL_TOLD, "lb-ttl-told", FORWARD,                                                     \
+	  "its TTL, or hop limit, ended here; its sender was told")                                \
 	X(LB_LOCAL, "lb-local", PASS, "rewritten for a container, which the stack brings it to")   \
 	X(LB_NAT_RETURN, "lb-nat-return", FORWARD,                                                 \
 	  "a backend's answer, brought back to its client")                                        \
-	X(LB_NAT_STACK, "lb-nat-stack", PASS, "the same; the stack brings it there")               \
+	X(LB_NAT_STACK, "lb-nat-stack", PASS,                                                      \
+	  "a backend's answer, which the stack brings to its client")                              \
 	X(LB_NAT_FULL, "lb-nat-full", DROP, "no port or no place for another translated flow")     \
 	X(LB_NAT_UNKNOWN, "lb-nat-unknown", DROP, "an error about a flow that is not translated")  \
 	X(LB_ERROR, "lb-error", DROP, "the packet could not be rewritten")                         \

@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 readonly CASES='
-check plan apply rollback show import |
+check plan apply rollback explain show import |
 status doctor latency |
 filter service set interface | show
 add del load flush | set
@@ -27,6 +27,9 @@ lo | doctor
 lo | --netns=NETNS show interface
 NETNS | -n
 pass drop reject forward | test --expect
+tcp udp icmp | explain
+lo | explain --dev
+from to ack | explain tcp
 --netns --instance --json --all | --
 edge | -n NETNS -i NETNS show filter
 web | -n NETNS -i NETNS show service
