@@ -358,7 +358,7 @@ static int map_old_rings(const struct work *w)
 
 static int do_jobs(const struct work *w)
 {
-	struct share shares[THREADS_MAX];
+	struct share shares[THREADS_MAX] = {};
 	pthread_t threads[THREADS_MAX];
 	bool runs[THREADS_MAX] = {};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -267,14 +267,17 @@ static void read_rodata(int map, const struct bpf_map_info *info, struct weir_pr
 
 int program_read(int fd, struct weir_program *config, __u32 *image_map_id)
 {
-	__u32 ids[16] = {}, size = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .nr_map_ids = 16, .map_ids = (__u64)(unsigned long)ids };
+	/* Pinned maps, and those that each program has for itself. */
+	enum { MAPS_MOST = 2 * WEIR_MAP_COUNT };
+	__u32 ids[MAPS_MOST] = {}, size = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = MAPS_MOST,
+				      .map_ids = (__u64)(unsigned long)ids };
 	bool found = false;
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) || strncmp(info.name, "weir_", 5))
 		return -1;
 	*image_map_id = 0;
-	for (__u32 i = 0; i < info.nr_map_ids && i < 16; i++) {
+	for (__u32 i = 0; i < info.nr_map_ids && i < MAPS_MOST; i++) {
 		OWN_FD int map = bpf_map_get_fd_by_id(ids[i]);
 		struct bpf_map_info map_info = {};
 		__u32 map_size = sizeof(map_info);

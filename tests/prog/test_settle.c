@@ -112,7 +112,7 @@ static void print_service(char *text, size_t *used, __u32 s)
 {
 	*used += (size_t)snprintf(text + *used, CONFIG_BYTES - *used,
 				  "service s%u { address %s, %s; port tcp 443, udp 443\n"
-				  "forward ipip; settle %us; %s\n",
+				  "forward ipip; settle %ds; %s\n",
 				  s, vips[s][0], vips[s][1], SETTLE_S, options[s]);
 	for (__u32 i = 0; i < BACKENDS; i++) {
 		__u32 n = s * BACKENDS + i + 1;

@@ -66,9 +66,9 @@ static char *write_config(void)
 	fprintf(out, "interface a { balance }\npool p {\n");
 	write_backends(out);
 	fprintf(out,
-		"}\nservice s0 { address 192.0.2.1; port tcp 80; forward l2; settle %us; backends "
+		"}\nservice s0 { address 192.0.2.1; port tcp 80; forward l2; settle %ds; backends "
 		"p }\n"
-		"service s1 { address 192.0.2.2; port tcp 80; forward l2; settle %us; backends p "
+		"service s1 { address 192.0.2.2; port tcp 80; forward l2; settle %ds; backends p "
 		"}\n"
 		"service s2 { address 192.0.2.3; port tcp 80; forward l2; track none\n",
 		SETTLE_S, SETTLE_S);
@@ -76,7 +76,7 @@ static char *write_config(void)
 	fprintf(out, "}\n");
 	if (has_late)
 		fprintf(out,
-			"service s3 { address 192.0.2.4; port tcp 80; forward l2; settle %us; "
+			"service s3 { address 192.0.2.4; port tcp 80; forward l2; settle %ds; "
 			"backends p }\n",
 			SETTLE_S);
 	fclose(out);
