@@ -47,12 +47,6 @@ struct image_spec {
 };
 
 /*
- * Refuse what the language has and images do not: EXIT_USAGE, with the place.
- * image_build() takes it that this has been asked.
- */
-int image_supports(const struct model *m, struct failure *why);
-
-/*
  * Returns 0 with @image, @bytes long, to be freed by the caller; -E2BIG when it
  * would exceed WEIR_MAX_IMAGE_BYTES; -ENOMEM; outputs untouched on failure.
  */

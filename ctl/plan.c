@@ -90,7 +90,15 @@ static __u32 pin_sets(__u32 services)
 {
 	if (services & 1U << WEIR_NEED_TRACK)
 		return PIN_SETS_ALL;
-	return services & 1U << WEIR_NEED_PINS ? PIN_SETS : 1;
+	return services & (1U << WEIR_NEED_PINS | 1U << WEIR_NEED_SYNCOOKIE) ? PIN_SETS : 1;
+}
+
+/* Services count in buckets of sources, as they have no rule's. */
+static __u32 limit_sets(const struct needs *n)
+{
+	if (n->services & (1U << WEIR_NEED_LIMIT | 1U << WEIR_NEED_SYNCOOKIE))
+		return LIMIT_SETS;
+	return n->in_use & NEED_LIMIT_SOURCES ? LIMIT_SETS : 1;
 }
 
 /* Everything but the sizes of image and rings, which are known when they are built. */
@@ -116,7 +124,7 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.rules = larger(have->rules, power_of_two(RULES_MIN, rules)),
 		.backends = larger(have->backends, power_of_two(BACKENDS_MIN, backends)),
 		.flow_sets = larger(have->flow_sets, measures(p) ? FLOW_SETS : 1),
-		.limit_sets = larger(have->limit_sets, needs & NEED_LIMIT_SOURCES ? LIMIT_SETS : 1),
+		.limit_sets = larger(have->limit_sets, limit_sets(&p->needs)),
 		.conn_sets = larger(have->conn_sets, needs & NEED_TRACK ? CONN_SETS : 1),
 		.services = larger(have->services, power_of_two(SERVICES_MIN, services)),
 		.pin_sets = larger(have->pin_sets, pin_sets(p->needs.services)),
@@ -125,7 +133,7 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.log_bytes = larger(have->log_bytes, needs & NEED_LOG ? LOG_BYTES : LOG_BYTES_MIN),
 	};
 	/* Buckets of rules go by the rule's id; maps_capacity() relies on it. */
-	if (needs & NEED_LIMIT || have->limit_base)
+	if (needs & NEED_LIMIT || p->capacity.limit_sets > 1 || have->limit_base)
 		p->capacity.limit_base = p->capacity.rules;
 	p->capacity.hists = p->capacity.flow_sets > 1
 				    ? p->capacity.devices * WEIR_DIR_COUNT + p->capacity.backends
@@ -357,8 +365,6 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	};
 	int error;
 
-	if (image_supports(p->model, why))
-		return -1;
 	if (nat_is_used(p->model) && nat_ports_read(&spec.nat_ports, why))
 		return -1;
 	choose_secret(s, spec.secret);

@@ -12,6 +12,7 @@
 #include "note.h"
 #include "own.h"
 #include "siphash.h"
+#include "syncookie.h"
 #include "weir/latency.h"
 
 #include "weir_tc.skel.h"
@@ -217,6 +218,11 @@ static int load_xdp(const char *ifname, const struct weir_program *config,
 		error = bpf_map__set_max_entries(skel->maps.weir_hops, config->hop_mask + 1);
 	if (!error)
 		error = weir_xdp__load(skel);
+	if (error && config->services & 1U << WEIR_NEED_SYNCOOKIE && syncookie_probe())
+		return fail(why, EXIT_PRECONDITION,
+			    "%s: this kernel makes no SYN cookies for XDP: it was built without "
+			    "CONFIG_SYN_COOKIES; leave \"syncookie\" out of the services",
+			    ifname);
 	if (error)
 		return load_failed(error, HOOK_XDP, ifname, why);
 	return keep_program(skel->progs.weir_xdp, ifname, why);

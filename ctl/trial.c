@@ -313,8 +313,6 @@ static int build_image(const struct trial *t, struct plan *p, struct failure *wh
 		return fail_errno(why, ENOMEM, "cannot test");
 	for (size_t i = 0; i < most; i++)
 		ids[i] = i;
-	if (image_supports(t->model, why))
-		return -1;
 	find_routes(t->model, routes);
 	error = rings_make(t->model, ids, ids, &nothing, &p->rings);
 	if (!error)

@@ -65,18 +65,23 @@ static __noinline int admit_source(const struct weir_image *image,
 	return s.is_allowed ? WEIR_R_CONTINUE : WEIR_R_LB_NOT_ALLOWED;
 }
 
-/* Returns WEIR_R_CONTINUE, or the reason why the packet is dropped. */
+/* These return WEIR_R_CONTINUE, or the reason why the packet is dropped. */
 static __always_inline enum weir_reason admit_packet(const struct weir_image *image,
 						     const struct weir_service *service,
 						     const struct pkt *p)
 {
-	enum weir_reason reason = WEIR_R_CONTINUE;
-
 	if (is_needed(WEIR_NEED_ALLOW) && service->flags & WEIR_SERVICE_ALLOW)
-		reason = admit_source(image, service, p);
-	if (is_needed(WEIR_NEED_LIMIT) && reason == WEIR_R_CONTINUE && is_syn(p))
-		reason = admit_new(image, service, p);
-	return reason;
+		return admit_source(image, service, p);
+	return WEIR_R_CONTINUE;
+}
+
+static __always_inline enum weir_reason admit_connection(const struct weir_image *image,
+							 const struct weir_service *service,
+							 const struct pkt *p)
+{
+	if (is_needed(WEIR_NEED_LIMIT) && is_syn(p))
+		return admit_new(image, service, p);
+	return WEIR_R_CONTINUE;
 }
 
 #endif

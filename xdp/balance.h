@@ -15,6 +15,7 @@
 #include "quic.h"
 #include "ring.h"
 #include "settle.h"
+#include "syncookie.h"
 #include "vip.h"
 
 static __always_inline bool balance_uses_pins(const struct weir_service *service,
@@ -101,7 +102,8 @@ static __always_inline enum weir_reason balance_by_id(struct xdp_md *ctx,
  * there is no tagged next hop.
  *
  * Returns WEIR_R_CONTINUE when the packet is no service's, WEIR_R_LB_FORWARD
- * with the choice in @scratch, or the reason why it is dropped.
+ * with the choice in @scratch, what syncookie_answer() is for, or the reason why
+ * it is dropped.
  */
 static __always_inline enum weir_reason
 balance_choose(struct xdp_md *ctx, const struct weir_image *image, struct scratch *scratch)
@@ -119,6 +121,11 @@ balance_choose(struct xdp_md *ctx, const struct weir_image *image, struct scratc
 		return WEIR_R_CONTINUE;
 	service = choice_service(image, c);
 	reason = admit_packet(image, service, p);
+	/* What nobody verified does not use up what is for new connections. */
+	if (reason == WEIR_R_CONTINUE)
+		reason = syncookie_judge(ctx, image, service, p);
+	if (reason == WEIR_R_CONTINUE)
+		reason = admit_connection(image, service, p);
 	if (reason != WEIR_R_CONTINUE)
 		return reason;
 	reason = balance_by_id(ctx, image, p, c);

@@ -139,18 +139,30 @@ static __always_inline struct weir_pin *pin_find(struct weir_pin_set *set, __u64
 	return pin;
 }
 
-static __always_inline bool pin_is_unsure(union pin_word w)
-{
-	enum weir_pin_state state = pin_state(w);
+/* Pins that have to make room: in one of these states, and for so many seconds. */
+struct pin_yield {
+	__u32 states; /* 1 << WEIR_PIN_* */
+	__u32 age_s;
+};
 
-	return state == WEIR_PIN_OPENING || state == WEIR_PIN_FOUND || state == WEIR_PIN_FRAGMENT;
-}
+/* For a flow, and what else may be taken again. */
+#define PIN_YIELD_TO_FLOW                                                                 \
+	((struct pin_yield){ .states = 1U << WEIR_PIN_OPENING | 1U << WEIR_PIN_FOUND |    \
+				       1U << WEIR_PIN_FRAGMENT | 1U << WEIR_PIN_VERIFIED, \
+			     .age_s = WEIR_PIN_UNSURE_S + 1 })
 
 /*
- * How good a place is for another flow; 0 is not to be had. Most of all one
+ * For a source that is verified. If a flood of SYNs could keep its place from
+ * it, it would be reset again and again.
+ */
+#define PIN_YIELD_TO_SOURCE \
+	((struct pin_yield){ .states = 1U << WEIR_PIN_OPENING | 1U << WEIR_PIN_VERIFIED })
+
+/*
+ * How good a place is that has the pin @w; 0 is not to be had. Most of all one
  * that nothing living has, then what nobody confirmed for the longest time.
  */
-static __always_inline __u32 pin_room(union pin_word w, bool is_own, __u32 now)
+static __always_inline __u32 pin_room(union pin_word w, struct pin_yield y, bool is_own, __u32 now)
 {
 	__u32 age = now - w.seen;
 
@@ -158,16 +170,27 @@ static __always_inline __u32 pin_room(union pin_word w, bool is_own, __u32 now)
 		return ~0U;
 	if (!pin_is_live(w, now))
 		return ~0U - 1;
-	return pin_is_unsure(w) && age > WEIR_PIN_UNSURE_S ? age : 0;
+	return y.states >> pin_state(w) & 1 && age >= y.age_s ? age + 1 : 0;
+}
+
+/* Whether pin_put_over() would find a place. */
+static __always_inline bool pin_has_room(struct weir_pin_set *set, struct pin_yield y, __u32 now)
+{
+	__u32 rooms = 0;
+
+#pragma unroll
+	for (int i = 0; i < WEIR_PIN_WAYS; i++)
+		rooms |= forget(pin_room(pin_read(&set->way[i]), y, false, now), now);
+	return rooms;
 }
 
 /*
  * Put a pin into @set, in the place of one of the same tag, of none, or of one
- * that was never confirmed. Returns false, with nothing changed, where there is
+ * that has to make room. Returns false, with nothing changed, where there is
  * no room. @lost: whether a pin was pushed out that a flow may miss.
  */
-static __always_inline bool pin_put(struct weir_pin_set *set, __u64 tag, union pin_word w,
-				    __u32 now, bool *lost)
+static __always_inline bool pin_put_over(struct weir_pin_set *set, __u64 tag, union pin_word w,
+					 struct pin_yield y, __u32 now, bool *lost)
 {
 	union pin_word busy = { .seen = now,
 				.state = (__u32)WEIR_PIN_BUSY << WEIR_PIN_STATE_SHIFT };
@@ -178,7 +201,7 @@ static __always_inline bool pin_put(struct weir_pin_set *set, __u64 tag, union p
 #pragma unroll
 	for (int i = 0; i < WEIR_PIN_WAYS; i++) {
 		union pin_word other = pin_read(&set->way[i]);
-		__u32 room = forget(pin_room(other, set->way[i].tag == tag, now), now);
+		__u32 room = forget(pin_room(other, y, set->way[i].tag == tag, now), now);
 
 		if (room > most) {
 			index = i;
@@ -199,6 +222,13 @@ static __always_inline bool pin_put(struct weir_pin_set *set, __u64 tag, union p
 	*(volatile __u64 *)&pin->tag = tag;
 	*pin_word_of(pin) = w.word;
 	return true;
+}
+
+/* The same for a flow. */
+static __always_inline bool pin_put(struct weir_pin_set *set, __u64 tag, union pin_word w,
+				    __u32 now, bool *lost)
+{
+	return pin_put_over(set, tag, w, PIN_YIELD_TO_FLOW, now, lost);
 }
 
 /* The offset of a pin's backend, or 0 where it is gone. */

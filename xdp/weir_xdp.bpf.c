@@ -177,6 +177,9 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 				: 0);
 	if (is_needed(WEIR_NEED_REJECT) && chosen == WEIR_R_LB_NO_BACKEND)
 		return balance_empty(ctx, image, scratch, verdict);
+	if (is_needed(WEIR_NEED_SYNCOOKIE) &&
+	    (chosen == WEIR_R_LB_SYNCOOKIE || chosen == WEIR_R_LB_SYNCOOKIE_VERIFIED))
+		return syncookie_answer(ctx, p, chosen, verdict);
 	if (is_needed(WEIR_NEED_NAT) && chosen == WEIR_R_LB_NAT_RETURN)
 		return nat_return(ctx, image, scratch, verdict);
 	if (chosen == WEIR_R_LB_FORWARD &&

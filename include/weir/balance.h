@@ -209,15 +209,17 @@ _Static_assert(sizeof(struct weir_pin) == 16, "pin has holes");
  * How far a flow got. X(symbol, name)
  *
  * Nobody confirmed a flow that is OPENING or FOUND: others may have its place
- * once it is some seconds old.
+ * once it is some seconds old. So may they have that of a VERIFIED source, which
+ * itself has only places of such sources, of OPENING flows, and of none.
  */
-#define WEIR_PIN_STATES(X)                                                  \
-	X(FREE, "free")                                                     \
-	X(OPENING, "opening") /* a SYN came */                              \
-	X(FOUND, "found") /* another packet, but only in one second */      \
-	X(OPEN, "open")                                                     \
-	X(CLOSING, "closing") /* a FIN or RST came, and no data after it */ \
-	X(FRAGMENT, "fragment") /* no flow: where a first fragment went */  \
+#define WEIR_PIN_STATES(X)                                                     \
+	X(FREE, "free")                                                        \
+	X(OPENING, "opening") /* a SYN came */                                 \
+	X(FOUND, "found") /* another packet, but only in one second */         \
+	X(OPEN, "open")                                                        \
+	X(CLOSING, "closing") /* a FIN or RST came, and no data after it */    \
+	X(FRAGMENT, "fragment") /* no flow: where a first fragment went */     \
+	X(VERIFIED, "verified") /* no flow: a source that returned a cookie */ \
 	X(BUSY, "busy") /* its tag changes this moment */
 
 enum weir_pin_state {
@@ -241,9 +243,11 @@ _Static_assert(WEIR_PIN_STATE_COUNT <= WEIR_PIN_STATE_MASK + 1, "states do not f
 /* Seconds. */
 #define WEIR_PIN_HALF_OPEN_S 120 /* OPENING and CLOSING live no longer */
 #define WEIR_PIN_FRAGMENT_S 30
+#define WEIR_PIN_VERIFIED_S 512 /* a power of two, as lives are */
 #define WEIR_PIN_UNSURE_S 5 /* an unconfirmed pin keeps its place */
 #define WEIR_PIN_REUSE_S 2 /* after it a SYN on a flow that closes is a new one */
 #define WEIR_PIN_GRACE_S 2 /* new flows are pinned past the end of base */
+#define WEIR_COOKIE_S 60 /* a SYN cookie may come back; the kernel takes it for as long at least */
 
 #define WEIR_PIN_BACKEND_MASK ((1U << WEIR_PIN_STATE_SHIFT) - 1)
 
@@ -260,6 +264,7 @@ _Static_assert(sizeof(struct weir_pin_set) == 64, "set of pins is not a cache li
 struct weir_settle {
 	__u64 pins_until_s;
 	__u64 base_until_s; /* so is base, past the service's time: flows found no room for a pin */
+	__u64 cookies_until_s; /* SYN cookies of the service may come back */
 };
 
 static inline __attribute__((always_inline)) __u64 weir_mix64(__u64 x)

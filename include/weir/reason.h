@@ -50,6 +50,9 @@ enum weir_fate {
 	X(LB_FRAGMENT, "lb-fragment", DROP, "a fragment without ports, whose first was not seen")  \
 	X(LB_PING, "lb-ping", FORWARD, "a ping of a VIP, answered in its place")                   \
 	X(LB_REJECT, "lb-reject", FORWARD, "the service has no backend; its sender was told")      \
+	X(LB_SYNCOOKIE, "lb-syncookie", FORWARD, "a SYN answered with a cookie")                   \
+	X(LB_SYNCOOKIE_VERIFIED, "lb-syncookie-verified", FORWARD,                                 \
+	  "a cookie that came back; its client was reset, and may connect now")                    \
 	X(DECAP, "decap", PASS, "a tunnel header for this host was removed")                       \
 	X(DECAP_ERROR, "decap-error", DROP, "a tunnel header could not be removed")                \
 	X(DECAP_ECN, "decap-ecn", DROP,                                                            \

@@ -135,10 +135,11 @@ static void age_settle(struct choose_case *c, __u32 s)
 		struct weir_settle settle;
 
 		assert_int_equal(bpf_map_lookup_elem(map, &i, &settle), 0);
-		if (!settle.pins_until_s && !settle.base_until_s)
+		if (!settle.pins_until_s && !settle.base_until_s && !settle.cookies_until_s)
 			continue;
 		settle.pins_until_s = earlier(settle.pins_until_s, s);
 		settle.base_until_s = earlier(settle.base_until_s, s);
+		settle.cookies_until_s = earlier(settle.cookies_until_s, s);
 		assert_int_equal(bpf_map_update_elem(map, &i, &settle, BPF_ANY), 0);
 	}
 }

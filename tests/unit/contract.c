@@ -92,9 +92,10 @@ static void structs_of_services_and_pins_keep_their_layout(void **state)
 	AT(weir_pin, seen, 8);
 	AT(weir_pin, state, 12);
 	SIZE(weir_pin_set, 64);
-	SIZE(weir_settle, 16);
+	SIZE(weir_settle, 24);
 	AT(weir_settle, pins_until_s, 0);
 	AT(weir_settle, base_until_s, 8);
+	AT(weir_settle, cookies_until_s, 16);
 
 	SIZE(weir_ring, 262152);
 }

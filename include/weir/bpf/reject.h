@@ -158,10 +158,9 @@ static __always_inline __u64 reject_sum(const struct weir_cpu *cpu, __u32 bytes)
 	return sum;
 }
 
-static __always_inline void reject_write_ipv4(struct weir_cpu *cpu, const struct pkt *p,
-					      __u32 bytes, __u8 proto)
+static __always_inline void reject_write_ipv4(struct iphdr *ip, const struct pkt *p, __u32 bytes,
+					      __u8 proto)
 {
-	struct iphdr *ip = (void *)(cpu->answer + REJECT_L4 - sizeof(*ip));
 	__u64 sum = 0;
 
 	*ip = (struct iphdr){
@@ -180,11 +179,9 @@ static __always_inline void reject_write_ipv4(struct weir_cpu *cpu, const struct
 	ip->check = ~checksum_fold(sum);
 }
 
-static __always_inline void reject_write_ipv6(struct weir_cpu *cpu, const struct pkt *p,
-					      __u32 bytes, __u8 proto)
+static __always_inline void reject_write_ipv6(struct ipv6hdr *ip, const struct pkt *p, __u32 bytes,
+					      __u8 proto)
 {
-	struct ipv6hdr *ip = (void *)cpu->answer;
-
 	*(__be32 *)ip = bpf_htonl(6U << 28);
 	ip->payload_len = bpf_htons(bytes - sizeof(*ip));
 	ip->nexthdr = proto;
@@ -199,9 +196,9 @@ static __always_inline void reject_write_ip(struct reject *r, const struct pkt *
 	r->start = p->is_v6 ? 0 : REJECT_L4 - sizeof(struct iphdr);
 	r->bytes = REJECT_L4 - r->start + l4_bytes;
 	if (p->is_v6)
-		reject_write_ipv6(r->cpu, p, r->bytes, proto);
+		reject_write_ipv6((void *)r->cpu->answer, p, r->bytes, proto);
 	else
-		reject_write_ipv4(r->cpu, p, r->bytes, proto);
+		reject_write_ipv4((void *)(r->cpu->answer + r->start), p, r->bytes, proto);
 }
 
 /*
