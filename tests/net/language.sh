@@ -54,6 +54,7 @@ canonical() {
 		    allow { 198.51.100.0/24, @partners }
 		    limit 10000/s burst 20000
 		    limit 20/s per saddr/32/64
+		    syncookie above 1000/s
 		    empty reject
 		    backends web-servers
 		}
@@ -65,6 +66,7 @@ canonical() {
 		    source 198.51.100.1
 		    track none
 		    mss 1400
+		    syncookie always
 		    backend a1 198.51.100.21:8443 weight 5
 		}
 
@@ -101,13 +103,14 @@ test_a_change_of_a_setting_is_planned_in_a_line_and_rolled_back() {
 	build_network
 	canonical all 10 >"$TMP/edge.conf"
 	apply "$TMP/edge.conf"
-	canonical none 5 | sed 's/empty reject/empty drop/; /settle/d; s/udp quic/udp ring/; /quic-id/s/ quic-id .//' \
+	canonical none 5 | sed 's/empty reject/empty drop/; s/above 1000/above 500/; /settle/d; s/udp quic/udp ring/; /quic-id/s/ quic-id .//' \
 		>"$TMP/other.conf"
 	said=$(weir edge plan "$TMP/other.conf" 2>/dev/null)
 	assert_contains "$said" "~ service web   track all -> none"
 	assert_contains "$said" "~ service web   udp quic -> ring"
 	assert_contains "$said" "~ service web   settle 5m -> 1h"
 	assert_contains "$said" "~ service web   empty reject -> drop"
+	assert_contains "$said" "~ service web   syncookie above 1000/s -> above 500/s"
 	assert_contains "$said" "~ pool web-servers   backend b1 weight 10 -> 5, quic-id 1 -> none"
 	apply "$TMP/other.conf"
 	weir edge rollback >/dev/null
