@@ -6,6 +6,7 @@
 # make lint       format, static analysis, shell, layers
 # make bench      ns per packet on this machine
 # make bench-expr    of expressions, beside the same by hand
+# make bench-lb      of the balancer, over one flow and over many
 # make bench-filter  of filters and sets of all sizes, beside nftables and xdp-filter
 # make clean
 #
@@ -62,7 +63,7 @@ MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests man install lint bench bench-expr bench-filter clean
+.PHONY: all tests man install lint bench bench-expr bench-lb bench-filter clean
 
 all: $B/weir man
 man: $(if $(shell command -v $(SCDOC)),$(MAN))
@@ -144,11 +145,13 @@ install: all
 lint:
 	$Qscripts/lint
 
-FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %/bench_expr.c %.bpf.c,$(wildcard tests/bench/*.c)))
+FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %/bench_expr.c %/lb_bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
 
 bench: $B/tests/bench/bench
 	$Q$<
 bench-expr: $B/tests/bench/bench_expr
+	$Q$<
+bench-lb: $B/tests/bench/lb_bench
 	$Q$<
 # ARGS: globs of its cases, or --rules MOST
 bench-filter: $B/tests/bench/filter_bench $B/weir

@@ -13,8 +13,11 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define HEADER_BYTES 96
-#define SADDR (ETH_HLEN + 12)
-#define SPORT (ETH_HLEN + 20)
+/* The low 32 bits of the source address, and the source port. */
+#define SADDR4 (ETH_HLEN + 12)
+#define SPORT4 (ETH_HLEN + 20)
+#define SADDR6 (ETH_HLEN + 20)
+#define SPORT6 (ETH_HLEN + 40)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -24,9 +27,10 @@ struct {
 } under_test SEC(".maps");
 
 /* Set by bench.c. */
-__u8 header[HEADER_BYTES];
+__u8 header[HEADER_BYTES] __attribute__((aligned(8)));
 __u32 bytes;
 __u32 flow_mask;
+__u32 is_v6;
 __u32 packets;
 
 SEC("xdp.frags")
@@ -50,8 +54,8 @@ int around(struct xdp_md *ctx)
 	if (data + HEADER_BYTES > end)
 		return XDP_ABORTED;
 	__builtin_memcpy(data, header, HEADER_BYTES);
-	*(__be32 *)(data + SADDR) = bpf_htonl(0xC6120000 + (flow >> 12));
-	*(__be16 *)(data + SPORT) = bpf_htons(1024 + (flow & 0xfff));
+	*(__be32 *)(data + (is_v6 ? SADDR6 : SADDR4)) = bpf_htonl(0xC6120000 + (flow >> 12));
+	*(__be16 *)(data + (is_v6 ? SPORT6 : SPORT4)) = bpf_htons(1024 + (flow & 0xfff));
 	bpf_tail_call(ctx, &under_test, 0);
 	return XDP_ABORTED;
 }

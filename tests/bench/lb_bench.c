@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * make bench-lb: what a packet costs in the balancer, net of an empty program
+ * that is measured in turn with it, over one flow and over many. Before each
+ * packet the encapsulation of the last one is taken off again; what that takes
+ * is in the figures.
+ */
+#include <bpf/bpf.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.skel.h"
+#include "harness.h"
+#include "testnet.h"
+
+#define ROUNDS 11
+#define FEW 65536U
+#define MANY (1U << 20)
+#define NEW 0x80000000U /* so many that none comes twice in a run */
+#define REPEAT_MIN 400000U
+/* As apply makes them: of a service that pins what moves, and of one that pins all. */
+#define PIN_SETS_MOVED (1U << 17)
+#define PIN_SETS_ALL (1U << 19)
+#define IMAGE_BYTES (8U << 20)
+
+enum history {
+	SETTLED, /* no slot has moved */
+	MOVED, /* all have; the flows are older */
+	PINNED, /* all have; the flows are younger, each has a pin */
+};
+
+struct lb_case {
+	const char *name;
+	__u32 flows;
+	__u32 target; /* ns; 0: none is set */
+	bool v6, misses; /* misses: it is for no VIP */
+	__u8 flags;
+	const char *settings; /* of the service */
+	enum history history;
+	bool warm; /* every flow has sent a SYN */
+	struct harness h;
+	double ns[ROUNDS], net[ROUNDS];
+};
+
+static struct lb_case cases[] = {
+	{ "for no VIP", FEW, 10, false, true, ACK, "", SETTLED, false },
+	{ "for no VIP, IPv6", FEW, 10, true, true, ACK, "", SETTLED, false },
+	{ "settled", 1, 35, false, false, ACK, "", SETTLED, false },
+	{ "settled", FEW, 45, false, false, ACK, "", SETTLED, false },
+	{ "settled", MANY, 55, false, false, ACK, "", SETTLED, false },
+	{ "settled, IPv6", 1, 0, true, false, ACK, "", SETTLED, false },
+	{ "settled, IPv6", FEW, 0, true, false, ACK, "", SETTLED, false },
+	{ "settled, IPv6", MANY, 0, true, false, ACK, "", SETTLED, false },
+	{ "new connections", NEW, 60, false, false, SYN, "", SETTLED, false },
+	{ "moved slot, older flows", FEW, 120, false, false, ACK, "", MOVED, false },
+	{ "moved slot, pinned flows", FEW, 120, false, false, ACK, "", PINNED, true },
+	{ "moved slot, new connections", NEW, 120, false, false, SYN, "", MOVED, false },
+	{ "track all", 1, 50, false, false, ACK, "track all", SETTLED, true },
+	{ "track all", FEW, 110, false, false, ACK, "track all", SETTLED, true },
+	{ "track all", MANY, 200, false, false, ACK, "track all", SETTLED, true },
+};
+
+#define CASES (sizeof(cases) / sizeof(*cases))
+
+static const struct image_device device = {
+	.slot = 0, .ifindex = 1, .filter = "", .stages = STAGE(BALANCE)
+};
+static const struct harness_host host = { .devices = &device,
+					  .devices_count = 1,
+					  .source4 = "10.1.0.1",
+					  .source6 = "2001:db8:1::1",
+					  .image_bytes = IMAGE_BYTES,
+					  .has_past = true };
+
+static void need(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "bench: %s\n", what);
+	exit(1);
+}
+
+static struct packet packet_of(const struct lb_case *c, __u8 flags)
+{
+	return (struct packet){ .src = c->v6 ? "2001:db8:c::1" : "198.18.0.1",
+				.dst = c->v6 ? c->misses ? "2001:db8:ff::99" : "2001:db8:ff::10"
+				       : c->misses ? "192.0.2.99"
+						   : "192.0.2.10",
+				.sport = 1024,
+				.dport = 443,
+				.flags = flags,
+				.payload = 80 };
+}
+
+/* All slots move: the backends that were there are drained, others came. */
+static void config_of(const struct lb_case *c, bool later, char *text, size_t size)
+{
+	const char *net1 = c->v6 ? "2001:db8:1::" : "10.1.0.";
+	const char *net2 = c->v6 ? "2001:db8:2::" : "10.2.0.";
+	const char *drain = later ? "drain" : "";
+	size_t used = (size_t)snprintf(text, size,
+				       "interface in0 { xdp auto; balance }\n"
+				       "service s0 { address %s; port tcp 443; forward ipip; %s\n"
+				       "backend b0 %s11 %s\n backend b1 %s12 %s\n",
+				       c->v6 ? "2001:db8:ff::10" : "192.0.2.10", c->settings, net1,
+				       drain, net1, drain);
+
+	if (later)
+		used += (size_t)snprintf(text + used, size - used,
+					 "backend b2 %s11\n backend b3 %s12\n", net2, net2);
+	snprintf(text + used, size - used, "}\n");
+}
+
+static void point_at(struct bench *b, int program, const struct packet *p, const struct lb_case *c)
+{
+	__u32 zero = 0;
+	struct frame frame;
+
+	packet_build(p, &frame);
+	memcpy(b->bss->header, frame.bytes, sizeof(b->bss->header));
+	b->bss->bytes = (__u32)frame.size;
+	b->bss->flow_mask = c->flows - 1;
+	b->bss->is_v6 = c->v6;
+	need(!bpf_map_update_elem(bpf_map__fd(b->maps.under_test), &zero, &program, 0),
+	     "the program array refuses the program");
+}
+
+static double run(const struct bench *b, const struct packet *p, __u32 ifindex, __u32 packets,
+		  __u32 *verdict)
+{
+	struct frame frame;
+	struct xdp_md ctx = { .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.bytes, .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = (int)packets);
+
+	packet_build(p, &frame);
+	opts.data_size_in = ctx.data_end = (__u32)frame.size;
+	need(!bpf_prog_test_run_opts(bpf_program__fd(b->progs.around), &opts),
+	     "the kernel refuses a test run");
+	*verdict = opts.retval;
+	return opts.duration;
+}
+
+static __u32 packets_of(const struct lb_case *c)
+{
+	return c->flows == MANY ? MANY : REPEAT_MIN;
+}
+
+/* Old flows stay with the first backends, which are behind the way in; others leave elsewhere. */
+static __u32 verdict_of(const struct lb_case *c)
+{
+	if (c->misses)
+		return XDP_PASS;
+	return c->history == PINNED ? XDP_REDIRECT : XDP_TX;
+}
+
+static void prepare(struct lb_case *c, struct bench *b, __u32 ifindex)
+{
+	struct packet syn = packet_of(c, SYN);
+	struct harness_host sized = host;
+	char text[1024];
+	__u32 verdict;
+
+	sized.pin_sets = *c->settings ? PIN_SETS_ALL : PIN_SETS_MOVED;
+	config_of(c, false, text, sizeof(text));
+	harness_start(&c->h, text, &sized);
+	if (c->history != SETTLED) {
+		config_of(c, true, text, sizeof(text));
+		harness_change(&c->h, text);
+	}
+	harness_load(&c->h, HOOK_XDP, 0, STAGE(BALANCE));
+	if (!c->warm)
+		return;
+	point_at(b, c->h.program[HOOK_XDP], &syn, c);
+	run(b, &syn, ifindex, c->flows, &verdict);
+}
+
+static void measure(struct lb_case *c, struct bench *b, __u32 ifindex, int round)
+{
+	struct packet p = packet_of(c, c->flags);
+	__u32 verdict, packets = packets_of(c);
+	double empty;
+
+	point_at(b, bpf_program__fd(b->progs.empty), &p, c);
+	empty = run(b, &p, ifindex, packets, &verdict);
+	point_at(b, c->h.program[HOOK_XDP], &p, c);
+	c->ns[round] = run(b, &p, ifindex, packets, &verdict);
+	c->net[round] = c->ns[round] - empty;
+	/* Of new connections in moved slots some find no room for a pin, and go the old way. */
+	if (c->flows == NEW || verdict == verdict_of(c))
+		return;
+	fprintf(stderr, "bench: %s, %u flows: a packet met verdict %u\n", c->name, c->flows,
+		verdict);
+	exit(1);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print(struct lb_case *c)
+{
+	char target[16] = "", flows[16] = "new";
+
+	qsort(c->ns, ROUNDS, sizeof(double), by_value);
+	qsort(c->net, ROUNDS, sizeof(double), by_value);
+	if (c->flows != NEW)
+		snprintf(flows, sizeof(flows), "%u", c->flows);
+	if (c->target)
+		snprintf(target, sizeof(target), "%u", c->target);
+	printf("%-30s %8s %8.0f %8.0f %8.0f %8s\n", c->name, flows, c->ns[ROUNDS / 2], c->net[0],
+	       c->net[ROUNDS / 2], target);
+}
+
+/* A test run is on the CPU that it was started on. */
+static void stay_on_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+int main(void)
+{
+	const char *refusal = harness_refusal();
+	struct testnet net;
+	struct bench *b;
+
+	if (!refusal)
+		refusal = testnet_start(&net);
+	if (refusal) {
+		fprintf(stderr, "bench: %s\n", refusal);
+		return 77;
+	}
+	stay_on_one_cpu();
+	b = bench__open_and_load();
+	need(b != NULL, "the program that varies packets does not load");
+	for (size_t i = 0; i < CASES; i++)
+		prepare(&cases[i], b, net.in);
+	for (int round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < CASES; i++)
+			measure(&cases[i], b, net.in, round);
+	}
+	printf("%-30s %8s %8s %8s %8s %8s\n%-30s %8s %8s %8s %8s %8s\n", "ns per packet, ipip", "",
+	       "with it", "net", "net", "target", "case", "flows", "median", "min", "median",
+	       "net");
+	for (size_t i = 0; i < CASES; i++) {
+		print(&cases[i]);
+		harness_stop(&cases[i].h);
+	}
+	printf("net: of an empty program over the same packets in the same round; %d rounds in "
+	       "turn\n",
+	       ROUNDS);
+	bench__destroy(b);
+	return 0;
+}
