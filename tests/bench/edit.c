@@ -8,6 +8,7 @@
 #include <glob.h>
 #include <libgen.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -55,16 +56,18 @@ static void find_weir(struct edit *e)
 /* What it says goes to a file, for when it fails. */
 static pid_t spawn(const struct edit *e, const char *verb, const char *argument)
 {
-	pid_t pid = fork();
-	int said;
+	char *const args[] = { (char *)e->weir,	 "-i", (char *)e->instance, (char *)verb,
+			       (char *)argument, NULL };
+	posix_spawn_file_actions_t files;
+	pid_t pid = -1;
 
-	if (pid)
-		return pid;
-	said = open(e->said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	dup2(said, STDOUT_FILENO);
-	dup2(said, STDERR_FILENO);
-	execl(e->weir, e->weir, "-i", e->instance, verb, argument, NULL);
-	_exit(127);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, e->said,
+					 O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+	need(!posix_spawn(&pid, e->weir, &files, NULL, args, environ), "weir does not start");
+	posix_spawn_file_actions_destroy(&files);
+	return pid;
 }
 
 static void need_success(const struct edit *e, pid_t pid)
