@@ -181,7 +181,7 @@ bool vectors_build(struct builder *b, const struct boxed *terms, __u32 count,
 		   struct weir_forest *forest)
 {
 	size_t before = b->used;
-	struct weir_vectors out = { .groups = (count / 64 + 1) / WEIR_VECTOR_GROUP + 1 };
+	struct weir_vectors out = { .groups = (count + 63) / 64 / WEIR_VECTOR_GROUP + 1 };
 
 	if (count > WEIR_VECTOR_TERMS)
 		return false;
