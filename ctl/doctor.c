@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "counters.h"
 #include "image.h"
@@ -14,13 +13,14 @@
 #include "plan.h"
 #include "weir/reason.h"
 
-#define BTF_OF_KERNEL "/sys/kernel/btf/vmlinux"
-
-static char *print_text(const char *format, va_list args)
+static char *print_text(struct checkup *c, const char *format, va_list args)
 {
 	char *text = NULL;
 
-	return format && vasprintf(&text, format, args) >= 0 ? text : NULL;
+	if (vasprintf(&text, format, args) >= 0)
+		return text;
+	c->is_out_of_memory = true;
+	return NULL;
 }
 
 /* One more finding; what it says follows with say() and cure(). */
@@ -36,7 +36,7 @@ __attribute__((format(printf, 3, 4))) static void find(struct checkup *c, enum f
 	}
 	c->findings = grown;
 	va_start(args, subject);
-	grown[c->count++] = (struct finding){ kind, print_text(subject, args), NULL, NULL };
+	grown[c->count++] = (struct finding){ kind, print_text(c, subject, args), NULL, NULL };
 	va_end(args);
 }
 
@@ -48,7 +48,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct checkup *c, const c
 	if (c->is_out_of_memory)
 		return;
 	va_start(args, format);
-	c->findings[c->count - 1].text = print_text(format, args);
+	c->findings[c->count - 1].text = print_text(c, format, args);
 	va_end(args);
 }
 
@@ -60,7 +60,7 @@ __attribute__((format(printf, 2, 3))) static void cure(struct checkup *c, const 
 	if (c->is_out_of_memory)
 		return;
 	va_start(args, format);
-	c->findings[c->count - 1].remedy = print_text(format, args);
+	c->findings[c->count - 1].remedy = print_text(c, format, args);
 	va_end(args);
 }
 
@@ -72,17 +72,6 @@ void doctor_free(struct checkup *c)
 		free(c->findings[i].remedy);
 	}
 	free(c->findings);
-}
-
-static void examine_kernel(struct checkup *c)
-{
-	if (!access(BTF_OF_KERNEL, R_OK))
-		return;
-	find(c, FINDING_WARN, "kernel");
-	say(c,
-	    "has no type information (%s); rejected packets and errors are reported with less "
-	    "detail",
-	    BTF_OF_KERNEL);
 }
 
 /* A hook that the configuration wants and where nothing stands, or not as well as it might. */
@@ -134,21 +123,26 @@ static void examine_forwarding(struct checkup *c, const struct host_link *link)
 	}
 }
 
+static const char *const reason_names[WEIR_R_COUNT] = {
+#define X(sym, name, fate, text) [WEIR_R_##sym] = name,
+	WEIR_REASONS(X)
+#undef X
+};
+
 /* Fates that no configuration wants; what there is of them points at the cause. */
 static const struct {
 	enum weir_reason reason;
-	const char *name;
 	const char *remedy;
 } bad_fates[] = {
-	{ WEIR_R_LB_NO_ROUTE, "lb-no-route", "ip route get BACKEND" },
-	{ WEIR_R_LB_NO_NEIGHBOUR, "lb-no-neighbour", "ip neighbour show" },
-	{ WEIR_R_LB_TOO_BIG, "lb-too-big",
+	{ WEIR_R_LB_NO_ROUTE, "ip route get BACKEND" },
+	{ WEIR_R_LB_NO_NEIGHBOUR, "ip neighbour show" },
+	{ WEIR_R_LB_TOO_BIG,
 	  "raise the MTU of the way to the backends by the tunnel's header, or set \"mss\"" },
-	{ WEIR_R_LB_NO_BACKEND, "lb-no-backend", "weir show service" },
-	{ WEIR_R_LB_ERROR, "lb-error", NULL },
-	{ WEIR_R_DECAP_ERROR, "decap-error", NULL },
-	{ WEIR_R_DECAP_ECN, "decap-ecn",
-	  "a router on the way marks packets that do not ask for it" },
+	{ WEIR_R_LB_NO_BACKEND, "weir show service" },
+	{ WEIR_R_LB_NAT_FULL, "weir show flow" },
+	{ WEIR_R_LB_ERROR, NULL },
+	{ WEIR_R_DECAP_ERROR, NULL },
+	{ WEIR_R_DECAP_ECN, "a router on the way marks packets that do not ask for it" },
 };
 
 static void examine_counters(struct checkup *c, const char *ifname, __u32 slot)
@@ -161,7 +155,7 @@ static void examine_counters(struct checkup *c, const char *ifname, __u32 slot)
 			continue;
 		find(c, FINDING_WARN, "%s", ifname);
 		say(c, "%llu packets were dropped as %s", (unsigned long long)n.packets,
-		    bad_fates[i].name);
+		    reason_names[bad_fates[i].reason]);
 		if (bad_fates[i].remedy)
 			cure(c, "%s", bad_fates[i].remedy);
 	}
@@ -279,7 +273,6 @@ int doctor_examine(struct checkup *c, struct failure *why)
 
 	if (host_links(c->host, &links, &count, why))
 		return -1;
-	examine_kernel(c);
 	examine_missing(c, links, count);
 	for (size_t i = 0; i < count; i++)
 		examine_link(c, &links[i]);

@@ -30,16 +30,25 @@ struct nat_ports nat_ports_beside(__u16 low, __u16 high)
 	return (struct nat_ports){ .first = (__u16)above_first, .count = (__u16)above };
 }
 
+static void read_range(unsigned int *low, unsigned int *high)
+{
+	FILE *f = fopen(RANGE_PATH, "re");
+	int got = f ? fscanf(f, "%u %u", low, high) : 0;
+
+	if (f)
+		fclose(f);
+	if (got == 2)
+		return;
+	*low = RANGE_LOW;
+	*high = RANGE_HIGH;
+}
+
 int nat_ports_read(struct nat_ports *out, struct failure *why)
 {
-	OWN_FILE FILE *f = fopen(RANGE_PATH, "re");
-	unsigned int low = RANGE_LOW, high = RANGE_HIGH;
 	struct nat_ports ports;
+	unsigned int low, high;
 
-	if (f && fscanf(f, "%u %u", &low, &high) != 2) {
-		low = RANGE_LOW;
-		high = RANGE_HIGH;
-	}
+	read_range(&low, &high);
 	ports = nat_ports_beside((__u16)low, (__u16)high);
 	if (ports.count < NAT_PORTS_MIN)
 		return fail(why, EXIT_PRECONDITION,

@@ -312,7 +312,7 @@ static void track_all_pins_every_flow(void **state)
 	assert_int_equal(choose_pins(&c), 20);
 	choose_wait(&c, 4);
 	choose_move(&c, 0, 1, 1, SETTLE_S);
-	choose_wait(&c, SETTLE_S - 8);
+	choose_wait(&c, SETTLE_S - 5);
 	for (__u32 i = 0; i < 20; i++)
 		assert_int_equal(tcp(i, ACK | PSH), went[i]);
 }
