@@ -47,6 +47,8 @@ static const char *on_off(bool on)
 
 static void describe_interface(const struct interface *i, FILE *out)
 {
+	char measured[MEASURE_TEXT_BYTES];
+
 	fputs("  ", out);
 	if (i->xdp != XDP_MODE_NONE)
 		fprintf(out, " xdp %s", print_xdp[i->xdp]);
@@ -56,12 +58,18 @@ static void describe_interface(const struct interface *i, FILE *out)
 		fprintf(out, " filter %s", i->filter);
 	if (i->filter_egress[0])
 		fprintf(out, " filter %s egress", i->filter_egress);
-	fprintf(out, "%s%s%s%s\n", i->balance ? " balance" : "", i->decap ? " decap" : "",
-		i->measure ? " measure" : "", i->takes_returns ? " return" : "");
+	fprintf(out, "%s%s", i->balance ? " balance" : "", i->decap ? " decap" : "");
+	if (i->measure == 1U << MEASURE_RTT)
+		fputs(" measure", out);
+	else if (i->measure)
+		fprintf(out, " measure %s", measure_text(i, measured));
+	fputs(i->takes_returns ? " return\n" : "\n", out);
 }
 
 static void diff_interface(struct diff *d, const struct interface *a, const struct interface *b)
 {
+	char was[MEASURE_TEXT_BYTES], is[MEASURE_TEXT_BYTES];
+
 	if (a->xdp != b->xdp)
 		diff_change(d, "interface", b->pattern, "xdp %s -> %s", or_none(print_xdp[a->xdp]),
 			    or_none(print_xdp[b->xdp]));
@@ -80,12 +88,36 @@ static void diff_interface(struct diff *d, const struct interface *a, const stru
 	if (a->decap != b->decap)
 		diff_change(d, "interface", b->pattern, "decap %s -> %s", on_off(a->decap),
 			    on_off(b->decap));
-	if (a->measure != b->measure)
-		diff_change(d, "interface", b->pattern, "measure %s -> %s", on_off(a->measure),
-			    on_off(b->measure));
+	if (a->measure != b->measure || a->path_sample != b->path_sample)
+		diff_change(d, "interface", b->pattern, "measure %s -> %s",
+			    or_none(measure_text(a, was)), or_none(measure_text(b, is)));
 	if (a->takes_returns != b->takes_returns)
 		diff_change(d, "interface", b->pattern, "return %s -> %s", on_off(a->takes_returns),
 			    on_off(b->takes_returns));
+}
+
+#define LENGTHS_TEXT_BYTES 48
+
+static const char *prefix_lengths(const struct model *m, char text[LENGTHS_TEXT_BYTES])
+{
+	if (!m->latency.v4_bits)
+		return "none";
+	snprintf(text, LENGTHS_TEXT_BYTES, "%u %u, room for %u prefixes", m->latency.v4_bits,
+		 m->latency.v6_bits, latency_prefixes(m));
+	return text;
+}
+
+static void diff_latency(struct diff *d, const struct model *a, const struct model *b)
+{
+	const struct latency_sizes *was = &a->latency, *is = &b->latency;
+	char before[LENGTHS_TEXT_BYTES], after[LENGTHS_TEXT_BYTES];
+
+	if (latency_flows(a) != latency_flows(b))
+		diff_change(d, "latency", "flows", "%u -> %u", latency_flows(a), latency_flows(b));
+	if (was->v4_bits != is->v4_bits || was->v6_bits != is->v6_bits ||
+	    latency_prefixes(a) != latency_prefixes(b))
+		diff_change(d, "latency", "prefix", "%s -> %s", prefix_lengths(a, before),
+			    prefix_lengths(b, after));
 }
 
 /* Ports of @b that are not in @a, both sorted. */
@@ -216,6 +248,7 @@ struct diff_count model_diff(const struct model *from, const struct model *to, F
 
 	if (!d.out)
 		return d.count;
+	diff_latency(&d, from, to);
 	DIFF_LIST(&d, "interface", pattern, from->interfaces, from->interfaces_count,
 		  to->interfaces, to->interfaces_count, describe_interface, diff_interface);
 	DIFF_LIST(&d, "set", name, from->sets, from->sets_count, to->sets, to->sets_count,

@@ -7,6 +7,39 @@
 #include "print.h"
 #include "set_text.h"
 
+/* true stands for round-trip times alone. */
+static json_t *measure_json(const struct interface *i)
+{
+	static const char *const words[] = {
+#define X(sym, keyword) keyword,
+		MEASURES(X)
+#undef X
+	};
+	json_t *list;
+
+	if (i->measure == 1U << MEASURE_RTT)
+		return json_true();
+	list = json_array();
+	for (int m = 0; m < MEASURE_KINDS; m++) {
+		if (i->measure & 1U << m)
+			json_array_append_new(list, json_string(words[m]));
+	}
+	return list;
+}
+
+static json_t *latency_json(const struct latency_sizes *l)
+{
+	json_t *o = json_object();
+
+	if (l->flows)
+		json_object_set_new(o, "flows", json_integer(l->flows));
+	if (l->v4_bits)
+		json_object_set_new(o, "prefix", json_pack("[i,i]", l->v4_bits, l->v6_bits));
+	if (l->prefixes)
+		json_object_set_new(o, "prefixes", json_integer(l->prefixes));
+	return o;
+}
+
 static json_t *interface_json(const struct interface *i)
 {
 	json_t *o = json_object();
@@ -25,7 +58,9 @@ static json_t *interface_json(const struct interface *i)
 	if (i->decap)
 		json_object_set_new(o, "decap", json_true());
 	if (i->measure)
-		json_object_set_new(o, "measure", json_true());
+		json_object_set_new(o, "measure", measure_json(i));
+	if (i->measure & 1U << MEASURE_PATH)
+		json_object_set_new(o, "path_sample", json_integer(i->path_sample));
 	if (i->takes_returns)
 		json_object_set_new(o, "return", json_true());
 	return o;
@@ -202,13 +237,17 @@ static json_t *filter_json(const struct filter *f)
 
 void model_print_json(const struct model *m, FILE *out)
 {
-	json_t *root = json_object(), *interfaces, *sets, *filters, *pools, *services;
+	json_t *root = json_object(), *interfaces, *sets, *filters, *pools, *services,
+	       *latency = latency_json(&m->latency);
 
 	LIST(interfaces, m->interfaces, m->interfaces_count, interface_json);
 	LIST(sets, m->sets, m->sets_count, set_json);
 	LIST(filters, m->filters, m->filters_count, filter_json);
 	LIST(pools, m->pools, m->pools_count, pool_json);
 	LIST(services, m->services, m->services_count, service_json);
+	if (json_object_size(latency))
+		json_object_set(root, "latency", latency);
+	json_decref(latency);
 	json_object_set_new(root, "interfaces", interfaces);
 	json_object_set_new(root, "sets", sets);
 	json_object_set_new(root, "filters", filters);

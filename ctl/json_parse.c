@@ -7,10 +7,89 @@
 
 #include "json_node.h"
 
-NODE_KEYS(root_keys, "interfaces", "sets", "filters", "pools", "services");
+NODE_KEYS(root_keys, "interfaces", "sets", "filters", "pools", "services", "latency");
 NODE_KEYS(interface_keys, "name", "xdp", "tc", "filter", "filter_egress", "balance", "decap",
-	  "measure", "return");
+	  "measure", "path_sample", "return");
+NODE_KEYS(latency_keys, "flows", "prefix", "prefixes");
 NODE_KEYS(set_keys, "name", "type", "file", "elements", "timeout");
+
+static void add_measure(struct build *b, void *arg, const struct word *w)
+{
+	build_interface_measure(b, arg, w, NULL);
+}
+
+static void import_measure(struct build *b, struct interface *i, const struct node *n)
+{
+	struct node measure = node_member(b, n, "measure");
+	struct node sample = node_member_of(b, n, "path_sample", JSON_INTEGER);
+
+	if (measure.json && json_is_array(measure.json))
+		node_each_value(b, &measure, add_measure, i);
+	else if (node_is_true(b, n, "measure"))
+		i->measure = 1U << MEASURE_RTT;
+	if (sample.json && !(i->measure & 1U << MEASURE_PATH))
+		build_error(b, sample.at, NULL,
+			    "only path is sampled; add \"path\" to \"measure\"");
+	else if (sample.json)
+		build_path_sample(b, i, sample.at, json_integer_value(sample.json));
+}
+
+static void import_flows(struct build *b, void *arg, const struct word *w)
+{
+	(void)arg;
+	build_latency_flows(b, w);
+}
+
+static void import_prefixes(struct build *b, void *arg, const struct word *w)
+{
+	(void)arg;
+	build_latency_prefixes(b, w);
+}
+
+struct prefix_words {
+	struct word word[2];
+	char text[2][WORD_TEXT_BYTES];
+	size_t count;
+};
+
+static void keep_prefix(struct build *b, void *arg, const struct word *w)
+{
+	struct prefix_words *p = arg;
+
+	(void)b;
+	if (p->count < 2) {
+		word_text(w, p->text[p->count], WORD_TEXT_BYTES);
+		p->word[p->count] = *w;
+		p->word[p->count].text = p->text[p->count];
+		p->word[p->count].size = strlen(p->text[p->count]);
+	}
+	p->count++;
+}
+
+static void import_latency(struct build *b, const struct node *root)
+{
+	struct node n = node_member_of(b, root, "latency", JSON_OBJECT), value;
+	struct prefix_words prefix = { .count = 0 };
+
+	if (!n.json || !node_has_only(b, &n, &latency_keys) || !build_latency(b, n.at))
+		return;
+	value = node_member(b, &n, "flows");
+	if (value.json)
+		node_one_value(b, &value, import_flows, NULL);
+	value = node_member_of(b, &n, "prefix", JSON_ARRAY);
+	if (value.json) {
+		node_each_value(b, &value, keep_prefix, &prefix);
+		if (prefix.count == 2)
+			build_latency_prefix(b, &prefix.word[0], &prefix.word[1]);
+		else
+			build_error(b, value.at, NULL,
+				    "write the lengths of IPv4 and IPv6, as in [24, 48]");
+	}
+	value = node_member(b, &n, "prefixes");
+	if (value.json)
+		node_one_value(b, &value, import_prefixes, NULL);
+	build_latency_end(b);
+}
 
 static void import_interface(struct build *b, void *arg, const struct node *n)
 {
@@ -38,7 +117,7 @@ static void import_interface(struct build *b, void *arg, const struct node *n)
 		build_interface_egress(b, i, &w);
 	i->balance = node_is_true(b, n, "balance");
 	i->decap = node_is_true(b, n, "decap");
-	i->measure = node_is_true(b, n, "measure");
+	import_measure(b, i, n);
 	i->takes_returns = node_is_true(b, n, "return");
 	build_interface_end(b, i);
 }
@@ -88,6 +167,8 @@ static void import_root(struct build *b, const struct node *root)
 {
 	if (!node_has_only(b, root, &root_keys))
 		return;
+	import_latency(b, root);
+	b->failed = false;
 	node_each_object(b, root, "interfaces", import_interface, NULL);
 	node_each_object(b, root, "sets", import_set, NULL);
 	node_each_object(b, root, "filters", json_import_filter, NULL);

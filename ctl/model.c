@@ -251,14 +251,32 @@ static bool interface_equal(const struct interface *a, const struct interface *b
 	return !strcmp(a->pattern, b->pattern) && a->xdp == b->xdp && a->tc == b->tc &&
 	       !strcmp(a->filter, b->filter) && !strcmp(a->filter_egress, b->filter_egress) &&
 	       a->balance == b->balance && a->decap == b->decap && a->measure == b->measure &&
-	       a->takes_returns == b->takes_returns;
+	       a->path_sample == b->path_sample && a->takes_returns == b->takes_returns;
+}
+
+static bool latency_equal(const struct latency_sizes *a, const struct latency_sizes *b)
+{
+	return a->flows == b->flows && a->prefixes == b->prefixes && a->v4_bits == b->v4_bits &&
+	       a->v6_bits == b->v6_bits;
+}
+
+__u32 latency_flows(const struct model *m)
+{
+	return m->latency.flows ? m->latency.flows : LATENCY_FLOWS_DEFAULT;
+}
+
+__u32 latency_prefixes(const struct model *m)
+{
+	if (!m->latency.v4_bits)
+		return 0;
+	return m->latency.prefixes ? m->latency.prefixes : LATENCY_PREFIXES_DEFAULT;
 }
 
 bool model_equal(const struct model *a, const struct model *b)
 {
 	if (a->interfaces_count != b->interfaces_count || a->sets_count != b->sets_count ||
 	    a->filters_count != b->filters_count || a->pools_count != b->pools_count ||
-	    a->services_count != b->services_count)
+	    a->services_count != b->services_count || !latency_equal(&a->latency, &b->latency))
 		return false;
 	for (size_t i = 0; i < a->interfaces_count; i++) {
 		if (!interface_equal(&a->interfaces[i], &b->interfaces[i]))

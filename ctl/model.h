@@ -251,6 +251,23 @@ struct service {
 	struct loc loc;
 };
 
+/* What an interface may measure, each by itself. X(symbol, keyword) */
+#define MEASURES(X)     \
+	X(RTT, "rtt")   \
+	X(PATH, "path") \
+	X(LOSS, "loss")
+
+enum measure {
+#define X(sym, keyword) MEASURE_##sym,
+	MEASURES(X)
+#undef X
+		MEASURE_KINDS
+};
+
+/* "measure path" looks at one packet in so many, a power of two. */
+#define PATH_SAMPLE_DEFAULT 16
+#define PATH_SAMPLE_MAX 65536
+
 struct interface {
 	char pattern[IFNAMSIZ]; /* a name, or with "*" and "?" a glob */
 	enum xdp_mode xdp;
@@ -259,9 +276,26 @@ struct interface {
 	char filter_egress[NAME_BYTES]; /* of what leaves, at tc egress; or "" */
 	bool balance;
 	bool decap;
-	bool measure;
+	__u32 measure; /* 1 << MEASURE_* */
+	__u32 path_sample; /* of MEASURE_PATH: 1 to PATH_SAMPLE_MAX; else 0 */
 	bool takes_returns; /* "return": answers of local backends come in here, at tc ingress */
 	struct loc loc;
+};
+
+#define LATENCY_FLOWS_DEFAULT 65536
+#define LATENCY_FLOWS_MIN 1024
+#define LATENCY_FLOWS_MAX (1U << 22)
+#define LATENCY_PREFIXES_DEFAULT 1024
+#define LATENCY_PREFIXES_MIN 64
+#define LATENCY_PREFIXES_MAX 65536
+
+/* Sizes of what measures, for all interfaces; powers of two. */
+struct latency_sizes {
+	__u32 flows; /* timed at once, LATENCY_FLOWS_MIN to _MAX; 0: not written, the default */
+	__u32 prefixes; /* with histograms of their own; 0: not written */
+	__u8 v4_bits; /* 1-32 of a client's address; 0: none by prefix */
+	__u8 v6_bits; /* 1-128; 0 where @v4_bits is */
+	struct loc loc; /* of the block; column 0: there is none */
 };
 
 /* Arrays are in the order of the configuration. */
@@ -276,6 +310,7 @@ struct model {
 	size_t pools_count;
 	struct service *services;
 	size_t services_count;
+	struct latency_sizes latency;
 	char *source; /* text that says all of this, as its user wrote it; NULL: none is kept */
 	size_t source_bytes;
 };
@@ -285,6 +320,10 @@ void model_free(struct model *m);
 
 /* Fill the ranges of a set of prefixes or addresses from its entries. Returns 0 or -ENOMEM. */
 int set_cover(struct set *s);
+
+/* How many flows are timed at once, and prefixes of clients; defaults filled in. */
+__u32 latency_flows(const struct model *m);
+__u32 latency_prefixes(const struct model *m); /* 0: none */
 
 const struct set *model_set(const struct model *m, const char *name);
 
@@ -361,7 +400,7 @@ enum model_print {
 	MODEL_PRINT_WHOLE, /* and all other elements that the model has */
 };
 
-/* Canonical text: interfaces, sets, filters, pools, services; one blank line between. */
+/* Canonical text: latency, interfaces, sets, filters, pools, services; one blank line between. */
 void model_print(const struct model *m, enum model_print how, FILE *out);
 void model_print_json(const struct model *m, FILE *out);
 

@@ -109,7 +109,7 @@ __u32 interface_stages(const struct interface *i, const struct model *m, const s
 	stages |= (i->filter[0] != '\0') << WEIR_STAGE_FILTER;
 	stages |= i->balance << WEIR_STAGE_BALANCE;
 	stages |= i->decap << WEIR_STAGE_DECAP;
-	stages |= i->measure << WEIR_STAGE_MEASURE;
+	stages |= (i->measure >> MEASURE_RTT & 1) << WEIR_STAGE_MEASURE;
 	stages |= (i->filter_egress[0] != '\0') << WEIR_STAGE_EGRESS;
 	stages |= !!(n->in_use & NEED_TRACK) << WEIR_STAGE_TRACK;
 	stages |= i->takes_returns << WEIR_STAGE_RETURN;

@@ -323,9 +323,10 @@ unsigned int parser_take_block(struct parser *p, const struct block *block,
 static void top_statement(struct parser *p)
 {
 	static void (*const parsers[])(struct parser *) = {
-		[TOP_DEFINE] = parser_define, [TOP_INTERFACE] = parser_interface,
-		[TOP_SET] = parser_set,	      [TOP_FILTER] = parser_filter,
-		[TOP_POOL] = parser_pool,     [TOP_SERVICE] = parser_service,
+		[TOP_DEFINE] = parser_define,	[TOP_INTERFACE] = parser_interface,
+		[TOP_SET] = parser_set,		[TOP_FILTER] = parser_filter,
+		[TOP_POOL] = parser_pool,	[TOP_SERVICE] = parser_service,
+		[TOP_LATENCY] = parser_latency,
 	};
 	struct word w = parser_word(&p->token);
 	int index;
@@ -344,6 +345,7 @@ static void top_statement(struct parser *p)
 		p->build.names_lost = true;
 		return;
 	}
+	p->keyword = w.loc;
 	parser_next(p);
 	parsers[index](p);
 }

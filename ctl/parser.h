@@ -15,6 +15,7 @@ struct parser {
 	struct build build;
 	struct lexer lexer;
 	struct token token; /* the one to look at next */
+	struct loc keyword; /* of the statement of the top level being read */
 	struct token list; /* "{" of the list being read, if list.loc.line */
 	const struct vocabulary *block; /* statements of the block being read, or NULL */
 	void *defines; /* tree of struct define, by name */
@@ -74,12 +75,16 @@ void parser_set(struct parser *p);
 void parser_filter(struct parser *p);
 void parser_pool(struct parser *p);
 void parser_service(struct parser *p);
+void parser_latency(struct parser *p);
 
 /* The name behind the keyword of a block; false and an error when there is none. */
 bool parser_take_header(struct parser *p, const char *what, struct word *name);
 
 /* "200/s burst 400 per saddr", of the @kind called @name. */
 void parser_take_limit(struct parser *p, struct limit *l, const char *kind, const char *name);
+
+/* What stands behind "measure" in an interface. */
+void parser_measure(struct parser *p, struct interface *i);
 
 /* What belongs to the action of @r, which is taken. */
 void parser_action(struct parser *p, struct rule *r);

@@ -76,7 +76,7 @@ static void interface_statement(struct parser *p, void *object, int word, struct
 		i->decap = true;
 		break;
 	case IF_MEASURE:
-		i->measure = true;
+		parser_measure(p, i);
 		break;
 	case IF_RETURN:
 		i->takes_returns = true;

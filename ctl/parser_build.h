@@ -46,15 +46,24 @@ struct vocabulary {
 };
 
 extern const struct vocabulary words_top, words_interface, words_set, words_filter, words_pool,
-	words_service;
+	words_service, words_measure, words_latency;
 extern const struct vocabulary words_match, words_action, words_limit, words_default, words_xdp,
 	words_tc, words_set_type;
 extern const struct vocabulary words_forward, words_track, words_udp, words_syncookie, words_empty,
 	words_port_proto, words_backend;
 
 /* Order of the words in the vocabularies of statements. */
-enum top_word { TOP_DEFINE, TOP_INTERFACE, TOP_SET, TOP_FILTER, TOP_POOL, TOP_SERVICE };
+enum top_word {
+	TOP_DEFINE,
+	TOP_INTERFACE,
+	TOP_SET,
+	TOP_FILTER,
+	TOP_POOL,
+	TOP_SERVICE,
+	TOP_LATENCY,
+};
 enum interface_word { IF_XDP, IF_TC, IF_FILTER, IF_BALANCE, IF_DECAP, IF_MEASURE, IF_RETURN };
+enum latency_word { LATENCY_FLOWS, LATENCY_PREFIX, LATENCY_PREFIXES };
 enum set_word { SET_WORD_TYPE, SET_WORD_FILE, SET_WORD_ELEMENTS, SET_WORD_TIMEOUT };
 enum filter_word { FILTER_DEFAULT, FILTER_RULE };
 enum pool_word { POOL_BACKEND };
@@ -196,7 +205,19 @@ void build_interface_filter(struct build *b, struct interface *i, const struct w
 void build_interface_egress(struct build *b, struct interface *i, const struct word *name);
 /* False and an error for what no interface is called; "*" and "?" may be in it. */
 bool build_interface_name(struct build *b, const struct word *w);
+/* "rtt", "path" or "loss"; @sample: the "1/64" behind "path", or NULL. */
+void build_interface_measure(struct build *b, struct interface *i, const struct word *w,
+			     const struct word *sample);
+/* The same as a number; what is wrong with it lies @at. */
+void build_path_sample(struct build *b, struct interface *i, struct loc at, __s64 of);
 void build_interface_end(struct build *b, struct interface *i);
+
+/* The block "latency": false and an error when there is one already. */
+bool build_latency(struct build *b, struct loc at);
+void build_latency_flows(struct build *b, const struct word *w);
+void build_latency_prefix(struct build *b, const struct word *v4, const struct word *v6);
+void build_latency_prefixes(struct build *b, const struct word *w);
+void build_latency_end(struct build *b);
 
 /* A set's type until its statement is read. */
 #define SET_TYPE_UNSET SET_TYPE_KINDS

@@ -13,7 +13,7 @@ const struct vocabulary words_top = {
 	.what = "statement",
 	.where = "",
 	.plural = "statements",
-	.words = WORDS("define", "interface", "set", "filter", "pool", "service"),
+	.words = WORDS("define", "interface", "set", "filter", "pool", "service", "latency"),
 	.later = WORDS("agent", "include"),
 };
 
@@ -23,6 +23,22 @@ const struct vocabulary words_interface = {
 	.plural = "its statements",
 	.words = WORDS("xdp", "tc", "filter", "balance", "decap", "measure", "return"),
 	.later = WORDS("share", "capture", "frags"),
+};
+
+const struct vocabulary words_measure = {
+	.what = "measurement",
+	.where = "",
+	.plural = "measurements",
+	.words = (const char *const[]){ MEASURES(KEYWORD) NULL },
+	.later = NO_WORDS,
+};
+
+const struct vocabulary words_latency = {
+	.what = "statement",
+	.where = " in latency",
+	.plural = "its statements",
+	.words = WORDS("flows", "prefix", "prefixes"),
+	.later = NO_WORDS,
 };
 
 const struct vocabulary words_set = {
@@ -213,6 +229,8 @@ static const struct {
 	{ &words_service, "inside service NAME { }" },
 	{ &words_pool, "inside pool NAME { }" },
 	{ &words_match, "inside a rule" },
+	{ &words_latency, "inside latency { }" },
+	{ &words_measure, "behind \"measure\"" },
 };
 
 /* A word that is right elsewhere, or that is near to one that is right here. */

@@ -29,8 +29,6 @@
 #define RINGS_MIN 4
 /* More than this many crowded rings have one cause, and it has been said. */
 #define SAY_CROWDED 3
-/* 65,536 flows, 8 MiB. */
-#define FLOW_SETS (1U << 15)
 /* 262,144 sources, 4 MiB. */
 #define LIMIT_SETS (1U << 16)
 /* 262,144 connections, 8 MiB. */
@@ -123,7 +121,8 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.devices = larger(have->devices, power_of_two(DEVICES_MIN, slots)),
 		.rules = larger(have->rules, power_of_two(RULES_MIN, rules)),
 		.backends = larger(have->backends, power_of_two(BACKENDS_MIN, backends)),
-		.flow_sets = larger(have->flow_sets, measures(p) ? FLOW_SETS : 1),
+		.flow_sets = measures(p) ? latency_flows(p->model) / WEIR_FLOW_WAYS
+					 : have->flow_sets ?: 1,
 		.limit_sets = larger(have->limit_sets, limit_sets(&p->needs)),
 		.conn_sets = larger(have->conn_sets, needs & NEED_TRACK ? CONN_SETS : 1),
 		.services = larger(have->services, power_of_two(SERVICES_MIN, services)),

@@ -15,6 +15,34 @@ const char *const print_xdp[] = { NULL, "auto", "native", "generic" };
 const char *const print_tc[] = { NULL, "auto", "tcx", "clsact" };
 const char *const print_set_type[] = { "prefix", "port", "address", "address+port", "interface" };
 
+const char *measure_text(const struct interface *i, char text[MEASURE_TEXT_BYTES])
+{
+	static const char *const words[] = { MEASURES(KEYWORD) };
+	size_t used = 0;
+
+	text[0] = 0;
+	for (int m = 0; m < MEASURE_KINDS; m++) {
+		if (!(i->measure & 1U << m))
+			continue;
+		used += (size_t)snprintf(text + used, MEASURE_TEXT_BYTES - used, "%s%s",
+					 used ? ", " : "", words[m]);
+		if (m == MEASURE_PATH && i->path_sample != PATH_SAMPLE_DEFAULT)
+			used += (size_t)snprintf(text + used, MEASURE_TEXT_BYTES - used,
+						 " sample 1/%u", i->path_sample);
+	}
+	return text;
+}
+
+static void print_measure(const struct interface *i, FILE *out)
+{
+	char text[MEASURE_TEXT_BYTES];
+
+	if (i->measure == 1U << MEASURE_RTT)
+		fputs("    measure\n", out);
+	else if (i->measure)
+		fprintf(out, "    measure %s\n", measure_text(i, text));
+}
+
 static void print_interface(const struct interface *i, FILE *out)
 {
 	fputs("interface ", out);
@@ -28,9 +56,24 @@ static void print_interface(const struct interface *i, FILE *out)
 		fprintf(out, "    filter %s\n", i->filter);
 	if (i->filter_egress[0])
 		fprintf(out, "    filter %s egress\n", i->filter_egress);
-	fprintf(out, "%s%s%s%s}\n", i->balance ? "    balance\n" : "",
-		i->decap ? "    decap\n" : "", i->measure ? "    measure\n" : "",
-		i->takes_returns ? "    return\n" : "");
+	fprintf(out, "%s%s", i->balance ? "    balance\n" : "", i->decap ? "    decap\n" : "");
+	print_measure(i, out);
+	fputs(i->takes_returns ? "    return\n}\n" : "}\n", out);
+}
+
+static bool print_latency(const struct latency_sizes *l, FILE *out)
+{
+	if (!l->flows && !l->v4_bits && !l->prefixes)
+		return false;
+	fputs("latency {\n", out);
+	if (l->flows)
+		fprintf(out, "    flows %u\n", l->flows);
+	if (l->v4_bits)
+		fprintf(out, "    prefix %u %u\n", l->v4_bits, l->v6_bits);
+	if (l->prefixes)
+		fprintf(out, "    prefixes %u\n", l->prefixes);
+	fputs("}\n", out);
+	return true;
 }
 
 static void print_elements(const struct set *s, FILE *out)
@@ -79,7 +122,7 @@ static void print_filter(const struct filter *f, FILE *out)
 
 void model_print(const struct model *m, enum model_print how, FILE *out)
 {
-	size_t blocks = 0;
+	size_t blocks = print_latency(&m->latency, out);
 
 	for (size_t i = 0; i < m->interfaces_count; i++) {
 		fputs(blocks++ ? "\n" : "", out);

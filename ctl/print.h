@@ -36,6 +36,10 @@ void print_joined(void *list, const char *word);
 /* "per saddr/24/64"'s last word. */
 const char *print_limit_per(const struct limit *l, char *buf, size_t size);
 
+/* "rtt, path sample 1/64, loss"; "" when nothing is measured. */
+#define MEASURE_TEXT_BYTES 48
+const char *measure_text(const struct interface *i, char text[MEASURE_TEXT_BYTES]);
+
 /* "pass tcp dport 22": action and matches, without "rule NAME". */
 void print_rule(const struct rule *r, FILE *out);
 

@@ -88,7 +88,7 @@ static void broken_values_are_refused_with_a_remedy(void **state)
 
 static const struct refusal broken_statements[] = {
 	{ "fliter f { }", "1:1: unknown statement \"fliter\"; statements are define, interface, "
-			  "set, filter, pool, service | did you mean \"filter\"?" },
+			  "set, filter, pool, service, latency | did you mean \"filter\"?" },
 	{ "filter f { ruel r pass }", "1:12: unknown statement \"ruel\" in filter; its statements "
 				      "are default, rule | did you mean \"rule\"?" },
 	{ "filter f { xdp auto }", "1:12: unknown statement \"xdp\" in filter; its statements are "
@@ -230,8 +230,9 @@ static const struct refusal broken_statements[] = {
 	  "1:13: \"check\" is not in this version; its statements are address, port, forward, "
 	  "source, hash, track, udp, settle, mss, allow, limit, syncookie, empty, backend, "
 	  "backends" },
-	{ "agent { metrics [::1]:9477 }", "1:1: \"agent\" is not in this version; statements are "
-					  "define, interface, set, filter, pool, service" },
+	{ "agent { metrics [::1]:9477 }",
+	  "1:1: \"agent\" is not in this version; statements are "
+	  "define, interface, set, filter, pool, service, latency" },
 };
 
 static void broken_statements_are_refused_with_a_remedy(void **state)

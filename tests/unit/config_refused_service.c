@@ -152,7 +152,7 @@ static const struct refusal backends[] = {
 			"letters, digits, \"_\", \"-\", \".\"" },
 	{ "backend b 10.0.0.1",
 	  "1:1: unknown statement \"backend\"; statements are define, interface, set, filter, "
-	  "pool, service | \"backend\" belongs inside service NAME { }" },
+	  "pool, service, latency | \"backend\" belongs inside service NAME { }" },
 };
 
 static const struct refusal together[] = {

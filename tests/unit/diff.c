@@ -81,7 +81,7 @@ static void an_interface_tells_each_property(void **state)
 		"filter f { }",
 		"~ interface a   xdp auto -> none\n~ interface a   tc none -> tcx\n"
 		"~ interface a   filter none -> f\n~ interface a   balance on -> off\n"
-		"~ interface a   measure off -> on\n+ filter f   default pass, 0 rules\n");
+		"~ interface a   measure none -> rtt\n+ filter f   default pass, 0 rules\n");
 	assert_difference("interface a { filter f }; filter f { }; filter g { }",
 			  "interface a { filter f; filter g egress }; filter f { }; filter g { }",
 			  "~ interface a   egress filter none -> g\n");

@@ -180,9 +180,9 @@ static const struct {
 	{ "{\"sets\":[],\"sets\":[]}",
 	  "1:17: this is no valid JSON: duplicate object key near '\"sets\"'" },
 	{ "[]", "0:0: this is a list; write an object" },
-	{ "{\"fliters\":[]}",
-	  "0:0: unknown key \"fliters\"; keys are interfaces, sets, filters, pools, services | did "
-	  "you mean \"filters\"?" },
+	{ "{\"fliters\":[]}", "0:0: unknown key \"fliters\"; keys are interfaces, sets, filters, "
+			      "pools, services, latency | did "
+			      "you mean \"filters\"?" },
 	{ "{\"filters\":{}}", "filters: this is an object; write a list" },
 	{ "{\"filters\":[7]}", "filters[0]: this is an integer; write an object" },
 	{ "{\"filters\":[{}]}", "filters[0]: \"name\" is missing; add it" },

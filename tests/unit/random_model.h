@@ -266,7 +266,9 @@ static inline void random_interface(const struct model *m, struct interface *i, 
 	if (i->xdp == XDP_MODE_NONE && i->tc == TC_MODE_NONE)
 		return;
 	i->takes_returns = one_in(4);
-	i->measure = one_in(2);
+	i->measure = random_below(1U << MEASURE_KINDS);
+	if (i->measure & 1U << MEASURE_PATH)
+		i->path_sample = one_in(2) ? PATH_SAMPLE_DEFAULT : 1U << random_below(17);
 	i->balance = i->xdp != XDP_MODE_NONE && one_in(2);
 	i->decap = i->xdp != XDP_MODE_NONE && one_in(2);
 	if (m->filters_count && one_in(2))
@@ -275,6 +277,18 @@ static inline void random_interface(const struct model *m, struct interface *i, 
 	if (m->filters_count && one_in(3))
 		snprintf(i->filter_egress, sizeof(i->filter_egress), "%s",
 			 m->filters[random_below((__u32)m->filters_count)].name);
+}
+
+static inline void random_latency(struct latency_sizes *l)
+{
+	if (one_in(2))
+		l->flows = LATENCY_FLOWS_MIN << random_below(13);
+	if (one_in(2))
+		return;
+	l->v4_bits = (__u8)(1 + random_below(32));
+	l->v6_bits = (__u8)(1 + random_below(128));
+	if (one_in(2))
+		l->prefixes = LATENCY_PREFIXES_MIN << random_below(11);
 }
 
 /* The caller frees it with model_free(). */
@@ -317,6 +331,7 @@ static inline struct model random_model(void)
 		random_service(&m, &m.services[i], i);
 	for (size_t i = 0; i < m.interfaces_count; i++)
 		random_interface(&m, &m.interfaces[i], i);
+	random_latency(&m.latency);
 	return m;
 }
 
