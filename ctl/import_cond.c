@@ -2,7 +2,6 @@
 #include "import_cond.h"
 
 #include <fnmatch.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "print.h"
@@ -312,84 +311,6 @@ enum import_joined import_match_join(struct importer *im, struct import_match *m
 			return done;
 	}
 	*m = joined;
-	return IMPORT_JOINED;
-}
-
-/* The only family that a condition on addresses can hold for, or 0. */
-static unsigned int family_of(const struct import_cond *c)
-{
-	unsigned int families = 0;
-
-	if (!c)
-		return 0;
-	if (c->in && c->in->families && c->in->families != (IMPORT_V4 | IMPORT_V6))
-		return c->in->families;
-	for (size_t i = 0; i < c->ranges_count; i++) {
-		if (range_first(&c->ranges[i]) <= V4_LAST && range_last(&c->ranges[i]) >= V4_FIRST)
-			families |= IMPORT_V4;
-		if (range_first(&c->ranges[i]) < V4_FIRST || range_last(&c->ranges[i]) > V4_LAST)
-			families |= IMPORT_V6;
-	}
-	return families == (IMPORT_V4 | IMPORT_V6) ? 0 : families;
-}
-
-static bool is_only(const struct import_cond *c, u128 number)
-{
-	return c && !c->in && !c->not_in_count && c->ranges_count == 1 &&
-	       range_first(c->ranges) == number && range_last(c->ranges) == number;
-}
-
-static bool holds(const struct import_cond *c, u128 number)
-{
-	for (size_t i = 0; i < c->ranges_count; i++) {
-		if (range_first(&c->ranges[i]) <= number && number <= range_last(&c->ranges[i]))
-			return true;
-	}
-	return false;
-}
-
-unsigned int import_match_family(const struct import_match *m)
-{
-	unsigned int from = family_of(m->cond[WEIR_FIELD_SADDR]);
-	unsigned int to = family_of(m->cond[WEIR_FIELD_DADDR]);
-	const struct import_cond *proto = m->cond[WEIR_FIELD_PROTO];
-
-	if (from || to)
-		return from ? from : to;
-	return is_only(proto, IPPROTO_ICMP)	? IMPORT_V4
-	       : is_only(proto, IPPROTO_ICMPV6) ? IMPORT_V6
-						: 0;
-}
-
-/* Ports of a protocol that has none, which weir would refuse. */
-static bool lacks_ports(const struct import_match *m)
-{
-	static const __u8 with_ports[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP,
-					   IPPROTO_UDPLITE };
-	const struct import_cond *proto = m->cond[WEIR_FIELD_PROTO];
-	bool possible = !proto;
-
-	if (!m->cond[WEIR_FIELD_SPORT] && !m->cond[WEIR_FIELD_DPORT])
-		return false;
-	for (size_t i = 0; proto && i < sizeof(with_ports); i++)
-		possible |= holds(proto, with_ports[i]);
-	return !possible;
-}
-
-enum import_joined import_match_simplify(struct import_match *m)
-{
-	unsigned int from = family_of(m->cond[WEIR_FIELD_SADDR]);
-	unsigned int to = family_of(m->cond[WEIR_FIELD_DADDR]);
-	unsigned int family = import_match_family(m);
-
-	if ((from && to && from != to) || lacks_ports(m))
-		return IMPORT_NEVER;
-	if (!family || !m->cond[WEIR_FIELD_ETHERTYPE])
-		return IMPORT_JOINED;
-	if (!holds(m->cond[WEIR_FIELD_ETHERTYPE],
-		   family == IMPORT_V4 ? ETHERTYPE_IP4 : ETHERTYPE_IP6))
-		return IMPORT_NEVER;
-	m->cond[WEIR_FIELD_ETHERTYPE] = NULL;
 	return IMPORT_JOINED;
 }
 

@@ -44,12 +44,6 @@ enum import_joined import_match_add(struct importer *im, struct import_match *m,
 enum import_joined import_match_join(struct importer *im, struct import_match *m,
 				     const struct import_match *more);
 
-/* Leave out what other conditions imply: the family, where there are addresses of it. */
-enum import_joined import_match_simplify(struct import_match *m);
-
-/* The only family that @m can hold for, by its addresses or as ICMP; 0 when there are both. */
-unsigned int import_match_family(const struct import_match *m);
-
 /* Sure that every packet of @a is one of @b; that no packet is one of both. */
 bool import_match_within(const struct import_match *a, const struct import_match *b);
 bool import_match_apart(const struct import_match *a, const struct import_match *b);

@@ -2,6 +2,7 @@
 #include "import_flow.h"
 
 #include "import_cond.h"
+#include "import_match.h"
 #include "import_walk.h"
 
 #define DEPTH_MAX 32 /* nft allows 16 */
@@ -301,7 +302,8 @@ static enum next take_verdict(struct import_walk *w, struct visit *v, struct imp
 /* The conditions of @r at this hook; false when it asks for what is not known there. */
 static bool match_here(struct import_walk *w, struct import_rule *r, struct import_match *out)
 {
-	bool egress = w->filter->chains[w->base]->hook >= IMPORT_OUTPUT;
+	const struct import_chain *base = w->filter->chains[w->base];
+	bool egress = base->hook >= IMPORT_OUTPUT;
 
 	*out = r->match;
 	if (egress ? r->match.cond[WEIR_FIELD_IFACE] != NULL : r->leaves != NULL) {
@@ -313,31 +315,45 @@ static bool match_here(struct import_walk *w, struct import_rule *r, struct impo
 	}
 	if (egress)
 		out->cond[WEIR_FIELD_IFACE] = r->leaves;
-	return import_match_simplify(out) == IMPORT_JOINED;
+	if (import_match_simplify(out) == IMPORT_JOINED &&
+	    ((base->families & IMPORT_FRAMES) || (base->families & import_match_families(out))))
+		return true;
+	import_tell(w->im, r, "its conditions hold for no packet");
+	return false;
+}
+
+/* Why weir cannot say @r for packets of @m, all its conditions and those of the way to it. */
+static const char *unable(struct importer *im, enum import_joined joined, const struct visit *v,
+			  const struct import_match *m)
+{
+	if (joined == IMPORT_UNABLE)
+		return import_text(im->memory,
+				   "weir cannot join its conditions with those of the way to "
+				   "chain %s",
+				   v->chain->name);
+	return import_match_unable(m);
 }
 
 static enum next take_rule(struct import_walk *w, struct visit *v, struct import_rule *r)
 {
 	struct import_match m = v->at;
 	enum import_joined joined;
+	const char *why;
 
 	if (!match_here(w, r, &v->rule))
 		return NEXT_RULE;
 	joined = import_match_join(w->im, &m, &v->rule);
-
 	if (joined == IMPORT_JOINED)
 		joined = import_match_simplify(&m);
 	if (joined == IMPORT_NEVER)
 		return NEXT_RULE;
-	if (w->copies && (joined == IMPORT_UNABLE || r->limits)) {
+	why = unable(w->im, joined, v, &m);
+	if (w->copies && (why || r->limits)) {
 		w->copy_failed = true; /* a second limit would count by itself */
 		return NEXT_RULE;
 	}
-	if (joined == IMPORT_UNABLE) {
-		import_tell(w->im, r,
-			    "weir cannot join its conditions with those of the way to "
-			    "chain %s",
-			    v->chain->name);
+	if (why) {
+		import_tell(w->im, r, "%s", why);
 		return NEXT_RULE;
 	}
 	if (r->limits && !take_limit(w, v, r, &m))

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "import_match.h"
+
 struct reader {
 	struct importer *im;
 	unsigned int line;
@@ -183,6 +185,17 @@ static void take_limit(struct iptables_line *l)
 			      "stands behind the limit here");
 }
 
+/* An ipset's port is the type of an ICMP packet, and 0 where there is none. */
+static void note_pairs(struct iptables_line *l)
+{
+	if (l->rule->why || !import_match_has_pairs(&l->rule->match) ||
+	    l->rule->match.cond[WEIR_FIELD_PROTO])
+		return;
+	import_note(l->im, IMPORT_CHANGED, l->rule->line, l->rule->text,
+		    "weir's sets of addresses with ports, and \"!=\" to one, hold for packets "
+		    "that have ports alone");
+}
+
 /* The options of a rule, "-A CHAIN" taken. */
 static void take_rule(struct iptables_line *l)
 {
@@ -212,6 +225,7 @@ static void take_rule(struct iptables_line *l)
 		import_refuse(l->im, l->rule, "its ports are of no protocol");
 	if (l->limit_rate)
 		take_limit(l);
+	note_pairs(l);
 }
 
 static struct import_chain *find_chain(struct reader *r, const char *name)

@@ -5,6 +5,7 @@
 
 #include "import_cond.h"
 #include "import_flow.h"
+#include "import_match.h"
 #include "parser_value.h"
 #include "print.h"
 

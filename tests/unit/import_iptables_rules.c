@@ -71,6 +71,24 @@ static const struct {
 	  "goes on to the rules behind it\n" },
 	{ "-j MARK --set-xmark 0x1/0xff",
 	  "pass ethertype ip6\n3: weir sets all 32 bits of a mark or none\n" },
+	{ "-p ddp -m set ! --match-set x dst,dst -j LOG",
+	  "pass ethertype ip6\n3: the elements of ipset x are not in this file; the set is "
+	  "empty\n3: weir knows no ports of its protocol\n3: no rule that was translated uses "
+	  "it\n" },
+	{ "-p icmp -m set --match-set x src,src -j DROP",
+	  "pass ethertype ip6\n3: the elements of ipset x are not in this file; the set is "
+	  "empty\n3: weir knows no ports of its protocol; what it dropped goes on to the rules "
+	  "behind it\n3: no rule that was translated uses it\n" },
+	{ "-p tcp -m set ! --match-set x src,src -j DROP",
+	  "pass ethertype ip6\ndrop tcp saddr != @x\n3: the elements of ipset x are not in this "
+	  "file; the set is empty\n" },
+	{ "-m set ! --match-set x dst,dst -j DROP",
+	  "pass ethertype ip6\ndrop daddr != @x\n3: the elements of ipset x are not in this file; "
+	  "the set is empty\n3: weir's sets of addresses with ports, and \"!=\" to one, hold for "
+	  "packets that have ports alone\n" },
+	{ "-p esp -m multiport --dports 1,2 -j ACCEPT",
+	  "pass ethertype ip6\n3: weir knows no ports of its protocol; what it accepted goes on to "
+	  "the rules behind it\n" },
 	{ "-j NFQUEUE --queue-num 1",
 	  "pass ethertype ip6\n3: weir has no counterpart of NFQUEUE\n" },
 	{ "-j nowhere", "pass ethertype ip6\n3: there is no chain nowhere to jump to; the chain is "

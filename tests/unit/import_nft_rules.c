@@ -118,6 +118,19 @@ static const struct {
 	  "4: there is no chain nowhere to jump to; the chain is not entered from here\n" },
 	{ "tcp dport $nope accept",
 	  "4: there is no define nope; what it accepted goes on to the rules behind it\n" },
+	{ "icmp code 3 drop", "4: weir compares an ICMP code where it compares the type, too; what "
+			      "it dropped goes on to the rules behind it\n" },
+	{ "icmp type 3 icmp code 3 drop", "drop icmp type unreachable code 3\n" },
+	{ "meta l4proto esp th dport 53 drop", "4: weir knows no ports of its protocol; what it "
+					       "dropped goes on to the rules behind it\n" },
+	{ "meta protocol arp drop", "4: its conditions hold for no packet; what it dropped goes on "
+				    "to the rules behind it\n" },
+	{ "meta nfproto != { ipv4, ipv6 } tcp dport 22 drop",
+	  "4: its conditions hold for no packet; what it dropped goes on to the rules behind "
+	  "it\n" },
+	{ "meta nfproto ipv4 ip6 saddr ::1 accept",
+	  "4: its conditions on ethertype hold for no packet; what it accepted goes on to the "
+	  "rules behind it\n" },
 	{ "arp operation request accept", "4: weir has no match for arp operation; what it "
 					  "accepted goes on to the rules behind it\n" },
 	{ "meta pkttype broadcast drop", "4: weir has no match for meta pkttype; what it dropped "
