@@ -9,6 +9,7 @@
 
 #include "counters.h"
 #include "image.h"
+#include "interface_name.h"
 #include "own.h"
 #include "plan.h"
 #include "weir/reason.h"
@@ -191,7 +192,7 @@ static void examine_missing(struct checkup *c, const struct host_link *links, si
 		const char *name = c->model->interfaces[i].pattern;
 		size_t l = 0;
 
-		if (strpbrk(name, "*?") || (c->only && strcmp(c->only, name) != 0))
+		if (interface_name_is_pattern(name) || (c->only && strcmp(c->only, name) != 0))
 			continue;
 		while (l < count && strcmp(links[l].name, name) != 0)
 			l++;

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "interface_name.h"
 #include "print.h"
 
 #define MAC_LAST (((u128)1 << 48) - 1)
@@ -195,11 +196,6 @@ static void intersect(struct importer *im, struct import_cond *out, const struct
 	out->ranges_count = count;
 }
 
-static bool is_pattern(const char *name)
-{
-	return strpbrk(name, "*?") != NULL;
-}
-
 static bool fits_any(const char *name, const char *const *patterns, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -219,7 +215,8 @@ static bool filter_names(struct importer *im, struct import_cond *out, const str
 	for (size_t i = 0; i < a->names_count; i++) {
 		const char *name = a->names[i];
 
-		if (is_pattern(name) && (b->not_names || !fits_any(name, b->names, b->names_count)))
+		if (interface_name_is_pattern(name) &&
+		    (b->not_names || !fits_any(name, b->names, b->names_count)))
 			return false;
 		if (b->names && !fits_any(name, b->names, b->names_count))
 			continue;
@@ -371,7 +368,8 @@ static bool names_apart(const struct import_cond *a, const struct import_cond *b
 		return false;
 	for (size_t i = 0; i < a->names_count; i++) {
 		for (size_t j = 0; j < b->names_count; j++) {
-			if (is_pattern(a->names[i]) || is_pattern(b->names[j]) ||
+			if (interface_name_is_pattern(a->names[i]) ||
+			    interface_name_is_pattern(b->names[j]) ||
 			    !strcmp(a->names[i], b->names[j]))
 				return false;
 		}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "import_nft.h"
+#include "interface_name.h"
 
 struct nft_set *nft_set_find(struct nft_file *f, const char *table, const char *name)
 {
@@ -86,7 +87,8 @@ static bool add_element(struct nft_file *f, struct nft_set *s, struct nft_cursor
 	if (set->type == SET_INTERFACE || set->type == SET_ADDRESS_PORT) {
 		if (set->type == SET_ADDRESS_PORT)
 			word = nft_take(c, ".") ? pair_text(f, word, nft_next(c)->text) : NULL;
-		if (!word || (set->type == SET_INTERFACE && !import_interface(word)))
+		if (!word || (set->type == SET_INTERFACE &&
+			      (!import_interface(word) || interface_name_is_pattern(word))))
 			return false;
 		*IMPORT_APPEND(f->im->memory, set->words, set->words_count) = word;
 		return true;

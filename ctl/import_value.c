@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "import_rule.h"
+#include "interface_name.h"
 
 #define WORD_BYTES 128
 
@@ -110,13 +111,11 @@ void import_append_address(struct importer *im, range **list, size_t *count, con
 
 bool import_interface(const char *name)
 {
-	size_t size = strlen(name);
-
-	for (size_t i = 0; i < size; i++) {
-		if (name[i] <= ' ' || name[i] >= 0x7f || strchr("/\"\\", name[i]))
+	for (const char *c = name; *c; c++) {
+		if (*c <= ' ' || *c >= 0x7f)
 			return false;
 	}
-	return size && size < IFNAMSIZ && name[0] != '$' && name[0] != '@';
+	return !interface_name_wrong(name, strlen(name)) && name[0] != '$' && name[0] != '@';
 }
 
 bool import_mac(const char *word, __u64 *out)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "heap.h"
+#include "interface_name.h"
 #include "own.h"
 #include "weir/abi.h"
 
@@ -148,20 +149,9 @@ bool build_ref(struct build *b, enum ref_kind kind, const struct word *w)
 
 bool build_interface_name(struct build *b, const struct word *w)
 {
-	const char *wrong = NULL;
+	const char *wrong = w->kind == WORD_SET ? "is no interface name"
+						: interface_name_wrong(w->text, w->size);
 
-	if (!w->size || w->kind == WORD_SET)
-		wrong = "is no interface name";
-	else if (w->size >= IFNAMSIZ)
-		wrong = "has over 15 bytes; interface names are shorter";
-	else if (word_is(w, ".") || word_is(w, ".."))
-		wrong = "is no interface name";
-	for (size_t i = 0; !wrong && i < w->size; i++) {
-		unsigned char c = (unsigned char)w->text[i];
-
-		if (c == '/' || c == ':' || c == '"' || c == '\\' || c <= ' ' || c == 0x7f)
-			wrong = "has a character that no interface name has";
-	}
 	if (wrong)
 		build_error(b, w->loc, NULL, WORD_FMT " %s", WORD_ARGS(w), wrong);
 	return !wrong;

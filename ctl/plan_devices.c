@@ -8,14 +8,10 @@
 
 #include "exits.h"
 #include "image.h"
+#include "interface_name.h"
 #include "note.h"
 #include "own.h"
 #include "plan_exprs.h"
-
-static bool is_pattern(const char *name)
-{
-	return strpbrk(name, "*?") != NULL;
-}
 
 const struct interface *interface_for(const struct model *m, const char *ifname)
 {
@@ -24,7 +20,7 @@ const struct interface *interface_for(const struct model *m, const char *ifname)
 			return &m->interfaces[i];
 	}
 	for (size_t i = 0; i < m->interfaces_count; i++) {
-		if (is_pattern(m->interfaces[i].pattern) &&
+		if (interface_name_is_pattern(m->interfaces[i].pattern) &&
 		    !fnmatch(m->interfaces[i].pattern, ifname, 0))
 			return &m->interfaces[i];
 	}
@@ -56,7 +52,7 @@ static int check_names(const struct model *m, const struct host_link *links, siz
 
 		while (n < count && strcmp(links[n].name, wanted->pattern) != 0)
 			n++;
-		if (is_pattern(wanted->pattern))
+		if (interface_name_is_pattern(wanted->pattern))
 			continue;
 		if (n == count)
 			return missing(wanted, links, count, why);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interface_name.h"
 #include "ranges.h"
 #include "set_tree.h"
 #include "weir/set.h"
@@ -194,7 +195,7 @@ static int add_interface(const char *word, struct set_elements *out, struct prob
 {
 	struct set_element e = {};
 
-	if (!word[0] || strlen(word) >= IFNAMSIZ || strpbrk(word, "/: \t\"\\*?"))
+	if (interface_name_wrong(word, strlen(word)) || interface_name_is_pattern(word))
 		return refuse(why, "\"%.60s\" is no interface name; a set has names, no patterns",
 			      word);
 	set_interface_key(word, &e);

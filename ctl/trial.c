@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "image.h"
+#include "interface_name.h"
 #include "own.h"
 #include "plan.h"
 #include "plan_exprs.h"
@@ -43,7 +44,7 @@ void trial_close(struct trial *t)
 
 const char *trial_only_device(const struct model *m, struct failure *why)
 {
-	if (m->interfaces_count == 1 && !strpbrk(m->interfaces[0].pattern, "*?"))
+	if (m->interfaces_count == 1 && !interface_name_is_pattern(m->interfaces[0].pattern))
 		return m->interfaces[0].pattern;
 	fail(why, EXIT_USAGE, "say with --dev which interface the packet comes in at");
 	return NULL;

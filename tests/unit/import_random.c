@@ -6,7 +6,7 @@
 #include "import_text.h"
 #include "random.h"
 
-#define RULE_SETS 1000
+#define RULE_SETS 2000
 #define CONDITIONS 4
 
 #define ANY(list) list[random_below(COUNT(list))]
@@ -71,6 +71,8 @@ static const char *const nft_conditions[] = {
 	"iifname \"eth*\"",
 	"iifname != \"eth0\"",
 	"iifname @names",
+	"iifname { \"eth1\", \"e:h*\", \"a/b\" }",
+	"iifname \"..\"",
 	"oifname { \"eth0\", \"eth1\" }",
 	"ct state established,related",
 	"ct state new",
@@ -92,7 +94,7 @@ static const char nft_sets[] =
 	"set v4 { type ipv4_addr; flags interval; elements = { 192.0.2.0/24, 198.51.100.1 } }\n"
 	"set v6 { type ipv6_addr; elements = { 2001:db8::1 } }\n"
 	"set ports { type inet_service; flags interval; elements = { 22, 80-90 } }\n"
-	"set names { type ifname; elements = { \"eth0\", \"eth1\" } }\n"
+	"set names { type ifname; elements = { \"eth0\", \"eth1\", \"wl*\" } }\n"
 	"set pairs { type ipv4_addr . inet_service; elements = { 192.0.2.1 . 80 } }\n"
 	"set pairs6 { type ipv6_addr . inet_service; elements = { 2001:db8::1 . 80 } }\n";
 
@@ -114,6 +116,8 @@ static const char *const iptables_conditions[] = {
 	"! -d 0.0.0.0/1",
 	"-i eth+",
 	"! -i eth0",
+	"-i e:h+",
+	"! -i .",
 	"-o eth1",
 	"-p tcp",
 	"-p udp",
