@@ -108,6 +108,19 @@ static void show_row(const struct row *r, json_t *list)
 		print_row(r);
 }
 
+/* Of all kinds that are round trips. */
+static void read_round_trips(int map, __u32 slot, enum weir_direction direction, struct hist *sum)
+{
+	for (__u32 kind = 0; kind < WEIR_RTT_COUNT; kind++) {
+		struct hist h;
+
+		if (!WEIR_RTT_IS_ROUND_TRIP(kind))
+			continue;
+		hist_read(map, weir_hist_of_device(slot, direction, kind), &h);
+		hist_add(sum, &h);
+	}
+}
+
 static size_t show_interfaces(const struct applied *a, const char *only, json_t *list)
 {
 	const struct weir_image *image = a->state.image;
@@ -126,8 +139,7 @@ static size_t show_interfaces(const struct applied *a, const char *only, json_t 
 					 .part = directions[d].name,
 					 .text = directions[d].text };
 
-			hist_read(a->state.maps.fd[WEIR_MAP_HISTS], slot * WEIR_DIR_COUNT + d,
-				  &r.hist);
+			read_round_trips(a->state.maps.fd[WEIR_MAP_HISTS], slot, d, &r.hist);
 			show_row(&r, list);
 		}
 	}
@@ -139,7 +151,7 @@ static size_t show_backends(const struct applied *a, const char *only, json_t *l
 	const struct weir_image *image = a->state.image;
 	const struct weir_backend *counted =
 		IMAGE_AT(image, image->backends_offset, struct weir_backend);
-	__u32 base = a->state.capacity.devices * WEIR_DIR_COUNT;
+	__u32 base = weir_hist_backend_base(a->state.capacity.devices);
 	size_t shown = 0;
 
 	for (size_t g = 0; g < model_groups_count(&a->model); g++) {
@@ -153,7 +165,9 @@ static size_t show_backends(const struct applied *a, const char *only, json_t *l
 
 			if (only && strcmp(only, group.name) != 0)
 				continue;
-			hist_read(a->state.maps.fd[WEIR_MAP_HISTS], base + counted->id, &r.hist);
+			hist_read(a->state.maps.fd[WEIR_MAP_HISTS],
+				  weir_hist_of_backend(base, counted->id, WEIR_BACKEND_HIST_RTT),
+				  &r.hist);
 			show_row(&r, list);
 			shown++;
 		}

@@ -38,6 +38,20 @@ void hist_sum(const struct weir_hist *parts, unsigned int cpus, struct hist *out
 	out->max_ns = ticks_to_ns(max);
 }
 
+void hist_add(struct hist *to, const struct hist *from)
+{
+	if (!from->count)
+		return;
+	if (!to->count || from->min_ns < to->min_ns)
+		to->min_ns = from->min_ns;
+	if (from->max_ns > to->max_ns)
+		to->max_ns = from->max_ns;
+	to->count += from->count;
+	to->sum_ns += from->sum_ns;
+	for (unsigned int i = 0; i < WEIR_HIST_BUCKETS; i++)
+		to->bucket[i] += from->bucket[i];
+}
+
 /* A bucket holds whole ticks, so [16, 18) is 16 and 17, and its middle 16.5. */
 static __u64 middle_ns(unsigned int bucket)
 {

@@ -22,6 +22,9 @@ struct hist {
 /* Sum @cpus parts, as a per-CPU map lookup returns them, into @out. */
 void hist_sum(const struct weir_hist *parts, unsigned int cpus, struct hist *out);
 
+/* Add the samples of @from. */
+void hist_add(struct hist *to, const struct hist *from);
+
 /*
  * The value that @permille thousandths of the samples do not exceed, in ns:
  * the middle of the bucket that holds it, clipped to min and max. 0 when empty.

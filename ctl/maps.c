@@ -71,7 +71,10 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 	    entries_of(m->fd[WEIR_MAP_RULES], &read.rules, &value) ||
 	    entries_of(m->fd[WEIR_MAP_BACKENDS], &read.backends, &value) ||
 	    entries_of(m->fd[WEIR_MAP_FLOWS], &read.flow_sets, &value) ||
+	    entries_of(m->fd[WEIR_MAP_STAMPS], &read.stamp_sets, &value) ||
 	    entries_of(m->fd[WEIR_MAP_HISTS], &read.hists, &value) ||
+	    entries_of(m->fd[WEIR_MAP_LOSSES], &read.losses, &value) ||
+	    entries_of(m->fd[WEIR_MAP_PREFIXES], &read.prefix_sets, &value) ||
 	    entries_of(m->fd[WEIR_MAP_LIMITS], &limits, &value) ||
 	    entries_of(m->fd[WEIR_MAP_CONNS], &read.conn_sets, &value) ||
 	    entries_of(m->fd[WEIR_MAP_SERVICES], &read.services, &value) ||
@@ -185,6 +188,33 @@ static int create_for_actions(const struct capacity *c, struct maps *m, struct f
 	return create_log(c->log_bytes, m, why);
 }
 
+static __u32 heat_columns(const struct capacity *c)
+{
+	return c->losses > 1 ? c->losses * WEIR_HEAT_COLUMNS : 1;
+}
+
+static int create_for_timing(const struct capacity *c, struct maps *m, struct failure *why)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, mappable, .map_flags = BPF_F_MMAPABLE);
+	const enum bpf_map_type array = BPF_MAP_TYPE_ARRAY, per_cpu = BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	/* Mappable values begin at a page: no record straddles cache lines that it need not. */
+	if (create_with(WEIR_MAP_FLOWS, array, sizeof(struct weir_flow_set), c->flow_sets,
+			&mappable, m, why) ||
+	    create_with(WEIR_MAP_STAMPS, array, sizeof(struct weir_stamp_set), c->stamp_sets,
+			&mappable, m, why))
+		return -1;
+	if (create(WEIR_MAP_HISTS, per_cpu, sizeof(struct weir_hist), c->hists, 0, m, why) ||
+	    create(WEIR_MAP_LOSSES, per_cpu, sizeof(struct weir_loss), c->losses, 0, m, why) ||
+	    create(WEIR_MAP_HEAT_NOW, per_cpu, sizeof(struct weir_heat_column), c->losses, 0, m,
+		   why) ||
+	    create(WEIR_MAP_HEAT, array, sizeof(struct weir_heat_column), heat_columns(c), 0, m,
+		   why))
+		return -1;
+	return create(WEIR_MAP_PREFIXES, array, sizeof(struct weir_prefix_set), c->prefix_sets, 0,
+		      m, why);
+}
+
 int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 {
 	OWN_FD int template = create_image(c->image_bytes, why);
@@ -198,11 +228,8 @@ int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 		   c->devices * WEIR_R_COUNT, 0, m, why) ||
 	    create(WEIR_MAP_RULES, per_cpu, sizeof(struct weir_rule_counter), c->rules, 0, m,
 		   why) ||
-	    create(WEIR_MAP_FLOWS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_flow_set), c->flow_sets,
-		   0, m, why) ||
-	    create(WEIR_MAP_HISTS, per_cpu, sizeof(struct weir_hist), c->hists, 0, m, why) ||
-	    create_sets(c->sets_bytes, m, why) || create_for_actions(c, m, why) ||
-	    create_for_services(c, m, why)) {
+	    create_for_timing(c, m, why) || create_sets(c->sets_bytes, m, why) ||
+	    create_for_actions(c, m, why) || create_for_services(c, m, why)) {
 		maps_close(m);
 		return -1;
 	}
@@ -236,6 +263,11 @@ int maps_share(const struct maps *from, const struct capacity *was, struct maps 
 		return -1;
 	if (was->nat_sets == is->nat_sets && was->nat_flows == is->nat_flows &&
 	    (share(from, to, WEIR_MAP_NAT, why) || share(from, to, WEIR_MAP_NAT_FLOWS, why)))
+		return -1;
+	if (was->losses == is->losses &&
+	    (share(from, to, WEIR_MAP_HEAT, why) || share(from, to, WEIR_MAP_HEAT_NOW, why)))
+		return -1;
+	if (was->prefix_sets == is->prefix_sets && share(from, to, WEIR_MAP_PREFIXES, why))
 		return -1;
 	if (was->log_bytes == is->log_bytes && share(from, to, WEIR_MAP_LOG, why))
 		return -1;

@@ -61,8 +61,16 @@ static struct memory measure(const struct capacity *c)
 					    c->services * sizeof(struct weir_settle),
 			      [PART_NAT] = (__u64)c->nat_sets * sizeof(struct weir_nat_set) +
 					   (__u64)c->nat_flows * sizeof(struct weir_nat_flow),
-			      [PART_TIMING] = (__u64)c->flow_sets * sizeof(struct weir_flow_set) +
-					      cpus * c->hists * sizeof(struct weir_hist),
+			      [PART_TIMING] =
+				      (__u64)c->flow_sets * sizeof(struct weir_flow_set) +
+				      (__u64)c->stamp_sets * sizeof(struct weir_stamp_set) +
+				      (__u64)c->prefix_sets * sizeof(struct weir_prefix_set) +
+				      (__u64)(c->losses > 1 ? c->losses : 0) * WEIR_HEAT_COLUMNS *
+					      sizeof(struct weir_heat_column) +
+				      cpus * c->losses *
+					      (sizeof(struct weir_heat_column) +
+					       sizeof(struct weir_loss)) +
+				      cpus * c->hists * sizeof(struct weir_hist),
 			      [PART_COUNTERS] =
 				      cpus * ((__u64)c->rules * sizeof(struct weir_rule_counter) +
 					      ((__u64)c->devices * WEIR_R_COUNT + c->backends +

@@ -84,6 +84,12 @@ static bool measures(const struct plan *p)
 	return false;
 }
 
+/* As many as the configuration says, also where that is fewer than there were. */
+static __u32 timed_sets(const struct plan *p, __u32 (*sets)(__u32 flows), __u32 have)
+{
+	return measures(p) ? sets(latency_flows(p->model)) : larger(have, 1);
+}
+
 static __u32 pin_sets(__u32 services)
 {
 	if (services & 1U << WEIR_NEED_TRACK)
@@ -121,8 +127,9 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.devices = larger(have->devices, power_of_two(DEVICES_MIN, slots)),
 		.rules = larger(have->rules, power_of_two(RULES_MIN, rules)),
 		.backends = larger(have->backends, power_of_two(BACKENDS_MIN, backends)),
-		.flow_sets = measures(p) ? latency_flows(p->model) / WEIR_FLOW_WAYS
-					 : have->flow_sets ?: 1,
+		.flow_sets = timed_sets(p, weir_flow_sets, have->flow_sets),
+		.stamp_sets = timed_sets(p, weir_stamp_sets, have->stamp_sets),
+		.prefix_sets = larger(1, latency_prefixes(p->model) / WEIR_PREFIX_WAYS),
 		.limit_sets = larger(have->limit_sets, limit_sets(&p->needs)),
 		.conn_sets = larger(have->conn_sets, needs & NEED_TRACK ? CONN_SETS : 1),
 		.services = larger(have->services, power_of_two(SERVICES_MIN, services)),
@@ -134,8 +141,9 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 	/* Buckets of rules go by the rule's id; maps_capacity() relies on it. */
 	if (needs & NEED_LIMIT || p->capacity.limit_sets > 1 || have->limit_base)
 		p->capacity.limit_base = p->capacity.rules;
+	p->capacity.losses = p->capacity.flow_sets > 1 ? p->capacity.devices * WEIR_DIR_COUNT : 1;
 	p->capacity.hists = p->capacity.flow_sets > 1
-				    ? p->capacity.devices * WEIR_DIR_COUNT + p->capacity.backends
+				    ? weir_hists_count(p->capacity.devices, p->capacity.backends)
 				    : 1;
 	return 0;
 }

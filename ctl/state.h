@@ -21,14 +21,17 @@
 #include "weir/abi.h"
 #include "weir/image.h"
 
-/* Sizes that maps have or need; powers of two but for hists and rings. */
+/* Sizes that maps have or need; powers of two but for hists, losses and rings. */
 struct capacity {
 	__u32 image_bytes; /* without WEIR_IMAGE_PAD */
 	__u32 devices;
 	__u32 rules;
 	__u32 backends;
-	__u32 flow_sets; /* 1 when nothing is measured */
-	__u32 hists; /* devices * WEIR_DIR_COUNT + backends, or 1 */
+	__u32 flow_sets; /* weir_flow_sets(); 1 when nothing is measured */
+	__u32 stamp_sets; /* weir_stamp_sets(); the same */
+	__u32 hists; /* weir_hists_count(), or 1 */
+	__u32 losses; /* devices * WEIR_DIR_COUNT, or 1; WEIR_HEAT_COLUMNS as many columns */
+	__u32 prefix_sets; /* 1 when nothing is measured by prefix */
 	__u32 sets_bytes; /* without WEIR_SETS_PAD */
 	__u32 limit_base; /* buckets of rules, as many as rules; 0 when nothing is limited */
 	__u32 limit_sets; /* of buckets of sources; 1 when nothing is limited */
@@ -93,7 +96,8 @@ void maps_close(struct maps *m);
 
 /*
  * Put into @to, which is new, those maps of @from that live on as they are,
- * because they have the same size: connections, pins, translated flows, rings, buckets, the log.
+ * because they have the same size: connections, pins, translated flows, rings, buckets, the log,
+ * heat maps and prefixes.
  */
 int maps_share(const struct maps *from, const struct capacity *was, struct maps *to,
 	       const struct capacity *is, struct failure *why);

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a pinned map changes its meaning; pins of another are refused. */
-#define WEIR_ABI 3
+#define WEIR_ABI 4
 
 /* A device index of the image's interface table; not an ifindex. */
 #define WEIR_MAX_IFACES 1024
@@ -35,7 +35,12 @@
 	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */     \
 	X(NAT, "weir_nat") /* four-way set of flows that are translated */     \
 	X(NAT_FLOWS, "weir_nat_flows") /* records of translated flows */       \
-	X(FLOWS, "weir_flows") /* two-way set of flows being timed */          \
+	X(FLOWS, "weir_flows") /* four-way set of flows being timed */         \
+	X(STAMPS, "weir_stamps") /* eight-way set of what awaits an answer */  \
+	X(LOSSES, "weir_losses") /* per CPU [device][direction] counters */    \
+	X(HEAT, "weir_heat") /* [device][direction][column] of heat maps */    \
+	X(HEAT_NOW, "weir_heat_now") /* per CPU, the column of now */          \
+	X(PREFIXES, "weir_prefixes") /* histograms by prefix of the client */  \
 	X(LIMITS, "weir_limits") /* token buckets, of rules and of sources */  \
 	X(CONNS, "weir_conns") /* connections that this host opened */         \
 	X(LOG, "weir_log") /* ring buffer of logged packets */                 \
@@ -93,7 +98,12 @@ struct weir_program {
 	__u32 nat_mask; /* in sets of WEIR_NAT_WAYS */
 	__u32 nat_flow_mask; /* in records */
 	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
+	__u32 stamp_mask; /* in sets of WEIR_STAMP_WAYS */
+	__u32 prefix_mask; /* in sets of WEIR_PREFIX_WAYS */
+	__u8 prefix_v4, prefix_v6; /* bits of prefixes that have a histogram; 0: they have none */
+	__u16 pad;
+	__u32 pad2;
 };
-_Static_assert(sizeof(struct weir_program) == 80, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 96, "program config has holes");
 
 #endif

@@ -20,7 +20,7 @@
 #define PIN_SETS 1024
 #define NAT_FLOWS_HERE 2048
 #define LOG_BYTES (256U << 10)
-#define FLOW_SETS 4096
+#define FLOWS_TIMED 4096
 #define SETS_BYTES_MIN (16U << 20)
 #define LOCALS 16
 #define NO_VERDICT 99 /* of TC */
@@ -239,8 +239,11 @@ static void choose_capacity(struct harness *h)
 		.rules = power_of_two(h->host.rules ? h->host.rules : RULES_MIN,
 				      model_rules_count(&h->model)),
 		.backends = BACKENDS,
-		.flow_sets = FLOW_SETS,
-		.hists = HARNESS_DEVICES * WEIR_DIR_COUNT + BACKENDS,
+		.flow_sets = weir_flow_sets(h->host.flows ? h->host.flows : FLOWS_TIMED),
+		.stamp_sets = weir_stamp_sets(h->host.flows ? h->host.flows : FLOWS_TIMED),
+		.losses = HARNESS_DEVICES * WEIR_DIR_COUNT,
+		.prefix_sets = h->host.prefix_sets ? h->host.prefix_sets : 1,
+		.hists = weir_hists_count(HARNESS_DEVICES, BACKENDS),
 		.sets_bytes = h->host.sets_bytes
 				      ? h->host.sets_bytes
 				      : power_of_two(SETS_BYTES_MIN, harness_sets_room(h)),

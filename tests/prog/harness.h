@@ -41,6 +41,8 @@ struct harness_host {
 	__u32 sets_bytes; /* a power of two; 0: enough to change them once */
 	__u32 pin_sets; /* a power of two; 0: 1024 */
 	__u32 nat_flows; /* the same; 0: 2048. Half as many sets */
+	__u32 flows; /* that are timed, the same; 0: 4096 */
+	__u32 prefix_sets; /* the same; 0: 1 */
 	/*
 	 * A change comes after the configuration before, as an apply does. Services
 	 * and backends then have the number in their name, "s3" and "b12", for id.

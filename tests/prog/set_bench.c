@@ -32,6 +32,9 @@ void set_bench_start(struct set_bench *b, __u32 sets_bytes)
 			      .nat_flows = 1,
 			      .log_bytes = 4096,
 			      .hists = 1,
+			      .stamp_sets = 1,
+			      .losses = 1,
+			      .prefix_sets = 1,
 			      .sets_bytes = sets_bytes },
 	};
 	random_start();

@@ -108,17 +108,23 @@ static void say(const struct bench *b, const struct conversation *c, enum side s
 
 static struct hist samples(const struct bench *b, enum weir_direction direction)
 {
-	struct hist h;
+	struct hist h, sum = {};
 
-	harness_hist(&b->h, b->slot * WEIR_DIR_COUNT + direction, &h);
-	return h;
+	for (__u32 kind = 0; kind < WEIR_RTT_COUNT; kind++) {
+		harness_hist(&b->h, weir_hist_of_device(b->slot, direction, kind), &h);
+		hist_add(&sum, &h);
+	}
+	return sum;
 }
 
 static struct hist samples_of_backend(const struct bench *b, __u32 id)
 {
 	struct hist h;
 
-	harness_hist(&b->h, HARNESS_DEVICES * WEIR_DIR_COUNT + id, &h);
+	harness_hist(&b->h,
+		     weir_hist_of_backend(weir_hist_backend_base(HARNESS_DEVICES), id,
+					  WEIR_BACKEND_HIST_RTT),
+		     &h);
 	return h;
 }
 

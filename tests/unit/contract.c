@@ -33,7 +33,7 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_counter, packets, 0);
 	AT(weir_counter, bytes, 8);
 
-	SIZE(weir_program, 80);
+	SIZE(weir_program, 96);
 	AT(weir_program, build, 0);
 	AT(weir_program, device, 8);
 	AT(weir_program, image_mask, 12);
@@ -52,6 +52,10 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_program, nat_mask, 64);
 	AT(weir_program, nat_flow_mask, 68);
 	AT(weir_program, exprs, 72);
+	AT(weir_program, stamp_mask, 80);
+	AT(weir_program, prefix_mask, 84);
+	AT(weir_program, prefix_v4, 88);
+	AT(weir_program, prefix_v6, 89);
 }
 
 static void structs_of_services_and_pins_keep_their_layout(void **state)
@@ -228,13 +232,19 @@ static void structs_of_the_latency_stage_keep_their_layout(void **state)
 	AT(weir_hist, bucket, 16);
 
 	SIZE(weir_stamp, 8);
-	AT(weir_stamp, tsval, 0);
+	AT(weir_stamp, value, 0);
 	AT(weir_stamp, ticks, 4);
 
 	SIZE(weir_flow_side, 56);
-	AT(weir_flow_side, newest_tsval, 0);
-	AT(weir_flow_side, head, 4);
-	AT(weir_flow_side, stamp, 8);
+	AT(weir_flow_side, newest, 0);
+	AT(weir_flow_side, echoed, 4);
+	AT(weir_flow_side, next, 8);
+	AT(weir_flow_side, acked, 12);
+	AT(weir_flow_side, window, 16);
+	AT(weir_flow_side, segment, 18);
+	AT(weir_flow_side, flags, 20);
+	AT(weir_flow_side, retransmits, 21);
+	AT(weir_flow_side, stamp, 24);
 
 	SIZE(weir_flow, 128);
 	AT(weir_flow, key, 0);
@@ -242,7 +252,22 @@ static void structs_of_the_latency_stage_keep_their_layout(void **state)
 	AT(weir_flow, backend, 12);
 	AT(weir_flow, side, 16);
 
-	SIZE(weir_flow_set, 256);
+	SIZE(weir_flow_set, 512);
+
+	SIZE(weir_spilled, 8);
+	AT(weir_spilled, ticks, 4);
+	SIZE(weir_stamp_set, 64);
+
+	SIZE(weir_loss, 8 * WEIR_LOSS_COUNT);
+
+	SIZE(weir_heat_column, 424);
+	AT(weir_heat_column, bucket, 8);
+
+	SIZE(weir_prefix, 32);
+	AT(weir_prefix, seen, 16);
+	AT(weir_prefix, in_use, 20);
+	SIZE(weir_prefix_set, 7616);
+	AT(weir_prefix_set, hist, 128);
 }
 
 static void every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes(void **state)
@@ -252,6 +277,8 @@ static void every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes(void **state)
 	assert_int_equal(sizeof(struct weir_counter) % 8, 0);
 	assert_int_equal(sizeof(struct weir_rule_counter) % 8, 0);
 	assert_int_equal(sizeof(struct weir_hist) % 8, 0);
+	assert_int_equal(sizeof(struct weir_loss) % 8, 0);
+	assert_int_equal(sizeof(struct weir_heat_column) % 8, 0);
 }
 
 static void limits_fit_the_fields_that_hold_them(void **state)
@@ -293,6 +320,9 @@ struct list {
 static const char *const maps[] = { WEIR_MAPS(NAME) };
 static const char *const reasons[] = { WEIR_REASONS(NAME) };
 static const char *const directions[] = { WEIR_DIRECTIONS(NAME) };
+static const char *const rtt_kinds[] = { WEIR_RTT_KINDS(NAME) };
+static const char *const backend_hists[] = { WEIR_BACKEND_HISTS(NAME) };
+static const char *const losses[] = { WEIR_LOSSES(NAME) };
 static const char *const forwards[] = { WEIR_FORWARDS(NAME) };
 static const char *const hashes[] = { WEIR_HASHES(NAME) };
 static const char *const tracks[] = { WEIR_TRACKS(NAME) };
@@ -309,6 +339,9 @@ static const struct list lists[] = {
 	{ "WEIR_MAPS", maps, COUNT(maps) },
 	{ "WEIR_REASONS", reasons, COUNT(reasons) },
 	{ "WEIR_DIRECTIONS", directions, COUNT(directions) },
+	{ "WEIR_RTT_KINDS", rtt_kinds, COUNT(rtt_kinds) },
+	{ "WEIR_BACKEND_HISTS", backend_hists, COUNT(backend_hists) },
+	{ "WEIR_LOSSES", losses, COUNT(losses) },
 	{ "WEIR_FORWARDS", forwards, COUNT(forwards) },
 	{ "WEIR_HASHES", hashes, COUNT(hashes) },
 	{ "WEIR_TRACKS", tracks, COUNT(tracks) },

@@ -104,6 +104,11 @@ static __always_inline bool latency_is_older(const struct weir_flow *a, const st
 	return !a->key || (b->key && (__s32)(a->seen - b->seen) <= 0);
 }
 
+static __always_inline struct weir_flow *latency_older(struct weir_flow *a, struct weir_flow *b)
+{
+	return latency_is_older(a, b) ? a : b;
+}
+
 static __always_inline struct weir_flow *latency_flow(__u64 key, bool may_create)
 {
 	__u32 index = key & weir.flow_mask;
@@ -112,13 +117,15 @@ static __always_inline struct weir_flow *latency_flow(__u64 key, bool may_create
 
 	if (!set)
 		return NULL;
-	if (set->way[0].key == key)
-		return &set->way[0];
-	if (set->way[1].key == key)
-		return &set->way[1];
+#pragma unroll
+	for (int i = 0; i < WEIR_FLOW_WAYS; i++) {
+		if (set->way[i].key == key)
+			return &set->way[i];
+	}
 	if (!may_create)
 		return NULL;
-	flow = latency_is_older(&set->way[0], &set->way[1]) ? &set->way[0] : &set->way[1];
+	flow = latency_older(latency_older(&set->way[0], &set->way[1]),
+			     latency_older(&set->way[2], &set->way[3]));
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->key = key;
 	return flow;
@@ -148,14 +155,16 @@ static __always_inline void latency_stamp(struct weir_flow_side *side, __u32 tsv
 {
 	struct weir_stamp *stamp;
 
-	if (side->newest_tsval && (__s32)(tsval - side->newest_tsval) <= 0)
+	__u32 head = side->flags & WEIR_SIDE_HEAD;
+
+	if (side->newest && (__s32)(tsval - side->newest) <= 0)
 		return;
-	side->newest_tsval = tsval;
+	side->newest = tsval;
 	if (!acknowledged)
 		return;
-	stamp = &side->stamp[side->head < WEIR_FLOW_STAMPS ? side->head : 0];
-	side->head = side->head < WEIR_FLOW_STAMPS ? side->head + 1 : 1;
-	stamp->tsval = tsval;
+	side->flags = (head + 1) & WEIR_SIDE_HEAD;
+	stamp = &side->stamp[head];
+	stamp->value = tsval;
 	stamp->ticks = now;
 }
 
@@ -167,7 +176,7 @@ static __always_inline void latency_match(struct weir_flow *flow, enum weir_dire
 
 #pragma unroll
 	for (int i = 0; i < WEIR_FLOW_STAMPS; i++) {
-		if (side->stamp[i].tsval == tsecr && side->stamp[i].ticks) {
+		if (side->stamp[i].value == tsecr && side->stamp[i].ticks) {
 			sent = side->stamp[i].ticks;
 			side->stamp[i].ticks = 0;
 		}
@@ -176,9 +185,11 @@ static __always_inline void latency_match(struct weir_flow *flow, enum weir_dire
 	ticks = now - sent;
 	if (!sent || ticks > LATENCY_MAX_TICKS)
 		return;
-	latency_record(weir.device * WEIR_DIR_COUNT + direction, ticks);
+	latency_record(weir_hist_of_device(weir.device, direction, WEIR_RTT_TCP), ticks);
 	if (direction == WEIR_DIR_HOST && flow->backend)
-		latency_record(weir.hist_backend_base + flow->backend - 1, ticks);
+		latency_record(weir_hist_of_backend(weir.hist_backend_base, flow->backend - 1,
+						    WEIR_BACKEND_HIST_RTT),
+			       ticks);
 }
 
 /*
@@ -206,7 +217,7 @@ static __always_inline void latency_observe(void *data, void *data_end, const st
 		flow->backend = backend;
 	/* Another connection of the same ports has a clock of its own. */
 	if (p->tcp_flags & TCP_SYN)
-		flow->side[sender].newest_tsval = 0;
+		flow->side[sender].newest = 0;
 	latency_stamp(&flow->side[sender], ts.tsval, now, acknowledged);
 	flow->seen = now;
 	if (p->tcp_flags & TCP_ACK)
