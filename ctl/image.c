@@ -89,6 +89,7 @@ static void build_devices(struct builder *b, const struct image_spec *spec)
 
 		row->ifindex = device->ifindex;
 		row->stages = device->stages;
+		row->sample_mask = device->sample_mask;
 		row->filter_offset = find_filter(header, spec->model, device->filter);
 		if (device->egress)
 			row->egress_offset = find_filter(header, spec->model, device->egress);
@@ -145,6 +146,7 @@ int image_build(const struct image_spec *spec, struct weir_image **image, __u32 
 	build_filters(&b, spec);
 	build_services(&b, spec);
 	build_devices(&b, spec);
+	build_path(&b, spec);
 	build_locals(&b, spec);
 	build_vlans(&b, spec);
 	build_config(&b, spec);

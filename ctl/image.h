@@ -20,6 +20,7 @@ struct image_device {
 	__u32 stages; /* 1 << WEIR_STAGE_* */
 	const char *filter; /* name, "" for none */
 	const char *egress; /* the same of what leaves */
+	__u32 sample_mask; /* of WEIR_STAGE_PATH */
 };
 
 /* Everything an image is made of. Borrowed. */
@@ -43,6 +44,7 @@ struct image_spec {
 	__u64 generation;
 	__u64 secret[2]; /* of hashes: that of the generation before, or random */
 	__u64 applied_s;
+	__u64 netns; /* cookie */
 	struct nat_ports nat_ports;
 };
 

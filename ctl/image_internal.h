@@ -27,4 +27,7 @@ __u32 builder_copy(struct builder *b, const void *source, size_t size);
 void build_filters(struct builder *b, const struct image_spec *spec);
 void build_services(struct builder *b, const struct image_spec *spec);
 
+/* The devices whose packets the stack's hooks look at. */
+void build_path(struct builder *b, const struct image_spec *spec);
+
 #endif

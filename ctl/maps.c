@@ -17,6 +17,7 @@
 #include "weir/latency.h"
 #include "weir/limit.h"
 #include "weir/nat.h"
+#include "weir/path.h"
 #include "weir/reason.h"
 #include "weir/set.h"
 
@@ -83,6 +84,12 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 	    entries_of(m->fd[WEIR_MAP_NAT], &read.nat_sets, &value) ||
 	    entries_of(m->fd[WEIR_MAP_NAT_FLOWS], &read.nat_flows, &value) ||
 	    entries_of(m->fd[WEIR_MAP_LOG], &read.log_bytes, &value) ||
+	    entries_of(m->fd[WEIR_MAP_PATHS], &read.path_sets, &value) ||
+	    entries_of(m->fd[WEIR_MAP_PATH_HISTS], &read.path_pairs, &value) ||
+	    entries_of(m->fd[WEIR_MAP_SLOW], &read.slow_bytes, &value) ||
+	    entries_of(m->fd[WEIR_MAP_DROPS], &read.drops, &value) ||
+	    entries_of(m->fd[WEIR_MAP_RETRANSMITS], &read.retransmit_sets, &value) ||
+	    entries_of(m->fd[WEIR_MAP_PROCESSES], &read.process_sets, &value) ||
 	    entries_of(m->fd[WEIR_MAP_SETS], &sets, &read.sets_bytes))
 		return fail_errno(why, errno, "cannot read the sizes of the pinned maps");
 	if (image_room(m->fd[WEIR_MAP_IMAGE], &read.image_bytes))
@@ -139,14 +146,46 @@ static int create_sets(__u32 bytes, struct maps *m, struct failure *why)
 	return 0;
 }
 
-static int create_log(__u32 bytes, struct maps *m, struct failure *why)
+static int create_ring_buffer(enum weir_map map, __u32 bytes, struct maps *m, struct failure *why)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, map_names[WEIR_MAP_LOG], 0, 0, bytes, NULL);
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, map_names[map], 0, 0, bytes, NULL);
 
 	if (fd < 0)
 		return fail_errno(why, fd, "cannot create a ring buffer of %u KiB", bytes / 1024);
-	m->fd[WEIR_MAP_LOG] = fd;
+	m->fd[map] = fd;
 	return 0;
+}
+
+static int create_keyed(enum weir_map map, enum bpf_map_type type, __u32 key, __u32 value,
+			__u32 entries, struct maps *m, struct failure *why)
+{
+	m->fd[map] = bpf_map_create(type, map_names[map], key, value, entries, NULL);
+	if (m->fd[map] < 0)
+		return fail_errno(why, m->fd[map], "cannot create the map %s of %u entries",
+				  map_names[map], entries);
+	return 0;
+}
+
+/* What hooks in the stack record; weir/path.h. */
+static int create_for_path(const struct capacity *c, struct maps *m, struct failure *why)
+{
+	const enum bpf_map_type array = BPF_MAP_TYPE_ARRAY;
+
+	if (create(WEIR_MAP_PATHS, array, sizeof(struct weir_path_set), c->path_sets, 0, m, why) ||
+	    create_keyed(WEIR_MAP_PATH_HISTS, BPF_MAP_TYPE_HASH, sizeof(struct weir_path_pair),
+			 sizeof(struct weir_hist), c->path_pairs, m, why) ||
+	    create(WEIR_MAP_PATH_CPU, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_path_cpu), 1, 0,
+		   m, why) ||
+	    create_ring_buffer(WEIR_MAP_SLOW, c->slow_bytes, m, why) ||
+	    create(WEIR_MAP_SLOW_ASK, array, sizeof(struct weir_slow_ask), 1, 0, m, why))
+		return -1;
+	if (create_keyed(WEIR_MAP_DROPS, BPF_MAP_TYPE_PERCPU_HASH, sizeof(struct weir_drop_key),
+			 sizeof(struct weir_drop), c->drops, m, why) ||
+	    create(WEIR_MAP_RETRANSMITS, array, sizeof(struct weir_retransmit_set),
+		   c->retransmit_sets, 0, m, why))
+		return -1;
+	return create(WEIR_MAP_PROCESSES, array, sizeof(struct weir_process_set), c->process_sets,
+		      0, m, why);
 }
 
 /* What services need beside the image. */
@@ -185,7 +224,7 @@ static int create_for_actions(const struct capacity *c, struct maps *m, struct f
 		   0, m, why) ||
 	    create(WEIR_MAP_CPU, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_cpu), 1, 0, m, why))
 		return -1;
-	return create_log(c->log_bytes, m, why);
+	return create_ring_buffer(WEIR_MAP_LOG, c->log_bytes, m, why);
 }
 
 static __u32 heat_columns(const struct capacity *c)
@@ -229,7 +268,8 @@ int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 	    create(WEIR_MAP_RULES, per_cpu, sizeof(struct weir_rule_counter), c->rules, 0, m,
 		   why) ||
 	    create_for_timing(c, m, why) || create_sets(c->sets_bytes, m, why) ||
-	    create_for_actions(c, m, why) || create_for_services(c, m, why)) {
+	    create_for_actions(c, m, why) || create_for_services(c, m, why) ||
+	    create_for_path(c, m, why)) {
 		maps_close(m);
 		return -1;
 	}
@@ -245,6 +285,24 @@ static int share(const struct maps *from, struct maps *to, enum weir_map map, st
 	close(to->fd[map]);
 	to->fd[map] = fd;
 	return 0;
+}
+
+static int share_path(const struct maps *from, const struct capacity *was, struct maps *to,
+		      const struct capacity *is, struct failure *why)
+{
+	if (was->path_sets == is->path_sets && share(from, to, WEIR_MAP_PATHS, why))
+		return -1;
+	if (was->path_pairs == is->path_pairs && share(from, to, WEIR_MAP_PATH_HISTS, why))
+		return -1;
+	if (was->slow_bytes == is->slow_bytes && share(from, to, WEIR_MAP_SLOW, why))
+		return -1;
+	if (was->drops == is->drops &&
+	    (share(from, to, WEIR_MAP_DROPS, why) || share(from, to, WEIR_MAP_RETRANSMITS, why) ||
+	     share(from, to, WEIR_MAP_PROCESSES, why)))
+		return -1;
+	return share(from, to, WEIR_MAP_PATH_CPU, why) || share(from, to, WEIR_MAP_SLOW_ASK, why)
+		       ? -1
+		       : 0;
 }
 
 int maps_share(const struct maps *from, const struct capacity *was, struct maps *to,
@@ -270,6 +328,8 @@ int maps_share(const struct maps *from, const struct capacity *was, struct maps 
 	if (was->prefix_sets == is->prefix_sets && share(from, to, WEIR_MAP_PREFIXES, why))
 		return -1;
 	if (was->log_bytes == is->log_bytes && share(from, to, WEIR_MAP_LOG, why))
+		return -1;
+	if (share_path(from, was, to, is, why))
 		return -1;
 	return share(from, to, WEIR_MAP_CPU, why);
 }

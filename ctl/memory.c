@@ -9,6 +9,7 @@
 #include "weir/latency.h"
 #include "weir/limit.h"
 #include "weir/nat.h"
+#include "weir/path.h"
 #include "weir/reason.h"
 
 /* X(symbol, name). The image is the first. */
@@ -21,6 +22,8 @@
 	X(PINS, "pins")         \
 	X(NAT, "translation")   \
 	X(TIMING, "timing")     \
+	X(PATH, "path")         \
+	X(LOSS, "loss")         \
 	X(COUNTERS, "counters") \
 	X(LOG, "log")
 
@@ -71,6 +74,15 @@ static struct memory measure(const struct capacity *c)
 					      (sizeof(struct weir_heat_column) +
 					       sizeof(struct weir_loss)) +
 				      cpus * c->hists * sizeof(struct weir_hist),
+			      [PART_PATH] = (__u64)c->path_sets * sizeof(struct weir_path_set) +
+					    (__u64)c->path_pairs * (sizeof(struct weir_path_pair) +
+								    sizeof(struct weir_hist)) +
+					    c->slow_bytes + cpus * sizeof(struct weir_path_cpu),
+			      [PART_LOSS] =
+				      c->drops * (sizeof(struct weir_drop_key) +
+						  cpus * sizeof(struct weir_drop)) +
+				      c->retransmit_sets * sizeof(struct weir_retransmit_set) +
+				      c->process_sets * sizeof(struct weir_process_set),
 			      [PART_COUNTERS] =
 				      cpus * ((__u64)c->rules * sizeof(struct weir_rule_counter) +
 					      ((__u64)c->devices * WEIR_R_COUNT + c->backends +
@@ -97,6 +109,10 @@ static bool is_off(enum part part, const struct capacity *c)
 		return !c->limit_base;
 	case PART_TIMING:
 		return c->flow_sets == 1;
+	case PART_PATH:
+		return c->path_sets == 1 && c->slow_bytes <= PAGE;
+	case PART_LOSS:
+		return c->drops == 1;
 	case PART_LOG:
 		return c->log_bytes <= PAGE;
 	default:

@@ -12,6 +12,7 @@
 #include "exits.h"
 #include "image.h"
 #include "nat.h"
+#include "netns.h"
 #include "note.h"
 #include "own.h"
 #include "plan_devices.h"
@@ -19,6 +20,7 @@
 #include "plan_sets.h"
 #include "stored.h"
 #include "weir/latency.h"
+#include "weir/path.h"
 
 /* Smallest sizes, so that small changes of a small configuration fit in place. */
 #define IMAGE_BYTES_MIN (1U << 20)
@@ -40,6 +42,11 @@
 /* 1,600 packets. */
 #define LOG_BYTES (1U << 18)
 #define LOG_BYTES_MIN 4096
+/* 16,384 packets on their way, 2 MiB. */
+#define PATH_SETS (1U << 13)
+#define PATH_PAIRS ((__u32)WEIR_PATH_PAIRS * WEIR_PATH_COUNT)
+/* 1,400 slow packets. */
+#define SLOW_BYTES (1U << 18)
 
 void plan_close(struct plan *p)
 {
@@ -75,10 +82,10 @@ static __u32 larger(__u32 a, __u32 b)
 	return a > b ? a : b;
 }
 
-static bool measures(const struct plan *p)
+static bool wants(const struct plan *p, __u32 stages)
 {
 	for (size_t i = 0; i < p->devices_count; i++) {
-		if (p->devices[i].stages & 1 << WEIR_STAGE_MEASURE)
+		if (p->devices[i].stages & stages)
 			return true;
 	}
 	return false;
@@ -87,7 +94,7 @@ static bool measures(const struct plan *p)
 /* As many as the configuration says, also where that is fewer than there were. */
 static __u32 timed_sets(const struct plan *p, __u32 (*sets)(__u32 flows), __u32 have)
 {
-	return measures(p) ? sets(latency_flows(p->model)) : larger(have, 1);
+	return wants(p, 1U << WEIR_STAGE_MEASURE) ? sets(latency_flows(p->model)) : larger(have, 1);
 }
 
 static __u32 pin_sets(__u32 services)
@@ -103,6 +110,21 @@ static __u32 limit_sets(const struct needs *n)
 	if (n->services & (1U << WEIR_NEED_LIMIT | 1U << WEIR_NEED_SYNCOOKIE))
 		return LIMIT_SETS;
 	return n->in_use & NEED_LIMIT_SOURCES ? LIMIT_SETS : 1;
+}
+
+/* Of what the stack's hooks record. */
+static void choose_path(struct plan *p, const struct capacity *have)
+{
+	bool path = wants(p, 1U << WEIR_STAGE_PATH), loss = wants(p, 1U << WEIR_STAGE_LOSS);
+	bool slow = path || wants(p, 1U << WEIR_STAGE_MEASURE);
+	struct capacity *c = &p->capacity;
+
+	c->path_sets = larger(have->path_sets, path ? PATH_SETS : 1);
+	c->path_pairs = larger(have->path_pairs, path ? PATH_PAIRS : 1);
+	c->slow_bytes = larger(have->slow_bytes, slow ? SLOW_BYTES : LOG_BYTES_MIN);
+	c->drops = larger(have->drops, loss ? WEIR_DROPS_MOST : 1);
+	c->retransmit_sets = larger(have->retransmit_sets, loss ? WEIR_RETRANSMIT_SETS : 1);
+	c->process_sets = larger(have->process_sets, loss ? WEIR_PROCESS_SETS : 1);
 }
 
 /* Everything but the sizes of image and rings, which are known when they are built. */
@@ -138,6 +160,7 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.nat_flows = larger(have->nat_flows, nat_is_used(p->model) ? NAT_RECORDS : 1),
 		.log_bytes = larger(have->log_bytes, needs & NEED_LOG ? LOG_BYTES : LOG_BYTES_MIN),
 	};
+	choose_path(p, have);
 	/* Buckets of rules go by the rule's id; maps_capacity() relies on it. */
 	if (needs & NEED_LIMIT || p->capacity.limit_sets > 1 || have->limit_base)
 		p->capacity.limit_base = p->capacity.rules;
@@ -278,6 +301,7 @@ static struct image_device *image_devices(const struct plan *p)
 			.egress = p->devices[i].config->filter_egress,
 			.stages = p->devices[i].stages,
 			.filter = p->devices[i].config->filter,
+			.sample_mask = WEIR_PATH_SAMPLE_MASK,
 		};
 	return devices;
 }
@@ -373,6 +397,8 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	int error;
 
 	if (nat_is_used(p->model) && nat_ports_read(&spec.nat_ports, why))
+		return -1;
+	if (netns_cookie(&spec.netns, why))
 		return -1;
 	choose_secret(s, spec.secret);
 	spec.config = stored_text(p->model, &config, &spec.config_bytes);

@@ -66,7 +66,8 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 				   const struct capacity *c)
 {
 	static const __u32 code_of[HOOK_COUNT] = {
-		[HOOK_XDP] = ~(1U << WEIR_STAGE_EGRESS | 1U << WEIR_STAGE_RETURN),
+		[HOOK_XDP] = ~(1U << WEIR_STAGE_EGRESS | 1U << WEIR_STAGE_RETURN |
+			       1U << WEIR_STAGE_LOSS),
 		[HOOK_INGRESS] = 1 << WEIR_STAGE_FILTER | 1 << WEIR_STAGE_MEASURE |
 				 1 << WEIR_STAGE_TRACK | 1 << WEIR_STAGE_MARK |
 				 1 << WEIR_STAGE_RETURN,
@@ -101,6 +102,7 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 		.pin_mask = c->pin_sets - 1,
 		.nat_mask = c->nat_sets - 1,
 		.nat_flow_mask = c->nat_flows - 1,
+		.path_mask = c->path_sets - 1,
 	};
 }
 

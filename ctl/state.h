@@ -42,6 +42,12 @@ struct capacity {
 	__u32 nat_sets; /* 1 when no service translates */
 	__u32 nat_flows; /* the same */
 	__u32 log_bytes; /* a page when nothing is logged */
+	__u32 path_sets; /* 1 when no device has "measure path" */
+	__u32 path_pairs; /* the same */
+	__u32 slow_bytes; /* a page when nothing is measured */
+	__u32 drops; /* 1 when no device has "measure loss"; then so are the two below */
+	__u32 retransmit_sets;
+	__u32 process_sets;
 };
 
 struct maps {

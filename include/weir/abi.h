@@ -24,28 +24,36 @@
 /*
  * X(symbol, name)  every pinned map; the name is the map's and the pin's
  */
-#define WEIR_MAPS(X)                                                           \
-	X(IMAGE, "weir_image") /* array of one map: the generation in force */ \
-	X(REASONS, "weir_reasons") /* per CPU [device][reason] counters */     \
-	X(RULES, "weir_rules") /* per CPU [rule id] counters */                \
-	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */       \
-	X(SERVICES, "weir_services") /* per CPU [service id] counters */       \
-	X(SETTLE, "weir_settle") /* [service id] how long pins may live */     \
-	X(RINGS, "weir_rings") /* rings that services of the image name */     \
-	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */     \
-	X(NAT, "weir_nat") /* four-way set of flows that are translated */     \
-	X(NAT_FLOWS, "weir_nat_flows") /* records of translated flows */       \
-	X(FLOWS, "weir_flows") /* four-way set of flows being timed */         \
-	X(STAMPS, "weir_stamps") /* eight-way set of what awaits an answer */  \
-	X(LOSSES, "weir_losses") /* per CPU [device][direction] counters */    \
-	X(HEAT, "weir_heat") /* [device][direction][column] of heat maps */    \
-	X(HEAT_NOW, "weir_heat_now") /* per CPU, the column of now */          \
-	X(PREFIXES, "weir_prefixes") /* histograms by prefix of the client */  \
-	X(LIMITS, "weir_limits") /* token buckets, of rules and of sources */  \
-	X(CONNS, "weir_conns") /* connections that this host opened */         \
-	X(LOG, "weir_log") /* ring buffer of logged packets */                 \
-	X(CPU, "weir_cpu") /* per CPU: rates, room to build a packet in */     \
-	X(HISTS, "weir_hists") /* per CPU round-trip histograms */             \
+#define WEIR_MAPS(X)                                                             \
+	X(IMAGE, "weir_image") /* array of one map: the generation in force */   \
+	X(REASONS, "weir_reasons") /* per CPU [device][reason] counters */       \
+	X(RULES, "weir_rules") /* per CPU [rule id] counters */                  \
+	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */         \
+	X(SERVICES, "weir_services") /* per CPU [service id] counters */         \
+	X(SETTLE, "weir_settle") /* [service id] how long pins may live */       \
+	X(RINGS, "weir_rings") /* rings that services of the image name */       \
+	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */       \
+	X(NAT, "weir_nat") /* four-way set of flows that are translated */       \
+	X(NAT_FLOWS, "weir_nat_flows") /* records of translated flows */         \
+	X(FLOWS, "weir_flows") /* four-way set of flows being timed */           \
+	X(STAMPS, "weir_stamps") /* eight-way set of what awaits an answer */    \
+	X(LOSSES, "weir_losses") /* per CPU [device][direction] counters */      \
+	X(HEAT, "weir_heat") /* [device][direction][column] of heat maps */      \
+	X(HEAT_NOW, "weir_heat_now") /* per CPU, the column of now */            \
+	X(PREFIXES, "weir_prefixes") /* histograms by prefix of the client */    \
+	X(LIMITS, "weir_limits") /* token buckets, of rules and of sources */    \
+	X(CONNS, "weir_conns") /* connections that this host opened */           \
+	X(LOG, "weir_log") /* ring buffer of logged packets */                   \
+	X(CPU, "weir_cpu") /* per CPU: rates, room to build a packet in */       \
+	X(HISTS, "weir_hists") /* per CPU round-trip histograms */               \
+	X(PATHS, "weir_paths") /* two-way set of sampled packets on their way */ \
+	X(PATH_HISTS, "weir_path_hists") /* by stage and interface pair */       \
+	X(PATH_CPU, "weir_path_cpu") /* per CPU: struct weir_path_cpu */         \
+	X(SLOW, "weir_slow") /* ring buffer of slow packets */                   \
+	X(SLOW_ASK, "weir_slow_ask") /* what a monitor wants to hear of */       \
+	X(DROPS, "weir_drops") /* per CPU, by reason and device */               \
+	X(RETRANSMITS, "weir_resent") /* four-way set of flows */                \
+	X(PROCESSES, "weir_processes") /* four-way set of processes */           \
 	X(SETS, "weir_sets") /* one value: all sets that change live */
 
 enum weir_map {
@@ -97,12 +105,12 @@ struct weir_program {
 	__u32 flags; /* enum weir_program_flag */
 	__u32 nat_mask; /* in sets of WEIR_NAT_WAYS */
 	__u32 nat_flow_mask; /* in records */
-	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
+	__u32 path_mask; /* in sets of WEIR_PATH_WAYS */
 	__u32 stamp_mask; /* in sets of WEIR_STAMP_WAYS */
+	__u64 exprs; /* a hash of the code of its expressions; 0: it has none */
 	__u32 prefix_mask; /* in sets of WEIR_PREFIX_WAYS */
 	__u8 prefix_v4, prefix_v6; /* bits of prefixes that have a histogram; 0: they have none */
-	__u16 pad;
-	__u32 pad2;
+	__u16 pad; /* must be 0 */
 };
 _Static_assert(sizeof(struct weir_program) == 96, "program config has holes");
 

@@ -35,7 +35,9 @@
 	X(EGRESS, egress, "egress") /* at tc egress */                                \
 	X(TRACK, track, "established") /* note what leaves, for a filter that asks */ \
 	X(MARK, mark, "mark") /* tc ingress takes marks over from XDP */              \
-	X(RETURN, takes_returns, "return") /* answers of containers, at tc ingress */
+	X(RETURN, takes_returns, "return") /* answers of containers, at tc ingress */ \
+	X(PATH, path, "path") /* where packets wait; at XDP and in the stack */       \
+	X(LOSS, loss, "loss") /* what is lost; in the stack */
 
 enum weir_stage {
 #define X(sym, member, keyword) WEIR_STAGE_##sym,
@@ -44,14 +46,19 @@ enum weir_stage {
 		WEIR_STAGE_COUNT
 };
 
+/* What is done by hooks in the stack, for all devices alike. */
+#define WEIR_STAGES_OF_STACK (1U << WEIR_STAGE_PATH | 1U << WEIR_STAGE_LOSS)
+
 /* A device that weir stands on. The table has a row for every slot that a program can have. */
 struct weir_device {
 	__u32 ifindex; /* 0: free */
 	__u32 stages; /* 1 << WEIR_STAGE_* */
 	__u32 filter_offset; /* struct weir_filter of what comes in */
 	__u32 egress_offset; /* and of what leaves */
+	__u32 sample_mask; /* of WEIR_STAGE_PATH: packets in a sample less one, a power of two */
+	__u32 pad[3];
 };
-_Static_assert(sizeof(struct weir_device) == 16, "device has holes");
+_Static_assert(sizeof(struct weir_device) == 32, "device has holes");
 
 /* A VLAN device, which XDP cannot send out of, and what it stands for. */
 struct weir_vlan {
@@ -83,7 +90,12 @@ struct weir_image {
 	struct weir_nat nat;
 	__u32 vlans_offset; /* struct weir_vlan[] of this namespace */
 	__u32 vlans_count;
-	__u64 pad[5];
+	__u64 netns; /* cookie of the namespace of all devices */
+	__u32 path_offset; /* struct weir_path_device[path_mask + 1] */
+	__u32 path_mask;
+	__u32 path_sample_mask; /* the smallest of them, of devices with WEIR_STAGE_PATH */
+	__u32 path_stages; /* of all of them; 0: there is no table */
+	__u64 pad[2];
 
 	__u64 generation; /* counts applies */
 	__u64 applied_s; /* CLOCK_REALTIME when it was built */

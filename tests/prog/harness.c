@@ -255,6 +255,12 @@ static void choose_capacity(struct harness *h)
 		.nat_sets = (h->host.nat_flows ? h->host.nat_flows : NAT_FLOWS_HERE) / 2,
 		.nat_flows = h->host.nat_flows ? h->host.nat_flows : NAT_FLOWS_HERE,
 		.log_bytes = LOG_BYTES,
+		.path_sets = 1,
+		.path_pairs = 1,
+		.slow_bytes = 4096,
+		.drops = 1,
+		.retransmit_sets = 1,
+		.process_sets = 1,
 	};
 	h->capacity.limit_base = h->capacity.rules;
 }

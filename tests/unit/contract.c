@@ -13,6 +13,7 @@
 #include "weir/filter.h"
 #include "weir/image.h"
 #include "weir/latency.h"
+#include "weir/path.h"
 #include "weir/reason.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -51,11 +52,12 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_program, flags, 60);
 	AT(weir_program, nat_mask, 64);
 	AT(weir_program, nat_flow_mask, 68);
-	AT(weir_program, exprs, 72);
-	AT(weir_program, stamp_mask, 80);
-	AT(weir_program, prefix_mask, 84);
-	AT(weir_program, prefix_v4, 88);
-	AT(weir_program, prefix_v6, 89);
+	AT(weir_program, path_mask, 72);
+	AT(weir_program, stamp_mask, 76);
+	AT(weir_program, exprs, 80);
+	AT(weir_program, prefix_mask, 88);
+	AT(weir_program, prefix_v4, 92);
+	AT(weir_program, prefix_v6, 93);
 }
 
 static void structs_of_services_and_pins_keep_their_layout(void **state)
@@ -190,11 +192,12 @@ static void structs_of_the_filter_keep_their_layout(void **state)
 static void structs_of_the_image_keep_their_layout(void **state)
 {
 	(void)state;
-	SIZE(weir_device, 16);
+	SIZE(weir_device, 32);
 	AT(weir_device, ifindex, 0);
 	AT(weir_device, stages, 4);
 	AT(weir_device, filter_offset, 8);
 	AT(weir_device, egress_offset, 12);
+	AT(weir_device, sample_mask, 16);
 
 	SIZE(weir_image, 192);
 	AT(weir_image, devices_offset, 0);
@@ -220,6 +223,23 @@ static void structs_of_the_image_keep_their_layout(void **state)
 	AT(weir_image, config_bytes, 156);
 	AT(weir_image, rules_offset, 160);
 	AT(weir_image, rules_count, 164);
+}
+
+static void structs_of_the_path_keep_their_layout(void **state)
+{
+	(void)state;
+	SIZE(weir_path, 128);
+	SIZE(weir_path_pair, 40);
+	SIZE(weir_path_device, 16);
+	SIZE(weir_slow_ask, 112);
+	SIZE(weir_slow, 168);
+	AT(weir_slow, saddr, 40);
+	AT(weir_slow, delay, 104);
+	AT(weir_slow, comm, 148);
+	SIZE(weir_drop_key, 24);
+	SIZE(weir_drop, 16);
+	SIZE(weir_retransmit, 80);
+	SIZE(weir_process, 48);
 }
 
 static void structs_of_the_latency_stage_keep_their_layout(void **state)
@@ -279,6 +299,8 @@ static void every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes(void **state)
 	assert_int_equal(sizeof(struct weir_hist) % 8, 0);
 	assert_int_equal(sizeof(struct weir_loss) % 8, 0);
 	assert_int_equal(sizeof(struct weir_heat_column) % 8, 0);
+	assert_int_equal(sizeof(struct weir_path_cpu) % 8, 0);
+	assert_int_equal(sizeof(struct weir_drop) % 8, 0);
 }
 
 static void limits_fit_the_fields_that_hold_them(void **state)
@@ -331,6 +353,9 @@ static const char *const empties[] = { WEIR_EMPTIES(NAME) };
 static const char *const whys[] = { WEIR_WHYS(NAME) };
 static const char *const needs[] = { WEIR_NEEDS(NAME) };
 static const char *const stages[] = { WEIR_STAGES(KEYWORD) };
+static const char *const path_stages[] = { WEIR_PATH_STAGES(NAME) };
+static const char *const path_points[] = { WEIR_PATH_POINTS(NAME) };
+static const char *const drop_kinds[] = { WEIR_DROP_KINDS(NAME) };
 static const char *const fields[] = { WEIR_FIELDS(NAME) };
 static const char *const tcp_flags[] = { WEIR_TCP_FLAGS(NAME) };
 static const char *const actions[] = { WEIR_ACTIONS(NAME) };
@@ -350,6 +375,9 @@ static const struct list lists[] = {
 	{ "WEIR_WHYS", whys, COUNT(whys) },
 	{ "WEIR_NEEDS", needs, COUNT(needs) },
 	{ "WEIR_STAGES", stages, COUNT(stages) },
+	{ "WEIR_PATH_STAGES", path_stages, COUNT(path_stages) },
+	{ "WEIR_PATH_POINTS", path_points, COUNT(path_points) },
+	{ "WEIR_DROP_KINDS", drop_kinds, COUNT(drop_kinds) },
 	{ "WEIR_FIELDS", fields, COUNT(fields) },
 	{ "WEIR_TCP_FLAGS", tcp_flags, COUNT(tcp_flags) },
 	{ "WEIR_ACTIONS", actions, COUNT(actions) },
@@ -441,6 +469,7 @@ int main(void)
 		cmocka_unit_test(structs_of_the_filter_keep_their_layout),
 		cmocka_unit_test(structs_of_the_image_keep_their_layout),
 		cmocka_unit_test(structs_of_the_latency_stage_keep_their_layout),
+		cmocka_unit_test(structs_of_the_path_keep_their_layout),
 		cmocka_unit_test(every_value_of_a_per_cpu_map_is_a_multiple_of_8_bytes),
 		cmocka_unit_test(limits_fit_the_fields_that_hold_them),
 		cmocka_unit_test(no_packet_is_mine_is_reason_zero),
