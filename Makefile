@@ -33,12 +33,12 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) $(2);
 endif
 
-LIBS := libbpf libxdp libelf libnl-3.0 libnl-route-3.0 jansson libpcap
+LIBS := libbpf libxdp libelf libnl-3.0 libnl-route-3.0 jansson libpcap libpng
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wno-missing-field-initializers $(if $(filter 1,$(WERROR)),-Werror)
 CFLAGS ?= -O2 -g
 LIBS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
-LIBS_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -pthread
+LIBS_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm -pthread
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
 	-Iinclude -Ictl -I$B/bpf $(WARN) $(LIBS_CFLAGS) $(CFLAGS)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
