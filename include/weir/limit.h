@@ -12,6 +12,8 @@
 /* Times are in ticks of 1/16 ns: 64 bits of it last 36 years. */
 #define WEIR_LIMIT_TICK_SHIFT 4
 
+#define WEIR_LIMIT_TICKS_MOST (1ULL << 62) /* 9 years; a bucket that holds more is full so long */
+
 enum weir_limit_flag {
 	WEIR_LIMIT_PER_SOURCE = 1 << 0, /* a bucket for each source, or prefix of sources */
 	WEIR_LIMIT_COARSE = 1 << 1, /* the clock of the timer tick is good enough */
@@ -69,7 +71,8 @@ static inline void weir_limit_set_rate(struct weir_limit *limit, __u32 rate, __u
 	limit->interval = (ticks + rate / 2) / rate;
 	if (!limit->interval)
 		limit->interval = 1;
-	limit->burst = limit->interval * burst;
+	limit->burst = limit->interval > WEIR_LIMIT_TICKS_MOST / burst ? WEIR_LIMIT_TICKS_MOST
+								       : limit->interval * burst;
 	limit->flags &= ~WEIR_LIMIT_COARSE;
 	if (limit->burst >= WEIR_LIMIT_COARSE_NS << WEIR_LIMIT_TICK_SHIFT)
 		limit->flags |= WEIR_LIMIT_COARSE;

@@ -10,13 +10,6 @@
 #include "weir/bpf/siphash.h"
 #include "weir/limit.h"
 
-/*
- * How often to try again where another CPU took a token from the same bucket
- * meanwhile. Every failure is a packet that was admitted elsewhere, so this
- * happens within the rate alone, and giving up there admits.
- */
-#define LIMIT_TRIES 4
-
 static __always_inline __u64 limit_now(const struct weir_limit *limit)
 {
 	__u64 ns =
@@ -25,20 +18,30 @@ static __always_inline __u64 limit_now(const struct weir_limit *limit)
 	return ns << WEIR_LIMIT_TICK_SHIFT;
 }
 
-/* Take a token out of @bucket; false, with nothing changed, where it has none. */
+/*
+ * Take a token out of @bucket; false, with nothing changed, where it has none.
+ * Every packet that is admitted has added its interval, whoever else adds at
+ * the same time; who finds the last token taken adds nothing in the end. A
+ * bucket that is full is brought to the present by who takes from it first.
+ */
 static __always_inline bool limit_take(struct weir_bucket *bucket, const struct weir_limit *limit,
 				       __u64 now)
 {
-	for (int i = 0; i < LIMIT_TRIES; i++) {
-		__u64 was = *(volatile __u64 *)&bucket->tat;
-		__u64 tat = (was > now ? was : now) + limit->interval;
+	__u64 was = *(volatile __u64 *)&bucket->tat, tat;
 
-		if (tat - now > limit->burst)
-			return false;
-		if (__sync_val_compare_and_swap(&bucket->tat, was, tat) == was)
+	if (was < now) {
+		tat = __sync_val_compare_and_swap(&bucket->tat, was, now + limit->interval);
+		if (tat == was)
 			return true;
+		was = tat;
 	}
-	return true;
+	if (was > now && was + limit->interval - now > limit->burst)
+		return false;
+	tat = __sync_fetch_and_add(&bucket->tat, limit->interval) + limit->interval;
+	if (tat <= now || tat - now <= limit->burst)
+		return true;
+	__sync_fetch_and_sub(&bucket->tat, limit->interval);
+	return false;
 }
 
 /* The high @bits of @half, of 64. */
