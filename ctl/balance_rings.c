@@ -220,8 +220,8 @@ static struct job describe(const struct work *w, size_t index, __u32 id)
 
 	job.ids = w->first_id[job.group];
 	if (job.old) {
-		job.base_lives = w->past->now_s < base_until(w, job.old);
-		job.pins_live = w->past->now_s < pins_until(w, job.old);
+		job.base_lives = w->past->now_s <= base_until(w, job.old);
+		job.pins_live = w->past->now_s <= pins_until(w, job.old);
 	}
 	return job;
 }

@@ -66,7 +66,7 @@ static bool is_flow(const struct weir_pin *pin, __u64 now)
 	__u32 life = pin->state >> WEIR_PIN_LIFE_SHIFT;
 
 	return state != WEIR_PIN_FREE && state != WEIR_PIN_FRAGMENT && state != WEIR_PIN_BUSY &&
-	       now - pin->seen < 1ULL << life;
+	       now - pin->seen <= 1ULL << life;
 }
 
 static void count_sets(struct pins *p, const struct weir_pin_set *sets, __u32 count, __u64 now)

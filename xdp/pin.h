@@ -54,9 +54,10 @@ static __always_inline __u32 pin_life_s(union pin_word w)
 	return 1U << (w.state >> WEIR_PIN_LIFE_SHIFT);
 }
 
+/* Seconds are coarse: one that lives N of them is dead when N + 1 have begun since. */
 static __always_inline bool pin_is_live(union pin_word w, __u32 now)
 {
-	return pin_state(w) != WEIR_PIN_FREE && now - w.seen < pin_life_s(w);
+	return pin_state(w) != WEIR_PIN_FREE && now - w.seen <= pin_life_s(w);
 }
 
 /* The least power of two that is not below @s, by its exponent. */

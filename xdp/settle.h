@@ -164,7 +164,7 @@ static __always_inline bool settle_has_base(const struct settle_ask *a,
 {
 	if (!(a->slot->current & WEIR_SLOT_MOVED) || a->slot->base == WEIR_NO_BACKEND)
 		return false;
-	return a->now < a->service->base_until_s || (settle && a->now < settle->base_until_s);
+	return a->now <= a->service->base_until_s || (settle && a->now <= settle->base_until_s);
 }
 
 /* Go where the ring says, of a flow without a pin. */
@@ -219,8 +219,8 @@ static __noinline int settle(const struct weir_image *image, const struct pkt *p
 	a.set = pin_set(a.tag);
 	if (!a.set)
 		return WEIR_R_LB_ERROR;
-	if ((a.tracks || a.now < service->pins_until_s ||
-	     (settle && a.now < settle->pins_until_s)) &&
+	if ((a.tracks || a.now <= service->pins_until_s ||
+	     (settle && a.now <= settle->pins_until_s)) &&
 	    settle_by_pin(&a, mode))
 		return WEIR_R_LB_FORWARD;
 	if (is_needed(WEIR_NEED_LIMIT) && mode == SETTLE_MAKE && !settle_is_tcp(p)) {

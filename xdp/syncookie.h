@@ -93,7 +93,7 @@ static __always_inline bool syncookie_comes_back(struct xdp_md *ctx, const struc
 	bool lost;
 	__u64 tag;
 
-	if (!settle || now >= settle->cookies_until_s || !syncookie_is_right(ctx, p))
+	if (!settle || now > settle->cookies_until_s || !syncookie_is_right(ctx, p))
 		return false;
 	tag = syncookie_tag(image, p);
 	set = pin_set(tag);

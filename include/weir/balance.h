@@ -153,7 +153,7 @@ struct weir_service {
 	__u32 id; /* stable over reloads by name; of its counters and its pins' deadline */
 	__u32 settle_s; /* how long an idle pin lives */
 	__u32 quic_offset; /* __u16[quic_count] by server id: a backend, or WEIR_NO_BACKEND */
-	__u64 base_until_s; /* past it, base is ignored */
+	__u64 base_until_s; /* the last second that base counts in */
 	__u64 pins_until_s; /* the same of pins, or weir_settle says a later time */
 	__u32 quic_count;
 	__u16 mss; /* host order; with WEIR_SERVICE_MSS: 0 is what the way out takes */

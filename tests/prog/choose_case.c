@@ -209,7 +209,7 @@ __u32 choose_pins(struct choose_case *c)
 		assert_int_equal(bpf_map_lookup_elem(c->h.maps.fd[WEIR_MAP_PINS], &i, &set), 0);
 		for (int w = 0; w < WEIR_PIN_WAYS; w++)
 			live += set.way[w].state &&
-				now - set.way[w].seen <
+				now - set.way[w].seen <=
 					1U << (set.way[w].state >> WEIR_PIN_LIFE_SHIFT);
 	}
 	return live;

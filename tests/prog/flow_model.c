@@ -155,7 +155,7 @@ static void change_ring(struct flow_model *fm, struct ring *r, const struct serv
 	deal(fm->m, s, now);
 	for (size_t i = 0; i < WEIR_RING_SLOTS; i++) {
 		struct slot *slot = &r->slot[i];
-		bool base_counts = slot->moved && now_s < r->base_until_s;
+		bool base_counts = slot->moved && now_s <= r->base_until_s;
 
 		moved |= change_slot(slot, now[i], base_counts, service_has(fm->m, s, slot->base),
 				     service_has(fm->m, s, slot->current));
@@ -266,7 +266,7 @@ static struct pin *pin_of(struct flow_model *fm, const struct service *s, const 
 	for (struct pin **p = &fm->pins; *p;) {
 		struct pin *pin = *p;
 
-		if (now_s - pin->seen_s >= pin->life_s) {
+		if (now_s - pin->seen_s > pin->life_s) {
 			*p = pin->next;
 			free(pin);
 			continue;
@@ -344,7 +344,7 @@ static int without_pin(struct flow_model *fm, struct pin *dead, const struct ser
 	const struct slot *slot = &r->slot[slot_of(s, f)];
 	bool is_tcp = f->proto == IPPROTO_TCP, is_syn = is_tcp && (flags & (SYN | ACK)) == SYN;
 	bool tracks = is_tcp ? s->track == WEIR_TRACK_ALL : s->udp == WEIR_UDP_TRACK;
-	bool base_counts = slot->moved && now_s < r->base_until_s && slot->base != NOBODY;
+	bool base_counts = slot->moved && now_s <= r->base_until_s && slot->base != NOBODY;
 	int backend = slot->current;
 
 	if (is_tcp && s->track == WEIR_TRACK_NONE)

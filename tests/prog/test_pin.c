@@ -347,6 +347,47 @@ static void udp_track_keeps_a_flow_until_it_is_idle(void **state)
 	assert_int_equal(tcp(1, ACK), went % 3 + 1);
 }
 
+/* Again where a second ended meanwhile: what lasts N seconds is looked at just N later. */
+static void a_pin_lives_for_its_time_at_least(void **state)
+{
+	int went, kept;
+	__u64 began;
+
+	(void)state;
+	NEED_NET();
+	do {
+		reset(SERVICE("udp track 8s"));
+		went = udp(1);
+		choose_move(&c, 0, (__u16)(went % 3), (__u16)(went % 3), SETTLE_S);
+		began = choose_now();
+		assert_int_equal(udp(1), went);
+		choose_wait(&c, 8);
+		kept = udp(1);
+	} while (choose_now() != began);
+	assert_int_equal(kept, went);
+	choose_wait(&c, 9);
+	assert_int_equal(udp(1), went % 3 + 1);
+}
+
+static void base_counts_for_its_time_at_least(void **state)
+{
+	__u64 began;
+	int went;
+
+	(void)state;
+	NEED_NET();
+	do {
+		reset(SERVICE("settle 16s"));
+		began = choose_now();
+		choose_move(&c, 0, 0, 1, SETTLE_S);
+		choose_wait(&c, SETTLE_S);
+		went = tcp(1, ACK);
+	} while (choose_now() != began);
+	assert_int_equal(went, 1);
+	choose_wait(&c, 1);
+	assert_int_equal(tcp(2, ACK), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +404,8 @@ int main(void)
 		cmocka_unit_test(track_all_pins_every_flow),
 		cmocka_unit_test(track_none_goes_by_the_ring),
 		cmocka_unit_test(udp_track_keeps_a_flow_until_it_is_idle),
+		cmocka_unit_test(a_pin_lives_for_its_time_at_least),
+		cmocka_unit_test(base_counts_for_its_time_at_least),
 	};
 
 	return WEIR_RUN_GROUP(tests, start, stop);

@@ -181,7 +181,7 @@ static bool change_slot(struct plain_slot *s, int to, bool base_lives, bool pins
 static void change(struct plain_ring *r)
 {
 	static int table[WEIR_RING_SLOTS];
-	bool base_lives = now < r->base_until, pins_live = now < r->pins_until, moved = false;
+	bool base_lives = now <= r->base_until, pins_live = now <= r->pins_until, moved = false;
 
 	deal(table);
 	for (int i = 0; i < WEIR_RING_SLOTS; i++) {
@@ -210,7 +210,7 @@ static void compare(const struct plain_ring *r, const struct weir_service *row)
 	const struct weir_backend *backends =
 		IMAGE_AT(image, row->backends_offset, struct weir_backend);
 	/* Nobody reads it then, and a ring that is kept still has it. */
-	bool base_is_over = r->has_base && row->base_until_s && now >= row->base_until_s;
+	bool base_is_over = r->has_base && row->base_until_s && now > row->base_until_s;
 	bool moved = false;
 
 	for (int i = 0; i < WEIR_RING_SLOTS; i++) {
@@ -349,7 +349,7 @@ static void a_ring_settles_with_the_first_change_past_its_pins(void **state)
 	generation();
 	members[0].is_drained = true;
 	generation();
-	now += 2 * SETTLE_S + WEIR_PIN_GRACE_S - 1;
+	now += 2 * SETTLE_S + WEIR_PIN_GRACE_S; /* the last second of a pin */
 	assert_int_equal(generation(), 0);
 	now++;
 	generation();
