@@ -28,7 +28,7 @@ void hist_add(struct hist *to, const struct hist *from);
 /*
  * The value that @permille thousandths of the samples do not exceed, in ns:
  * the middle of the bucket that holds it, clipped to min and max. 0 when empty.
- * Off by at most 1/32 of the value, or half a tick.
+ * Off by at most 1/64 of the value, or half a tick.
  */
 __u64 hist_quantile_ns(const struct hist *h, unsigned int permille);
 

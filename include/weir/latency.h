@@ -55,11 +55,11 @@ enum weir_rtt_kind {
 /* Whether a sample is of the network: these go to heat maps, prefixes, and backends' round trips. */
 #define WEIR_RTT_IS_ROUND_TRIP(kind) ((kind) != WEIR_RTT_DNS && (kind) != WEIR_RTT_RESPONSE)
 
-/* 16 linear steps, then 16 steps per octave of a 32-bit value. */
-#define WEIR_HIST_STEP_BITS 4
+/* 32 linear steps, then 32 steps per octave of a 32-bit value: 1.6 % off at most. */
+#define WEIR_HIST_STEP_BITS 5
 #define WEIR_HIST_STEPS (1U << WEIR_HIST_STEP_BITS)
 #define WEIR_HIST_BUCKETS ((32 - WEIR_HIST_STEP_BITS + 1) * WEIR_HIST_STEPS)
-_Static_assert(WEIR_HIST_BUCKETS == 464, "29 groups of 16 steps");
+_Static_assert(WEIR_HIST_BUCKETS == 896, "28 groups of 32 steps");
 
 /* One CPU's part of one histogram; all values in ticks. Zero when empty. */
 struct weir_hist {
@@ -68,7 +68,7 @@ struct weir_hist {
 	__u32 max;
 	__u32 bucket[WEIR_HIST_BUCKETS];
 };
-_Static_assert(sizeof(struct weir_hist) == 16 + 4 * 464, "histogram has holes");
+_Static_assert(sizeof(struct weir_hist) == 16 + 4 * 896, "histogram has holes");
 
 /*
  * The histograms of weir_hists: those of devices, then those of backends.
@@ -157,25 +157,24 @@ struct weir_stamp {
 
 enum weir_side_flag {
 	WEIR_SIDE_HEAD = 3, /* index of the stamp to be written next */
-	WEIR_SIDE_TIMED = 1 << 2, /* newest is valid, stamps are TSvals; else of sequence numbers */
+	WEIR_SIDE_TIMED = 1 << 2, /* newest and echoed are valid, stamps are TSvals */
 	WEIR_SIDE_SENT = 1 << 3, /* next is valid */
 	WEIR_SIDE_ACKED = 1 << 4, /* acked and window are valid */
-	WEIR_SIDE_OPENING = 1 << 5, /* its SYN is not acknowledged yet */
-	WEIR_SIDE_SPILLED = 1 << 6, /* some stamps may lie in weir_stamps */
-	WEIR_SIDE_SPIN = 1 << 7, /* QUIC: the spin bit of its last packet */
+	WEIR_SIDE_SPIN = 1 << 5, /* QUIC: the spin bit of its last packet */
 };
 
 /* One end of a flow, by what it sent. */
 struct weir_flow_side {
-	__u32 newest; /* TSval; without timestamps: stamps up to here are ambiguous (Karn) */
-	__u32 echoed; /* the newest TSval that came back; QUIC: score */
+	__u32 newest; /* TSval */
+	__u32 echoed; /* the newest TSval that came back; QUIC: how its edges follow each other */
 	__u32 next; /* sequence number that follows all that it sent */
 	__u32 acked; /* greatest acknowledgement that it sent */
 	__u16 window; /* as in the header */
 	__u16 segment; /* bytes of the largest single segment */
 	__u8 flags; /* enum weir_side_flag */
 	__u8 retransmits; /* of the connection, up to 255 */
-	__u16 pad;
+	__u8 opening; /* its SYN is not acknowledged yet; with what follows, the other side clears it */
+	__u8 spilled; /* some stamps may lie in weir_stamps */
 	struct weir_stamp stamp[WEIR_FLOW_STAMPS];
 };
 _Static_assert(sizeof(struct weir_flow_side) == 56, "side has holes");
@@ -212,12 +211,14 @@ static inline __u32 weir_flow_sets(__u32 flows)
 /*
  * Stamps beyond those in flows' records, and those of what has no record: ICMP
  * echo and DNS. A cache line, chosen by a hash of flow, side and value, as is
- * the tag: one answer in 2^29 may be taken for that of another stamp.
+ * the tag: one answer in 2^28 may be taken for that of another stamp.
  */
+#define WEIR_STAMP_TWICE \
+	(1U << 31) /* of a tag: asked more than once, whatever answers is no sample */
 #define WEIR_STAMP_WAYS 8
 
 struct weir_spilled {
-	__u32 tag; /* never 0 */
+	__u32 tag;
 	__u32 ticks; /* 0: free */
 };
 
@@ -277,7 +278,7 @@ struct weir_prefix_set {
 	struct weir_prefix way[WEIR_PREFIX_WAYS];
 	struct weir_hist hist[WEIR_PREFIX_WAYS];
 };
-_Static_assert(sizeof(struct weir_prefix_set) == 4 * (32 + 1872), "prefixes have holes");
+_Static_assert(sizeof(struct weir_prefix_set) == 4 * (32 + 3600), "prefixes have holes");
 
 /* Bucket of @ticks, in [0, WEIR_HIST_BUCKETS). */
 static inline __attribute__((always_inline)) __u32 weir_hist_index(__u32 ticks)
@@ -323,10 +324,14 @@ static inline __attribute__((always_inline)) __u32 weir_heat_bucket(__u32 ticks)
 {
 	__u32 index;
 
-	if (ticks < WEIR_HIST_STEPS)
-		index = ticks < 8 ? (ticks < 4 ? 0 : ticks - 4) : 4 + ((ticks - 8) >> 1);
+	if (ticks < 8)
+		index = ticks < WEIR_HEAT_FIRST_TICKS ? 0 : ticks - 4;
+	else if (ticks < 16)
+		index = 4 + ((ticks - 8) >> 1);
+	else if (ticks < 32)
+		index = 8 + ((ticks - 16) >> 2);
 	else
-		index = (weir_hist_index(ticks) >> 2) + 4;
+		index = (weir_hist_index(ticks) >> 3) + 8;
 	return index < WEIR_HEAT_BUCKETS ? index : WEIR_HEAT_BUCKETS - 1;
 }
 

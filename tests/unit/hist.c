@@ -22,11 +22,11 @@ static void lay_reference(void)
 	__u64 octave, step;
 	unsigned int i = 0;
 
-	for (; i < 16; i++)
+	for (; i < 32; i++)
 		reference_floor[i] = i;
-	for (octave = 16; octave < 1ULL << 32; octave *= 2)
-		for (step = 0; step < 16; step++)
-			reference_floor[i++] = octave + step * (octave / 16);
+	for (octave = 32; octave < 1ULL << 32; octave *= 2)
+		for (step = 0; step < 32; step++)
+			reference_floor[i++] = octave + step * (octave / 32);
 	reference_floor[i] = 1ULL << 32;
 }
 
@@ -101,14 +101,33 @@ static void index_never_falls_as_the_value_grows(void **state)
 	}
 }
 
-static void a_bucket_is_at_most_a_sixteenth_of_its_values_wide(void **state)
+static void a_bucket_is_at_most_a_32nd_of_its_values_wide(void **state)
 {
 	unsigned int i;
 
 	(void)state;
-	for (i = 16; i < WEIR_HIST_BUCKETS; i++)
-		assert_true((weir_hist_floor(i + 1) - weir_hist_floor(i)) * 16 <=
+	for (i = 32; i < WEIR_HIST_BUCKETS; i++)
+		assert_true((weir_hist_floor(i + 1) - weir_hist_floor(i)) * 32 <=
 			    weir_hist_floor(i));
+}
+
+/* Four steps per octave from 4 ticks on: a value less than 5/4 of its bucket's floor. */
+static void heat_buckets_begin_at_their_floor(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < WEIR_HEAT_BUCKETS; i++) {
+		const __u32 floor = (__u32)weir_heat_floor(i);
+		const __u32 next = (__u32)weir_heat_floor(i + 1);
+
+		assert_int_equal(weir_heat_bucket(floor), i);
+		assert_int_equal(weir_heat_bucket(next - 1), i);
+		assert_true(next - floor <= (floor + 3) / 4);
+	}
+	assert_int_equal(weir_heat_floor(0), WEIR_HEAT_FIRST_TICKS);
+	assert_int_equal(weir_heat_bucket(0), 0);
+	assert_int_equal(weir_heat_bucket(0xffffffff), WEIR_HEAT_BUCKETS - 1);
 }
 
 static void add_sample(struct weir_hist *part, __u32 ticks)
@@ -466,7 +485,8 @@ int main(void)
 		cmocka_unit_test(index_agrees_with_the_reference_at_every_edge),
 		cmocka_unit_test(floor_agrees_with_the_reference),
 		cmocka_unit_test(index_never_falls_as_the_value_grows),
-		cmocka_unit_test(a_bucket_is_at_most_a_sixteenth_of_its_values_wide),
+		cmocka_unit_test(a_bucket_is_at_most_a_32nd_of_its_values_wide),
+		cmocka_unit_test(heat_buckets_begin_at_their_floor),
 		cmocka_unit_test(sum_adds_the_parts_of_all_cpus),
 		cmocka_unit_test(sum_of_no_samples_is_all_zero),
 		cmocka_unit_test(a_sample_of_zero_ticks_is_a_minimum),
