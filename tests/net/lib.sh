@@ -126,8 +126,15 @@ capture() {
 
 # delay_wire NAME IF0 IF1 MICROSECONDS: both ways, without netem.
 delay_wire() {
-	start_ready "$1" "$TMP/delay-$1.log" ready \
-		"$ROOT/build/tests/tools/delay" "$NS_PREFIX-$1" "$2" "$3" "$4" "$4"
+	wire "$1" "$2" "$3" "$4" "$4"
+}
+
+# wire NAME IF0 IF1 MICROSECONDS01 MICROSECONDS10 [OPTION VALUE]...: as tests/tools/delay.
+wire() {
+	local name=$1
+	shift
+	start_ready "$name" "$TMP/delay-$name.log" ready \
+		"$ROOT/build/tests/tools/delay" "$NS_PREFIX-$name" "$@"
 }
 
 # --- weir

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A wire with a known delay, for kernels without netem: frames that arrive on
- * one interface leave through the other a fixed time later.
+ * one interface leave through the other a while later.
  *
- *     delay NETNS IF0 IF1 DELAY01_US DELAY10_US
+ *     delay NETNS IF0 IF1 DELAY01_US DELAY10_US [OPTION VALUE]...
+ *
+ *     jitter US       up to so much longer, each frame anew; none overtakes another
+ *     loss PERCENT    of the frames never leave
+ *     reorder PERCENT of the frames are held for "late" longer: others overtake them
+ *     late US         1000 when it is not given
+ *     seed NUMBER     of the dice that decide all this; 1 when it is not given
  *
  * Both interfaces lie in network namespace NETNS (a name under /run/netns).
- * Prints "ready" once it forwards; ends on SIGTERM or SIGINT. On a quiet
- * machine a frame is 25 to 50 us late. The virtio-net header keeps GSO and
- * unfinished checksums, so the ends may leave their offloads on.
+ * Options hold for both directions, which roll dice of their own. Prints "ready"
+ * once it forwards; ends on SIGTERM or SIGINT and prints for each direction how
+ * many frames came, were lost, and were held late. On a quiet machine a frame is
+ * 25 to 50 us late. The virtio-net header keeps GSO and unfinished checksums, so
+ * the ends may leave their offloads on.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,12 +32,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define QUEUE_FRAMES 4096U
+#define QUEUE_FRAMES 65536U
 #define FRAME_BYTES (66U * 1024)
 #define SOCKET_BUFFER_BYTES (64 << 20)
 #define NS_PER_S 1000000000LL
@@ -40,18 +47,32 @@
 
 struct frame {
 	int64_t due_ns;
+	uint64_t number; /* of those due at the same time the first goes first */
 	size_t size;
+	char *bytes; /* owned */
 };
 
-/* One direction. Frames lie in a ring, oldest first: the delay is constant. */
+struct options {
+	double jitter_us;
+	double loss_percent;
+	double reorder_percent;
+	double late_us;
+	double seed;
+};
+
+/* One direction. Frames lie in a heap, the one that is due next on top. */
 struct lane {
 	int in;
 	int out;
 	int64_t delay_ns;
-	unsigned int head; /* frames that came, ever */
-	unsigned int tail; /* frames that left, ever */
+	int64_t newest_ns; /* when the last frame that is not held late is due */
+	const struct options *options;
+	uint64_t dice;
+	uint64_t came;
+	uint64_t lost;
+	uint64_t late;
+	unsigned int count;
 	struct frame frames[QUEUE_FRAMES];
-	char *bytes; /* FRAME_BYTES for each frame */
 };
 
 static volatile sig_atomic_t stopped;
@@ -113,22 +134,47 @@ static int open_interface(const char *name)
 	return fd;
 }
 
-static int64_t parse_delay_ns(const char *text)
+static double parse_number(const char *text, const char *what, double most)
 {
 	char *end;
-	long us;
+	double value;
 
 	errno = 0;
-	us = strtol(text, &end, 10);
-	if (errno || end == text || *end || us < 0 || us > 10000000) {
-		fprintf(stderr, "delay: \"%s\" is no delay; write 0 to 10000000 microseconds\n",
-			text);
+	value = strtod(text, &end);
+	if (errno || end == text || *end || !(value >= 0 && value <= most)) {
+		fprintf(stderr, "delay: \"%s\" is no %s; write 0 to %.0f\n", text, what, most);
 		exit(2);
 	}
-	return us * NS_PER_US;
+	return value;
 }
 
-static struct lane *lane_new(int in, int out, const char *delay)
+static void parse_options(char **words, struct options *o)
+{
+	const struct {
+		const char *name;
+		double *value;
+		double most;
+	} known[] = {
+		{ "jitter", &o->jitter_us, 10000000 },	 { "loss", &o->loss_percent, 100 },
+		{ "reorder", &o->reorder_percent, 100 }, { "late", &o->late_us, 10000000 },
+		{ "seed", &o->seed, 4294967295.0 },
+	};
+
+	for (; *words; words += 2) {
+		size_t i = 0;
+
+		while (i < sizeof(known) / sizeof(*known) && strcmp(known[i].name, *words) != 0)
+			i++;
+		if (i == sizeof(known) / sizeof(*known) || !words[1]) {
+			fprintf(stderr, "delay: \"%s\" is no option with a value\n", *words);
+			exit(2);
+		}
+		*known[i].value = parse_number(words[1], known[i].name, known[i].most);
+	}
+}
+
+static struct lane *lane_new(int in, int out, const char *delay_us, const struct options *options,
+			     unsigned int number)
 {
 	struct lane *lane = calloc(1, sizeof(*lane));
 
@@ -136,47 +182,116 @@ static struct lane *lane_new(int in, int out, const char *delay)
 		die("start", "no memory");
 	lane->in = in;
 	lane->out = out;
-	lane->delay_ns = parse_delay_ns(delay);
-	lane->bytes = mmap(NULL, (size_t)QUEUE_FRAMES * FRAME_BYTES, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (lane->bytes == MAP_FAILED)
-		die("start", "no memory for the queue");
+	lane->delay_ns = (int64_t)parse_number(delay_us, "delay", 10000000) * NS_PER_US;
+	lane->options = options;
+	lane->dice = ((uint64_t)options->seed << 1) + number;
 	return lane;
 }
 
-static char *frame_bytes(const struct lane *lane, unsigned int number)
+/* In [0, 1). Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014. */
+static double roll(struct lane *lane)
 {
-	return lane->bytes + (size_t)(number % QUEUE_FRAMES) * FRAME_BYTES;
+	uint64_t z = lane->dice += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return (double)((z ^ (z >> 31)) >> 11) / (double)(1ULL << 53);
+}
+
+/* When a frame that came now is to leave. */
+static int64_t due_ns(struct lane *lane)
+{
+	const struct options *o = lane->options;
+	int64_t due = now_ns() + lane->delay_ns;
+
+	due += (int64_t)(roll(lane) * o->jitter_us) * NS_PER_US;
+	if (roll(lane) * 100 < o->reorder_percent) {
+		lane->late++;
+		return due + (int64_t)o->late_us * NS_PER_US;
+	}
+	if (due < lane->newest_ns)
+		due = lane->newest_ns;
+	lane->newest_ns = due;
+	return due;
+}
+
+static bool before(const struct frame *a, const struct frame *b)
+{
+	return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->number < b->number;
+}
+
+static void push(struct lane *lane, struct frame frame)
+{
+	unsigned int i = lane->count++;
+
+	while (i > 0 && before(&frame, &lane->frames[(i - 1) / 2])) {
+		lane->frames[i] = lane->frames[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	lane->frames[i] = frame;
+}
+
+static void pop(struct lane *lane)
+{
+	struct frame last = lane->frames[--lane->count];
+	unsigned int i = 0, child;
+
+	free(lane->frames[0].bytes);
+	while ((child = 2 * i + 1) < lane->count) {
+		if (child + 1 < lane->count &&
+		    before(&lane->frames[child + 1], &lane->frames[child]))
+			child++;
+		if (!before(&lane->frames[child], &last))
+			break;
+		lane->frames[i] = lane->frames[child];
+		i = child;
+	}
+	lane->frames[i] = last;
+}
+
+static void take_in(struct lane *lane, const char *bytes, size_t size)
+{
+	struct frame frame = { .number = lane->came++, .size = size };
+
+	if (roll(lane) * 100 < lane->options->loss_percent) {
+		lane->lost++;
+		return;
+	}
+	frame.due_ns = due_ns(lane);
+	frame.bytes = malloc(size);
+	if (!frame.bytes)
+		die("queue", "no memory");
+	memcpy(frame.bytes, bytes, size);
+	push(lane, frame);
 }
 
 /* Take in what waits. What finds the queue full stays in the socket's buffer. */
 static void receive(struct lane *lane)
 {
-	while (lane->head - lane->tail < QUEUE_FRAMES) {
-		struct frame *frame = &lane->frames[lane->head % QUEUE_FRAMES];
-		ssize_t size = read(lane->in, frame_bytes(lane, lane->head), FRAME_BYTES);
+	static char bytes[FRAME_BYTES];
+
+	while (lane->count < QUEUE_FRAMES) {
+		ssize_t size = read(lane->in, bytes, sizeof(bytes));
 
 		if (size <= 0)
 			return;
-		frame->size = (size_t)size;
-		frame->due_ns = now_ns() + lane->delay_ns;
-		lane->head++;
+		take_in(lane, bytes, (size_t)size);
 	}
 }
 
 /* Send what is due; returns when the next frame is, or INT64_MAX. */
 static int64_t send_due(struct lane *lane)
 {
-	while (lane->tail != lane->head) {
-		const struct frame *frame = &lane->frames[lane->tail % QUEUE_FRAMES];
+	while (lane->count) {
+		const struct frame *frame = &lane->frames[0];
 
 		if (frame->due_ns > now_ns())
 			return frame->due_ns;
 		/* A frame that the interface refuses is lost, as on a wire. */
-		if (write(lane->out, frame_bytes(lane, lane->tail), frame->size) < 0 &&
+		if (write(lane->out, frame->bytes, frame->size) < 0 &&
 		    (errno == EAGAIN || errno == ENOBUFS))
 			return frame->due_ns;
-		lane->tail++;
+		pop(lane);
 	}
 	return INT64_MAX;
 }
@@ -188,7 +303,7 @@ static void wait_for_frames(struct lane *lanes[2], int64_t next_due_ns)
 	int64_t wait_ns = IDLE_NS;
 
 	for (int i = 0; i < 2; i++) {
-		bool full = lanes[i]->head - lanes[i]->tail >= QUEUE_FRAMES;
+		bool full = lanes[i]->count >= QUEUE_FRAMES;
 
 		fds[i] = (struct pollfd){ .fd = full ? -1 : lanes[i]->in, .events = POLLIN };
 	}
@@ -219,24 +334,30 @@ static void forward(struct lane *lanes[2])
 int main(int argc, char **argv)
 {
 	struct sched_param priority = { .sched_priority = 50 };
+	struct options options = { .late_us = 1000, .seed = 1 };
 	struct lane *lanes[2];
 	int fds[2];
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: delay NETNS IF0 IF1 DELAY01_US DELAY10_US\n");
+	if (argc < 6) {
+		fprintf(stderr, "usage: delay NETNS IF0 IF1 DELAY01_US DELAY10_US [jitter US] "
+				"[loss PERCENT] [reorder PERCENT] [late US] [seed NUMBER]\n");
 		return 2;
 	}
+	parse_options(argv + 6, &options);
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
 	enter_netns(argv[1]);
 	for (int i = 0; i < 2; i++)
 		fds[i] = open_interface(argv[2 + i]);
-	for (int i = 0; i < 2; i++)
-		lanes[i] = lane_new(fds[i], fds[1 - i], argv[4 + i]);
+	for (unsigned int i = 0; i < 2; i++)
+		lanes[i] = lane_new(fds[i], fds[1 - i], argv[4 + i], &options, i);
 	/* Without it the machine's other work adds to the delay. */
 	(void)sched_setscheduler(0, SCHED_FIFO, &priority);
-	puts("ready");
+	printf("ready, seed %.0f\n", options.seed);
 	fflush(stdout);
 	forward(lanes);
+	for (int i = 0; i < 2; i++)
+		printf("%s: came %ju lost %ju late %ju\n", argv[2 + i], (uintmax_t)lanes[i]->came,
+		       (uintmax_t)lanes[i]->lost, (uintmax_t)lanes[i]->late);
 	return 0;
 }
