@@ -5,8 +5,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../unit/random.h"
 #include "choose_case.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -25,13 +25,8 @@ static const char *refusal;
 
 static int start(void **state)
 {
-	unsigned int seed = (unsigned int)time(NULL);
-
 	(void)state;
-	if (getenv("WEIR_TEST_SEED"))
-		seed = (unsigned int)atoi(getenv("WEIR_TEST_SEED"));
-	printf("# WEIR_TEST_SEED=%u\n", seed);
-	srand(seed);
+	random_start();
 	refusal = choose_start(&c, "interface in0 { xdp auto; balance }\n");
 	return 0;
 }
@@ -46,7 +41,7 @@ static int stop(void **state)
 
 static __u32 pick(__u32 below)
 {
-	return (__u32)rand() % below;
+	return random_below(below);
 }
 
 #define ONE_SERVICE(address, port)                                        \
@@ -193,7 +188,7 @@ static void random_config(char *text, size_t size)
 		__u32 owners = pick(3), left = (1U << COUNT(spans)) - 1;
 
 		for (__u32 k = 0; k < owners; k++) {
-			__u32 mine = (__u32)rand() & (__u32)rand() & left;
+			__u32 mine = (__u32)(random_u64() & random_u64()) & left;
 
 			if (!mine)
 				continue;
