@@ -61,22 +61,26 @@ end_wire() {
 	wait "$wire_pid"
 }
 
+# A busy machine adds to every delay and takes from none: so no test here says
+# how late a frame may be at most.
+
 test_each_direction_has_a_delay_of_its_own() {
-	build_wire 2000 7000
-	one_way near far 10.0.0.2 200 1000
-	assert_between 2000 3500 "$p50" "from near to far, in us"
-	assert_eq 0 "$late" "overtaken"
-	one_way far near 10.0.0.1 200 1000
-	assert_between 7000 8500 "$p50" "from far to near, in us"
-	assert_eq 200 "$received" "received"
+	local there
+	build_wire 2000 40000
+	one_way near far 10.0.0.2 100 1000
+	there=$p50
+	assert_between 2000 39999 "$there" "from near to far, in us"
+	one_way far near 10.0.0.1 100 1000
+	assert_between 40000 1000000 "$p50" "from far to near, in us"
+	assert_eq "100 0" "$received $late" "received and late"
 }
 
 test_jitter_adds_up_to_its_value_and_lets_nothing_overtake() {
 	build_wire 2000 2000 jitter 4000 seed 7
 	one_way near far 10.0.0.2 300 3000
-	assert_between 2000 2800 "$p1" "the shortest, in us"
-	assert_between 3200 5500 "$p50" "half, in us"
-	assert_between 5500 7500 "$p99" "the longest, in us"
+	assert_between 2000 "$p50" "$p1" "the shortest, in us"
+	assert_between 3200 "$p99" "$p50" "half, in us"
+	assert_between 5500 1000000 "$p99" "the longest, in us"
 	assert_eq "300 0" "$received $late" "received and late"
 }
 
