@@ -22,7 +22,11 @@ tcp, ack    With timestamps: from the first packet of a side that carries a TSva
             that it reaches; none when that segment was sent twice, or anything
             was sent again after it. "ack" when the answer is a pure ACK for
             less than two full segments, which its sender may have held back.
-handshake   SYN to SYN-ACK, SYN-ACK to ACK; none for what was sent twice.
+            What fills a gap was overtaken, or is a retransmit of what was lost
+            before it came here: doubtful, as is what waited for it.
+handshake   SYN to SYN-ACK, SYN-ACK to ACK; of what was sent twice only where the
+            timestamp tells which of them is answered, and doubtful where that
+            is not the last: there may have been another answer.
 icmp, dns   Request to answer of the same id and addresses; the first of each.
 quic        Spin bit, RFC 9312 4.2: a client's edge to the server's (its answer),
             the server's to the client's next. UDP of port 443, short headers.
@@ -139,14 +143,39 @@ class Side:
 
     def __init__(self):
         self.isn = None
-        self.greeting = None  # (ns, out) of its SYN or SYN-ACK, until answered or sent again
+        self.greetings = {}  # TSval, or None without: (ns, out) of SYN or SYN-ACK, until answered
+        self.is_greeted = False  # its SYN was answered
         self.tsvals = {}  # each that was seen: "stamped" or, of pure ACKs only, "seen"
         self.stamps = {}  # TSval: (ns, whether a pure ACK had it first)
         self.newest = None  # end of what was sent
         self.acked = None
         self.mss = 1448
-        self.segments = []  # [end, ns, sent again], by end
+        self.segments = []  # [end, ns, sent again, fills a gap], by end
+        self.gaps = []  # [start, end) of what others overtook, or lost
         self.again_ns = 0  # when anything was sent again
+        self.filled_ns = 0  # when a gap was filled
+
+
+    def segment(self, ns, start, end):
+        """Note what was sent, of a connection without timestamps."""
+        gap = next((g for g in self.gaps if not after(g[0], start) and not after(end, g[1])), None)
+        if gap:
+            self.gaps.remove(gap)
+            self.gaps += [g for g in ((gap[0], start), (end, gap[1])) if g[0] != g[1]]
+            self.filled_ns = ns
+            at = sum(after(end, s[0]) for s in self.segments)
+            self.segments.insert(at, [end, ns, False, True])
+            return
+        is_below = self.newest is not None and after(self.newest, start)
+        if is_below:
+            self.again_ns = ns
+            for segment in self.segments:
+                segment[2] |= after(segment[0], start)
+        elif self.newest is not None and after(start, self.newest):
+            self.gaps.append((self.newest, start))
+        if self.newest is None or after(end, self.newest):
+            self.newest = end
+            self.segments.append([end, ns, is_below, False])
 
 
 class Connection:
@@ -169,7 +198,11 @@ class Connection:
 
     @staticmethod
     def greet(p, tcp, mine):
-        mine.greeting = None if mine.isn == tcp.seq else (p.ns, p.out)
+        tsval = tcp.timestamps and tcp.timestamps[0]
+        if tsval is None and mine.isn == tcp.seq:
+            mine.greetings.clear()
+        elif not mine.is_greeted:
+            mine.greetings.setdefault(tsval, (p.ns, p.out))
         mine.isn = tcp.seq
         mine.mss = tcp.mss or mine.mss
         mine.newest = (tcp.seq + 1) % WRAP
@@ -179,9 +212,13 @@ class Connection:
     @staticmethod
     def answer(samples, p, tcp, mine, other):
         """What this packet answers of the other side's."""
-        if other.greeting and tcp.ack == (other.isn + 1) % WRAP:
-            samples.add("handshake", other.greeting[1], other.greeting[0], p)
-            other.greeting = None
+        if other.greetings and tcp.ack == (other.isn + 1) % WRAP:
+            greeting = other.greetings.get(tcp.timestamps and tcp.timestamps[1])
+            if greeting:
+                is_newest = greeting == list(other.greetings.values())[-1]
+                samples.add("handshake" if is_newest else "doubtful", greeting[1], greeting[0], p)
+            other.greetings.clear()
+            other.is_greeted = True
         kind = "tcp"
         if not tcp.size and not tcp.flags & (SYN | FIN):
             full = min(mine.mss, other.mss) - (12 if tcp.timestamps else 0)
@@ -194,8 +231,12 @@ class Connection:
         elif other.acked is None or after(tcp.ack, other.acked):
             reached = [s for s in other.segments if not after(s[0], tcp.ack)]
             del other.segments[:len(reached)]
-            if reached and not reached[-1][2] and reached[-1][1] > other.again_ns:
-                samples.add(kind, not p.out, reached[-1][1], p)
+            if reached:
+                _, since_ns, again, fills = reached[-1]
+                if fills or since_ns <= other.filled_ns:
+                    kind = "doubtful"
+                if not again and since_ns > other.again_ns:
+                    samples.add(kind, not p.out, since_ns, p)
         if other.acked is None or after(tcp.ack, other.acked):
             other.acked = tcp.ack
 
@@ -203,7 +244,8 @@ class Connection:
     def sent(p, tcp, mine, other):
         size = tcp.size + bool(tcp.flags & FIN)
         end = (tcp.seq + size) % WRAP
-        keep_alive = mine.newest is not None and size <= 1 and (mine.newest - tcp.seq) % WRAP == 1
+        keep_alive = (mine.newest is not None and not tcp.flags & FIN and size <= 1
+                      and (mine.newest - tcp.seq) % WRAP == 1)
         if tcp.timestamps:
             tsval = tcp.timestamps[0]
             if size and not keep_alive and mine.tsvals.get(tsval) != "stamped":
@@ -212,15 +254,10 @@ class Connection:
             mine.tsvals.setdefault(tsval, "seen")
         if not size or keep_alive:
             return
-        if mine.newest is not None and after(mine.newest, tcp.seq):
-            mine.again_ns = p.ns
-            for segment in mine.segments:
-                segment[2] |= after(segment[0], tcp.seq)
-        if mine.newest is None or after(end, mine.newest):
-            again = mine.newest is not None and after(mine.newest, tcp.seq)
-            mine.newest = end
-            if not tcp.timestamps:
-                mine.segments.append([end, p.ns, again])
+        if tcp.timestamps:
+            mine.newest = end if mine.newest is None or after(end, mine.newest) else mine.newest
+        else:
+            mine.segment(p.ns, tcp.seq, end)
 
 
 class Spin:

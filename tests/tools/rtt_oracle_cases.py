@@ -98,6 +98,24 @@ def test_a_SYN_sent_twice_is_none():
     line.expect(("handshake", "host", 2))
 
 
+def test_timestamps_tell_which_SYN_is_answered():
+    line = Line()
+    line.tcp(0, True, "S", 1000, ts=(1, 0))
+    line.tcp(1000, True, "S", 1000, ts=(1001, 0))
+    line.tcp(1010, False, "SA", 5000, 1001, ts=(71, 1001))
+    line.tcp(2010, False, "SA", 5000, 1001, ts=(72, 1001))
+    line.tcp(2013, True, "A", 1001, 5001, ts=(2013, 72))
+    line.expect(("handshake", "wire", 10), ("handshake", "host", 3))
+
+
+def test_a_SYN_ACK_answered_after_it_was_sent_again_is_doubtful():
+    line = Line()
+    line.tcp(0, False, "SA", 5000, 1001, ts=(71, 1))
+    line.tcp(1000, False, "SA", 5000, 1001, ts=(1071, 1))
+    line.tcp(1009, True, "A", 1001, 5001, ts=(1100, 71))
+    line.expect(("doubtful", "host", 1009))
+
+
 def test_the_first_packet_of_a_TSval_is_paired_with_its_first_echo():
     line, greetings = greeted()
     line.tcp(20, True, "PA", 1001, 5001, 100, ts=(20, 101))
@@ -153,6 +171,14 @@ def test_keep_alives_are_none():
         line.expect(*greetings)
 
 
+def test_a_FIN_sent_again_is_no_keep_alive():
+    line, greetings = greeted()
+    line.tcp(20, True, "FA", 1001, 5001, ts=(20, 101))
+    line.tcp(220, True, "FA", 1001, 5001, ts=(220, 101))
+    line.tcp(230, False, "FA", 5001, 1002, ts=(430, 220))
+    line.expect(*greetings, ("tcp", "wire", 10))
+
+
 def test_without_timestamps_an_ACK_answers_the_segment_that_it_reaches():
     line, greetings = plain(first=2**32 - 100)
     line.tcp(20, True, "PA", 2**32 - 99, 5001, 50)
@@ -174,6 +200,22 @@ def test_without_timestamps_a_retransmit_is_none_and_so_is_what_waited_for_it():
     line.tcp(60, True, "PA", 1201, 5001, 100)
     line.tcp(70, False, "PA", 5001, 1301, 1)
     line.expect(*greetings, ("tcp", "wire", 10))
+
+
+def test_without_timestamps_what_fills_a_gap_is_doubtful_and_so_is_what_waited_for_it():
+    line, greetings = plain()
+    line.tcp(20, True, "PA", 1101, 5001, 100)
+    line.tcp(21, True, "PA", 1201, 5001, 100)
+    line.tcp(22, True, "PA", 1001, 5001, 100)
+    line.tcp(30, False, "A", 5001, 1201)
+    line.tcp(32, False, "A", 5001, 1301)
+    line.tcp(40, True, "PA", 1401, 5001, 100)
+    line.tcp(41, True, "PA", 1301, 5001, 100)
+    line.tcp(51, False, "A", 5001, 1401)
+    line.tcp(60, True, "PA", 1501, 5001, 100)
+    line.tcp(70, False, "PA", 5001, 1601, 1)
+    line.expect(*greetings, ("doubtful", "wire", 10), ("doubtful", "wire", 11), ("doubtful", "wire", 10),
+                ("tcp", "wire", 10))
 
 
 def test_without_timestamps_half_a_segment_is_none():
