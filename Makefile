@@ -7,6 +7,7 @@
 # make bench      ns per packet on this machine
 # make bench-expr    of expressions, beside the same by hand
 # make bench-lb      of the balancer, over one flow and over many
+# make bench-iperf   throughput of TCP while round trips are measured
 # make bench-filter  of filters and sets of all sizes, beside nftables and xdp-filter
 # make clean
 #
@@ -63,7 +64,7 @@ MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests man install lint bench bench-expr bench-lb bench-filter clean
+.PHONY: all tests man install lint bench bench-expr bench-lb bench-filter bench-iperf clean
 
 all: $B/weir man
 man: $(if $(shell command -v $(SCDOC)),$(MAN))
@@ -156,6 +157,8 @@ bench-lb: $B/tests/bench/lb_bench
 # ARGS: globs of its cases, or --rules MOST
 bench-filter: $B/tests/bench/filter_bench $B/weir
 	$Q$< $(ARGS)
+bench-iperf: $B/weir
+	$Qtests/bench/iperf.sh
 $B/tests/bench/bench_expr.o: $B/bpf/bench_expr.skel.h
 $B/tests/bench/%.o: tests/bench/%.c $B/flags | $(SKEL) $B/bpf/bench.skel.h $B/bpf/vary.skel.h
 	@mkdir -p $(@D)
