@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply_counters.h"
 #include "balance.h"
-#include "counters.h"
 #include "image.h"
 #include "neighbours.h"
 #include "note.h"
@@ -248,110 +248,6 @@ static void put_all_back(struct work *w)
 	if (ignored.message)
 		note("while undoing: %s", ignored.message);
 	failure_free(&ignored);
-}
-
-static int clear_timing(__u32 slot, enum weir_direction direction, const struct maps *m)
-{
-	__u32 row = slot * WEIR_DIR_COUNT + direction;
-	int error = counter_clear(m->fd[WEIR_MAP_LOSSES], row);
-
-	if (!error)
-		error = counter_clear(m->fd[WEIR_MAP_HEAT_NOW], row);
-	for (__u32 column = 0; column < WEIR_HEAT_COLUMNS && !error; column++)
-		error = counter_clear(m->fd[WEIR_MAP_HEAT],
-				      weir_heat_index(slot, direction, column));
-	for (__u32 kind = 0; kind < WEIR_RTT_COUNT && !error; kind++)
-		error = counter_clear(m->fd[WEIR_MAP_HISTS],
-				      weir_hist_of_device(slot, direction, kind));
-	return error;
-}
-
-static int clear_device(const struct plan_device *d, const struct maps *m, const struct capacity *c)
-{
-	int error = 0;
-
-	for (__u32 r = 0; r < WEIR_R_COUNT && !error; r++)
-		error = counter_clear(m->fd[WEIR_MAP_REASONS], d->slot * WEIR_R_COUNT + r);
-	for (__u32 r = 0; r < WEIR_DIR_COUNT && c->losses > 1 && !error; r++)
-		error = clear_timing(d->slot, r, m);
-	return error;
-}
-
-/* Counters of what is new start at zero, whoever had their place before. */
-static int clear_counters(const struct plan *p, const struct maps *m, struct failure *why)
-{
-	size_t rules = model_rules_count(p->model), backends = model_backends_count(p->model);
-	int error = 0;
-
-	for (size_t i = 0; i < rules && !error; i++) {
-		if (p->rule_is_new[i])
-			error = counter_clear(m->fd[WEIR_MAP_RULES], p->rule_ids[i]);
-	}
-	for (size_t i = 0; i < backends && !error; i++) {
-		if (!p->backend_is_new[i])
-			continue;
-		error = counter_clear(m->fd[WEIR_MAP_BACKENDS], p->backend_ids[i]);
-		for (__u32 h = 0; h < WEIR_BACKEND_HIST_COUNT && p->capacity.hists > 1 && !error;
-		     h++)
-			error = counter_clear(
-				m->fd[WEIR_MAP_HISTS],
-				weir_hist_of_backend(weir_hist_backend_base(p->capacity.devices),
-						     p->backend_ids[i], h));
-	}
-	for (size_t i = 0; i < p->model->services_count && !error; i++) {
-		if (!p->service_is_new[i])
-			continue;
-		error = counter_clear(m->fd[WEIR_MAP_SERVICES], p->service_ids[i]);
-		if (!error)
-			error = counter_clear(m->fd[WEIR_MAP_SETTLE], p->service_ids[i]);
-	}
-	for (size_t i = 0; i < p->devices_count && !error; i++) {
-		if (p->devices[i].is_new)
-			error = clear_device(&p->devices[i], m, &p->capacity);
-	}
-	return error ? fail_errno(why, error, "cannot clear a counter") : 0;
-}
-
-static int carry_timing(const struct capacity *was, const int *from, const struct capacity *now,
-			const int *to)
-{
-	__u32 base = weir_hist_backend_base(was->devices);
-	int error = counters_copy(from[WEIR_MAP_HISTS], 0, to[WEIR_MAP_HISTS], 0, base);
-
-	if (!error)
-		error = counters_copy(from[WEIR_MAP_HISTS], base, to[WEIR_MAP_HISTS],
-				      weir_hist_backend_base(now->devices),
-				      was->backends * WEIR_BACKEND_HIST_COUNT);
-	if (!error)
-		error = counters_copy(from[WEIR_MAP_LOSSES], 0, to[WEIR_MAP_LOSSES], 0,
-				      was->losses);
-	return error;
-}
-
-/* Into maps that are larger: the counters so far. */
-static int carry_counters(const struct state *s, const struct maps *to, const struct capacity *now,
-			  struct failure *why)
-{
-	const struct capacity *was = &s->capacity;
-	const int *from = s->maps.fd;
-	int error;
-
-	if (!s->image)
-		return 0;
-	error = counters_copy(from[WEIR_MAP_REASONS], 0, to->fd[WEIR_MAP_REASONS], 0,
-			      was->devices * WEIR_R_COUNT);
-	if (!error)
-		error = counters_copy(from[WEIR_MAP_RULES], 0, to->fd[WEIR_MAP_RULES], 0,
-				      was->rules);
-	if (!error)
-		error = counters_copy(from[WEIR_MAP_BACKENDS], 0, to->fd[WEIR_MAP_BACKENDS], 0,
-				      was->backends);
-	if (!error)
-		error = counters_copy(from[WEIR_MAP_SERVICES], 0, to->fd[WEIR_MAP_SERVICES], 0,
-				      was->services);
-	if (!error && was->hists > 1)
-		error = carry_timing(was, from, now, to->fd);
-	return error ? fail_errno(why, error, "cannot carry the counters over") : 0;
 }
 
 static int swap(const struct work *w, struct failure *why)

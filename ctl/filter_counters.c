@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "image.h"
+#include "own.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -37,16 +38,20 @@ bool filter_next(struct filter_walk *w)
 int snapshot_take(const struct applied *a, const char *only, struct snapshot *out)
 {
 	struct filter_walk walk = FILTER_WALK(a, only);
+	OWN(counters_close) struct counters counters = {};
 	struct weir_rule_counter *rules = calloc(a->state.capacity.rules + 1, sizeof(*rules));
+	int error = rules ? counters_open(&counters, a->state.maps.fd[WEIR_MAP_RULES]) : -ENOMEM;
 
-	if (!rules)
-		return -ENOMEM;
+	if (error) {
+		free(rules);
+		return error;
+	}
 	while (filter_next(&walk)) {
 		for (size_t i = 0; i <= walk.filter->rules_count; i++) {
 			__u32 id = walk.counted[i].id;
 
 			if (id < a->state.capacity.rules)
-				rules[id] = rule_counter_read(a->state.maps.fd[WEIR_MAP_RULES], id);
+				rules[id] = rule_counter_sum(&counters, id);
 		}
 	}
 	*out = (struct snapshot){ .rules = rules, .at_ns = clock_ns(CLOCK_MONOTONIC) };

@@ -31,7 +31,7 @@ struct filter_walk {
 /* False after the last one. */
 bool filter_next(struct filter_walk *walk);
 
-/* @out is to be freed by snapshot_free(). Returns 0, or -ENOMEM with @out untouched. */
+/* @out is to be freed by snapshot_free(). Returns 0, or -errno with @out untouched. */
 int snapshot_take(const struct applied *a, const char *only, struct snapshot *out);
 void snapshot_free(struct snapshot *s);
 

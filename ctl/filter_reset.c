@@ -22,22 +22,19 @@ static int open_to_reset(struct applied *a, struct command *c)
 	return stored_model(a->state.image, &a->model, &c->why);
 }
 
-/* Returns how many counters were reset, or -errno. The default has the name "default". */
-static int reset(struct filter_walk *w, int map, const char *rule)
+/* Returns how many counters were reset. The default has the name "default". */
+static int reset(struct filter_walk *w, const struct counters *counters, const char *rule)
 {
 	int count = 0;
 
 	for (size_t i = 0; i <= w->filter->rules_count; i++) {
 		bool is_default = i == w->filter->rules_count;
 		const char *name = is_default ? "default" : w->filter->rules[i].name;
-		int error;
 
 		/* A rule may be called "default", too; then it is meant, and is the first. */
 		if (rule && (strcmp(rule, name) != 0 || (is_default && count)))
 			continue;
-		error = rule_counter_reset(map, w->counted[i].id);
-		if (error)
-			return error;
+		rule_counter_reset(counters, w->counted[i].id);
 		count++;
 	}
 	return count;
@@ -45,14 +42,15 @@ static int reset(struct filter_walk *w, int map, const char *rule)
 
 static int reset_all(struct command *c, const struct applied *a, const char *name, const char *rule)
 {
+	OWN(counters_close) struct counters counters = {};
 	struct filter_walk walk = FILTER_WALK(a, name);
-	int total = 0;
+	int error = counters_open(&counters, a->state.maps.fd[WEIR_MAP_RULES]), total = 0;
 
+	if (error)
+		return fail_errno(&c->why, error, "cannot read the counters");
 	while (filter_next(&walk)) {
-		int count = reset(&walk, a->state.maps.fd[WEIR_MAP_RULES], rule);
+		int count = reset(&walk, &counters, rule);
 
-		if (count < 0)
-			return fail_errno(&c->why, count, "cannot reset a counter");
 		if (rule && !count)
 			return fail(&c->why, EXIT_NOT_FOUND, "filter \"%s\" has no rule \"%s\"",
 				    name, rule);

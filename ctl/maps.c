@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "own.h"
 #include "state.h"
 #include "weir/conn.h"
@@ -96,7 +97,11 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 		return fail(
 			why, EXIT_CONFLICT,
 			"the pinned maps hold no image; \"weir detach --all\" clears them away");
-	read.devices = reasons / WEIR_R_COUNT;
+	read.counting_cpus = counters_cpus();
+	read.rules /= read.counting_cpus;
+	read.backends /= read.counting_cpus;
+	read.services /= read.counting_cpus;
+	read.devices = reasons / WEIR_R_COUNT / read.counting_cpus;
 	read.sets_bytes -= WEIR_SETS_PAD;
 	read.limit_base = limits > 1 ? read.rules : 0;
 	read.limit_sets = limits - read.limit_base;
@@ -120,6 +125,19 @@ static int create(enum weir_map map, enum bpf_map_type type, __u32 value, __u32 
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = inner);
 
 	return create_with(map, type, value, entries, &opts, m, why);
+}
+
+/* @each for every CPU that counts by itself. Mappable, or they would not begin at a cache line. */
+static int create_counters(enum weir_map map, __u32 value, __u32 each, const struct capacity *c,
+			   struct maps *m, struct failure *why)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, mappable, .map_flags = BPF_F_MMAPABLE);
+	__u32 entries;
+
+	if (__builtin_mul_overflow(each, c->counting_cpus, &entries))
+		return fail(why, EXIT_REFUSED, "%u counters for each of %u CPUs are too many in %s",
+			    each, c->counting_cpus, map_names[map]);
+	return create_with(map, BPF_MAP_TYPE_ARRAY, value, entries, &mappable, m, why);
 }
 
 /* An array of one mappable value, big enough for images of @bytes. */
@@ -194,10 +212,9 @@ static int create_for_services(const struct capacity *c, struct maps *m, struct 
 	LIBBPF_OPTS(bpf_map_create_opts, mappable, .map_flags = BPF_F_MMAPABLE);
 	const enum bpf_map_type array = BPF_MAP_TYPE_ARRAY;
 
-	if (create(WEIR_MAP_BACKENDS, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_counter),
-		   c->backends, 0, m, why) ||
-	    create(WEIR_MAP_SERVICES, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_counter),
-		   c->services, 0, m, why))
+	if (create_counters(WEIR_MAP_BACKENDS, sizeof(struct weir_counter), c->backends, c, m,
+			    why) ||
+	    create_counters(WEIR_MAP_SERVICES, sizeof(struct weir_counter), c->services, c, m, why))
 		return -1;
 	/* Mappable values begin at a page: a set of pins is one cache line then, and not two. */
 	if (create_with(WEIR_MAP_PINS, array, sizeof(struct weir_pin_set), c->pin_sets, &mappable,
@@ -257,16 +274,15 @@ static int create_for_timing(const struct capacity *c, struct maps *m, struct fa
 int maps_create(const struct capacity *c, struct maps *m, struct failure *why)
 {
 	OWN_FD int template = create_image(c->image_bytes, why);
-	const enum bpf_map_type per_cpu = BPF_MAP_TYPE_PERCPU_ARRAY;
 
 	if (template <0)
 		return -1;
 	if (create(WEIR_MAP_IMAGE, BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(__u32), 1, template, m,
 		   why) ||
-	    create(WEIR_MAP_REASONS, per_cpu, sizeof(struct weir_counter),
-		   c->devices * WEIR_R_COUNT, 0, m, why) ||
-	    create(WEIR_MAP_RULES, per_cpu, sizeof(struct weir_rule_counter), c->rules, 0, m,
-		   why) ||
+	    create_counters(WEIR_MAP_REASONS, sizeof(struct weir_counter),
+			    c->devices * WEIR_R_COUNT, c, m, why) ||
+	    create_counters(WEIR_MAP_RULES, sizeof(struct weir_rule_counter), c->rules, c, m,
+			    why) ||
 	    create_for_timing(c, m, why) || create_sets(c->sets_bytes, m, why) ||
 	    create_for_actions(c, m, why) || create_for_services(c, m, why) ||
 	    create_for_path(c, m, why)) {

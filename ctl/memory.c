@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "memory.h"
 
-#include <bpf/libbpf.h>
-
+#include "counters.h"
 #include "weir/balance.h"
 #include "weir/conn.h"
 #include "weir/cpu.h"
@@ -50,8 +49,7 @@ struct memory {
 
 static struct memory measure(const struct capacity *c)
 {
-	int found = libbpf_num_possible_cpus();
-	__u64 cpus = found > 0 ? found : 1;
+	__u64 cpus = counters_cpus();
 	struct memory
 		m = { .part = {
 			      [PART_IMAGE] = c->image_bytes,

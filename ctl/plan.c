@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ahead.h"
+#include "counters.h"
 #include "exits.h"
 #include "image.h"
 #include "nat.h"
@@ -159,6 +160,7 @@ static int choose_capacity(struct plan *p, const struct state *s, struct failure
 		.nat_sets = larger(have->nat_sets, nat_is_used(p->model) ? NAT_SETS : 1),
 		.nat_flows = larger(have->nat_flows, nat_is_used(p->model) ? NAT_RECORDS : 1),
 		.log_bytes = larger(have->log_bytes, needs & NEED_LOG ? LOG_BYTES : LOG_BYTES_MIN),
+		.counting_cpus = counters_cpus(),
 	};
 	choose_path(p, have);
 	/* Buckets of rules go by the rule's id; maps_capacity() relies on it. */

@@ -9,11 +9,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "counters.h"
 #include "note.h"
 #include "own.h"
 #include "siphash.h"
 #include "syncookie.h"
 #include "weir/latency.h"
+#include "weir/reason.h"
 
 #include "weir_tc.skel.h"
 #include "weir_xdp.skel.h"
@@ -75,7 +77,7 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 			1 << WEIR_STAGE_MEASURE | 1 << WEIR_STAGE_EGRESS | 1 << WEIR_STAGE_TRACK,
 	};
 	__u32 stages = code->stages;
-	bool balances;
+	bool balances, counts_apart = c->counting_cpus > 1;
 
 	/* Where XDP has done everything else. */
 	if (hook == HOOK_INGRESS && stages & 1 << WEIR_STAGE_MARK)
@@ -103,6 +105,10 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 		.nat_mask = c->nat_sets - 1,
 		.nat_flow_mask = c->nat_flows - 1,
 		.path_mask = c->path_sets - 1,
+		.reason_counters = counts_apart ? c->devices * WEIR_R_COUNT : 0,
+		.rule_counters = counts_apart ? c->rules : 0,
+		.backend_counters = counts_apart ? c->backends : 0,
+		.service_counters = counts_apart ? c->services : 0,
 	};
 }
 
@@ -208,6 +214,28 @@ static struct weir_tc *open_tc(enum hook hook, const char *ifname, const struct 
 	return error ? NULL : TAKE_PTR(skel);
 }
 
+/* Tell each CPU where its counters begin; @object is loaded. Returns 0 or -errno. */
+static int place_counters(struct bpf_object *object, const struct weir_program *config)
+{
+	struct bpf_map *scratch = bpf_object__find_map_by_name(object, "weir_scratch");
+	__u32 size = (bpf_map__value_size(scratch) + 7) / 8 * 8, cpus = counters_cpus(), zero = 0;
+	OWN_FREE char *values = calloc(cpus, size);
+
+	if (!values)
+		return -ENOMEM;
+	for (__u32 cpu = 0; cpu < cpus; cpu++) {
+		const struct weir_first_counters first = {
+			.reason = cpu * config->reason_counters,
+			.rule = cpu * config->rule_counters,
+			.backend = cpu * config->backend_counters,
+			.service = cpu * config->service_counters,
+		};
+
+		memcpy(values + (size_t)cpu * size, &first, sizeof(first));
+	}
+	return bpf_map_update_elem(bpf_map__fd(scratch), &zero, values, BPF_ANY) ? -errno : 0;
+}
+
 static int load_xdp(const char *ifname, const struct weir_program *config,
 		    const struct expr_set *exprs, const struct maps *maps, struct failure *why)
 {
@@ -227,6 +255,8 @@ static int load_xdp(const char *ifname, const struct weir_program *config,
 			    "%s: this kernel makes no SYN cookies for XDP: it was built without "
 			    "CONFIG_SYN_COOKIES; leave \"syncookie\" out of the services",
 			    ifname);
+	if (!error)
+		error = place_counters(skel->obj, config);
 	if (error)
 		return load_failed(error, HOOK_XDP, ifname, why);
 	return keep_program(skel->progs.weir_xdp, ifname, why);
@@ -248,6 +278,8 @@ static int load_tc(enum hook hook, const char *ifname, const struct weir_program
 	error = reuse_maps(skel->obj, maps);
 	if (!error)
 		error = weir_tc__load(skel);
+	if (!error)
+		error = place_counters(skel->obj, config);
 	if (error)
 		return load_failed(error, hook, ifname, why);
 	return keep_program(wanted, ifname, why);

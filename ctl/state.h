@@ -48,6 +48,7 @@ struct capacity {
 	__u32 drops; /* 1 when no device has "measure loss"; then so are the two below */
 	__u32 retransmit_sets;
 	__u32 process_sets;
+	__u32 counting_cpus; /* that have counters of their own; 1: all count in the same ones */
 };
 
 struct maps {

@@ -100,30 +100,19 @@ static int begin(struct trial *t, const struct model *model, const char *ifname,
 	return 0;
 }
 
-/*
- * Put an array in the place of a per-CPU one that was just made: to the program
- * it is the same, and this one can be mapped. One packet runs at a time.
- */
-static int map_counters(struct trial *t, enum weir_map map, struct trial_counters *c,
+/* One packet runs at a time, on any CPU: all count in the same counters. */
+static int map_counters(const struct trial *t, enum weir_map map, struct trial_counters *c,
 			struct failure *why)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 	void *mapped;
-	int fd;
 
 	if (bpf_obj_get_info_by_fd(t->maps.fd[map], &info, &size))
 		return fail_errno(why, errno, "cannot look at the map %s", map_names[map]);
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, map_names[map], sizeof(__u32), info.value_size,
-			    info.max_entries, &opts);
-	if (fd < 0)
-		return fail_errno(why, fd, "cannot create the map %s", map_names[map]);
-	close(t->maps.fd[map]);
-	t->maps.fd[map] = fd;
-	c->stride = (info.value_size + 7U) / 8 * 8;
+	c->stride = info.value_size;
 	c->bytes = c->stride * info.max_entries;
-	mapped = mmap(NULL, c->bytes, PROT_READ, MAP_SHARED, fd, 0);
+	mapped = mmap(NULL, c->bytes, PROT_READ, MAP_SHARED, t->maps.fd[map], 0);
 	if (mapped == MAP_FAILED)
 		return fail_errno(why, errno, "cannot map the map %s", map_names[map]);
 	c->mapped = mapped;
@@ -250,6 +239,7 @@ int trial_copy(struct trial *t, const struct state *s, const struct model *model
 		return fail(why, EXIT_NOT_FOUND, "%s: weir does not stand on it", ifname);
 	t->capacity = s->capacity;
 	t->capacity.rings = 1; /* they are shared, and may be a thousand */
+	t->capacity.counting_cpus = 1;
 	return load(t, s->image, table[t->slot].stages, &live, why);
 }
 
@@ -355,6 +345,7 @@ static int plan_alone(const struct trial *t, struct plan *p, struct failure *why
 		.nat_sets = 1,
 		.nat_flows = 1,
 		.log_bytes = 4096,
+		.counting_cpus = 1,
 	};
 	return 0;
 }

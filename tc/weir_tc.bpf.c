@@ -31,7 +31,7 @@ static __always_inline void tell(struct scratch *scratch, enum weir_reason reaso
 /* Ours to pass is the next program's to decide: -1 is TCX_NEXT and TC_ACT_UNSPEC. */
 static __always_inline int finish(struct scratch *scratch, enum weir_reason reason)
 {
-	count_reason(reason, scratch->pkt.bytes);
+	count_reason(&scratch->first, reason, scratch->pkt.bytes);
 	tell(scratch, reason);
 	return filter_drops(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
@@ -39,7 +39,7 @@ static __always_inline int finish(struct scratch *scratch, enum weir_reason reas
 /* @result is REJECT_RESULT(). */
 static __always_inline int finish_rejected(struct scratch *scratch, __u32 result)
 {
-	count_reason(result & 0xffff, scratch->pkt.bytes);
+	count_reason(&scratch->first, result & 0xffff, scratch->pkt.bytes);
 	tell(scratch, result & 0xffff);
 	return result >> 16;
 }
@@ -52,7 +52,7 @@ static __always_inline int finish_returned(struct __sk_buff *skb, const struct w
 
 	if ((result & 0xffff) == WEIR_R_CONTINUE)
 		return finish(scratch, reason);
-	count_reason(result & 0xffff, scratch->pkt.bytes);
+	count_reason(&scratch->first, result & 0xffff, scratch->pkt.bytes);
 	tell(scratch, result & 0xffff);
 	return result >> 16; /* signed: it may be left to the next program */
 }

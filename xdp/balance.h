@@ -135,7 +135,7 @@ balance_choose(struct xdp_md *ctx, const struct weir_image *image, struct scratc
 		return reason;
 	if (p->has & PKT_FRAGMENT && p->has & PKT_PORTS)
 		fragment_note(image, p, c);
-	count(&weir_services, service->id, p->bytes);
+	count_service(&scratch->first, service->id, p->bytes);
 	return WEIR_R_LB_FORWARD;
 }
 

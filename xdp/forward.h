@@ -96,7 +96,7 @@ static __noinline int forward(struct xdp_md *ctx, const struct weir_image *image
 		return reason;
 	if (hop_tag(ctx, hop))
 		return WEIR_R_LB_ERROR;
-	count(&weir_backends, backend->id, p->bytes);
+	count_backend(&scratch->first, backend->id, p->bytes);
 	*verdict = send_out_of(ctx, hop->ifindex);
 	return WEIR_R_LB_FORWARD;
 }

@@ -221,7 +221,7 @@ static __noinline int nat_forward(struct xdp_md *ctx, const struct weir_image *i
 	reason = nat_write_in(ctx, image, p, n, choice);
 	if (reason != WEIR_R_LB_FORWARD)
 		return reason;
-	count(&weir_backends, backend->id, p->bytes);
+	count_backend(&scratch->first, backend->id, p->bytes);
 	return n->to_stack ? WEIR_R_LB_LOCAL : nat_leave(ctx, hop, reason, verdict);
 }
 

@@ -27,7 +27,8 @@ char LICENSE[] SEC("license") = "GPL";
  *
  * @sent  verdict of a packet that weir sends itself
  */
-static __always_inline int finish(__u32 bytes, enum weir_reason reason, int sent)
+static __always_inline int finish(const struct scratch *scratch, __u32 bytes,
+				  enum weir_reason reason, int sent)
 {
 	enum { FORWARD = 0xff };
 	static const __u8 verdict[] = {
@@ -42,7 +43,7 @@ static __always_inline int finish(__u32 bytes, enum weir_reason reason, int sent
 	__u32 index = reason;
 	int fate;
 
-	count_reason(reason, bytes);
+	count_reason(&scratch->first, reason, bytes);
 	/* The compiler knows the reasons, and would leave out what the verifier wants. */
 	asm volatile("" : "+r"(index));
 	fate = index < WEIR_R_COUNT ? verdict[index] : XDP_PASS;
@@ -201,12 +202,13 @@ static __always_inline bool is_default_alone(struct xdp_md *ctx, const struct we
 	       (*type == bpf_htons(ETH_P_IP) || *type == bpf_htons(ETH_P_IPV6));
 }
 
-static __always_inline int finish_by_default(struct xdp_md *ctx, const struct weir_filter *f)
+static __always_inline int finish_by_default(struct xdp_md *ctx, const struct scratch *scratch,
+					     const struct weir_filter *f)
 {
 	__u32 bytes = bpf_xdp_get_buff_len(ctx);
 
-	count_rule(f->default_id, bytes);
-	return finish(bytes, f->default_reason, XDP_PASS);
+	count_rule(&scratch->first, f->default_id, bytes);
+	return finish(scratch, bytes, f->default_reason, XDP_PASS);
 }
 
 SEC("xdp.frags")
@@ -214,18 +216,17 @@ int weir_xdp(struct xdp_md *ctx)
 {
 	const struct weir_image *image = image_in_force();
 	enum weir_reason reason;
-	struct scratch *scratch;
+	struct scratch *scratch = scratch_get();
 	int verdict = XDP_PASS;
 
-	if (weir.stages == 1U << WEIR_STAGE_FILTER && image &&
-	    is_default_alone(ctx, image, device_row(image)))
-		return finish_by_default(ctx, filter_of(image, device_row(image)));
-	scratch = scratch_get();
 	if (!scratch)
 		return XDP_PASS;
+	if (weir.stages == 1U << WEIR_STAGE_FILTER && image &&
+	    is_default_alone(ctx, image, device_row(image)))
+		return finish_by_default(ctx, scratch, filter_of(image, device_row(image)));
 	pkt_init(&scratch->pkt, bpf_xdp_get_buff_len(ctx), 0);
 	reason = run(ctx, scratch, image, &verdict);
-	verdict = finish(scratch->pkt.bytes, reason, verdict);
+	verdict = finish(scratch, scratch->pkt.bytes, reason, verdict);
 	if (weir.stages & 1U << WEIR_STAGE_FILTER)
 		filter_tell(scratch, reason);
 	if (weir.stages & 1U << WEIR_STAGE_MARK && verdict == XDP_PASS)

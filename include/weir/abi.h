@@ -26,10 +26,10 @@
  */
 #define WEIR_MAPS(X)                                                             \
 	X(IMAGE, "weir_image") /* array of one map: the generation in force */   \
-	X(REASONS, "weir_reasons") /* per CPU [device][reason] counters */       \
-	X(RULES, "weir_rules") /* per CPU [rule id] counters */                  \
-	X(BACKENDS, "weir_backends") /* per CPU [backend id] counters */         \
-	X(SERVICES, "weir_services") /* per CPU [service id] counters */         \
+	X(REASONS, "weir_reasons") /* [CPU][device][reason] counters */          \
+	X(RULES, "weir_rules") /* [CPU][rule id] counters */                     \
+	X(BACKENDS, "weir_backends") /* [CPU][backend id] counters */            \
+	X(SERVICES, "weir_services") /* [CPU][service id] counters */            \
 	X(SETTLE, "weir_settle") /* [service id] how long pins may live */       \
 	X(RINGS, "weir_rings") /* rings that services of the image name */       \
 	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */       \
@@ -66,6 +66,9 @@ enum weir_map {
 /*
  * Packets and bytes, one per CPU. Only the datapath writes it. Bytes are of
  * the whole frame, from the Ethernet header on, without the FCS.
+ *
+ * The counters of a CPU lie together, in an array that begins at a page: a
+ * per-CPU map has each value somewhere else, and takes two cache lines to find.
  */
 struct weir_counter {
 	__u64 packets;
@@ -81,6 +84,19 @@ struct weir_rule_counter {
 	__u64 pad;
 };
 _Static_assert(sizeof(struct weir_rule_counter) == 32, "rule counter has holes");
+
+/*
+ * Where in the maps of counters those of a CPU begin. The value of the per-CPU
+ * map weir_scratch, which each program has for itself, begins with it; ctl
+ * writes it once the program is loaded.
+ */
+struct weir_first_counters {
+	__u32 reason;
+	__u32 rule;
+	__u32 backend;
+	__u32 service;
+};
+_Static_assert(sizeof(struct weir_first_counters) == 16, "first counters have holes");
 
 /*
  * What one interface's program does, fixed at load in its .rodata, so that
@@ -111,7 +127,12 @@ struct weir_program {
 	__u32 prefix_mask; /* in sets of WEIR_PREFIX_WAYS */
 	__u8 prefix_v4, prefix_v6; /* bits of prefixes that have a histogram; 0: they have none */
 	__u16 pad; /* must be 0 */
+	/* How many each CPU has in the map; 0: all count in the same ones. */
+	__u32 reason_counters;
+	__u32 rule_counters;
+	__u32 backend_counters;
+	__u32 service_counters;
 };
-_Static_assert(sizeof(struct weir_program) == 96, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 112, "program config has holes");
 
 #endif

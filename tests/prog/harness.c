@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "counters.h"
 #include "needs.h"
 #include "note.h"
 #include "own.h"
@@ -261,6 +262,7 @@ static void choose_capacity(struct harness *h)
 		.drops = 1,
 		.retransmit_sets = 1,
 		.process_sets = 1,
+		.counting_cpus = counters_cpus(),
 	};
 	h->capacity.limit_base = h->capacity.rules;
 }
@@ -418,21 +420,21 @@ void harness_clear(const struct harness *h, enum weir_map map)
 
 struct weir_counter harness_counter(const struct harness *h, enum weir_map map, __u32 index)
 {
-	/* Every counter begins with packets and bytes. */
-	size_t size = map == WEIR_MAP_RULES ? sizeof(struct weir_rule_counter)
-					    : sizeof(struct weir_counter);
-	int cpus = libbpf_num_possible_cpus();
-	OWN_FREE char *parts = calloc((size_t)cpus, size);
+	struct {
+		struct weir_counter counter; /* every one begins with packets and bytes */
+		__u64 rest[2];
+	} part;
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
 	struct weir_counter sum = {};
 
-	assert_non_null(parts);
-	assert_int_equal(bpf_map_lookup_elem(h->maps.fd[map], &index, parts), 0);
-	for (int i = 0; i < cpus; i++) {
-		struct weir_counter part;
-
-		memcpy(&part, parts + (size_t)i * size, sizeof(part));
-		sum.packets += part.packets;
-		sum.bytes += part.bytes;
+	assert_int_equal(bpf_obj_get_info_by_fd(h->maps.fd[map], &info, &size), 0);
+	assert_true(info.value_size <= sizeof(part));
+	for (__u32 at = index; at < info.max_entries;
+	     at += info.max_entries / h->capacity.counting_cpus) {
+		assert_int_equal(bpf_map_lookup_elem(h->maps.fd[map], &at, &part), 0);
+		sum.packets += part.counter.packets;
+		sum.bytes += part.counter.bytes;
 	}
 	return sum;
 }

@@ -10,6 +10,7 @@
 
 /* As the datapath has it: a CPU's own, and no pointer that outlives the parser. */
 struct scratch {
+	struct weir_first_counters first;
 	struct pkt pkt;
 	struct choice choice;
 	struct nat nat;

@@ -37,6 +37,7 @@ void set_bench_start(struct set_bench *b, __u32 sets_bytes)
 			      .drops = 1,
 			      .retransmit_sets = 1,
 			      .process_sets = 1,
+			      .counting_cpus = 1,
 			      .hists = 1,
 			      .stamp_sets = 1,
 			      .losses = 1,

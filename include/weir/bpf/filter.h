@@ -46,6 +46,7 @@ struct walk {
  * Packets are handled with softirqs off, so no two of a CPU meet.
  */
 struct scratch {
+	struct weir_first_counters first;
 	struct pkt pkt;
 	struct walk walk;
 	struct log_waiting log;
@@ -162,7 +163,7 @@ static __always_inline void judge_by_default(struct search *s)
 
 	if (!(p->has & PKT_IP))
 		return;
-	count_rule(s->filter->default_id, p->bytes);
+	count_rule(&s->scratch->first, s->filter->default_id, p->bytes);
 	s->scratch->walk.reason = s->filter->default_reason;
 }
 
@@ -219,7 +220,7 @@ static __always_inline long act(struct search *s, const struct weir_term_rule *r
 {
 	__u32 reason = rule->reason;
 
-	count_rule(rule->id, s->scratch->pkt.bytes);
+	count_rule(&s->scratch->first, rule->id, s->scratch->pkt.bytes);
 	if (!reason && rule->action != WEIR_ACTION_COUNT)
 		reason = go_on(s, rule);
 	s->scratch->walk.reason = reason;
@@ -326,7 +327,7 @@ static __always_inline long judge_at_once(struct search *s)
 		if (!is_in_its_set(s->image, rule, &s->scratch->pkt))
 			return is_last(s);
 	}
-	count_rule(rule->id, s->scratch->pkt.bytes);
+	count_rule(&s->scratch->first, rule->id, s->scratch->pkt.bytes);
 	w->reason = rule->reason;
 	return 1;
 }

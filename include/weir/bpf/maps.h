@@ -38,14 +38,16 @@ struct {
 } weir_image SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct weir_counter);
 } weir_reasons SEC(".maps"), weir_backends SEC(".maps"), weir_services SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct weir_rule_counter);
@@ -230,6 +232,25 @@ static __always_inline void count(void *counters, __u32 index, __u32 bytes)
 	counter->bytes += bytes;
 }
 
+/* All of these count in the counters of this CPU, which begin at @first. */
+static __always_inline void count_backend(const struct weir_first_counters *first, __u32 id,
+					  __u32 bytes)
+{
+	count(&weir_backends, first->backend + id, bytes);
+}
+
+static __always_inline void count_service(const struct weir_first_counters *first, __u32 id,
+					  __u32 bytes)
+{
+	count(&weir_services, first->service + id, bytes);
+}
+
+static __always_inline void count_reason(const struct weir_first_counters *first,
+					 enum weir_reason reason, __u32 bytes)
+{
+	count(&weir_reasons, first->reason + weir.device * WEIR_R_COUNT + reason, bytes);
+}
+
 /* Of all CPUs. A clock read costs 3 ns even where it is coarse; this one is read once a tick. */
 struct {
 	__u64 jiffies;
@@ -251,20 +272,17 @@ static __always_inline __u64 tick_ns(void)
 	return weir_tick.ns;
 }
 
-static __always_inline void count_rule(__u32 id, __u32 bytes)
+static __always_inline void count_rule(const struct weir_first_counters *first, __u32 id,
+				       __u32 bytes)
 {
-	struct weir_rule_counter *counter = bpf_map_lookup_elem(&weir_rules, &id);
+	__u32 index = first->rule + id;
+	struct weir_rule_counter *counter = bpf_map_lookup_elem(&weir_rules, &index);
 
 	if (!counter)
 		return;
 	counter->packets++;
 	counter->bytes += bytes;
 	counter->last_ns = tick_ns();
-}
-
-static __always_inline void count_reason(enum weir_reason reason, __u32 bytes)
-{
-	count(&weir_reasons, weir.device * WEIR_R_COUNT + reason, bytes);
 }
 
 #endif
