@@ -14,6 +14,7 @@
 
 /* A rollback waits for the lock, loads programs and attaches them. */
 #define ANSWER_S 90
+#define ASK_TRIES 5
 
 static void own_json(json_t **json)
 {
@@ -66,39 +67,53 @@ static int reach(const char *instance, struct failure *why)
 	return TAKE_FD(fd);
 }
 
-/* One question, consumed, and its answer. Returns NULL with @why. */
-static json_t *converse(int fd, json_t *question, struct failure *why)
+/* A question and its answer. Returns NULL, @is_gone telling whether nobody is there any more. */
+static json_t *converse(int fd, const json_t *question, bool *is_gone)
 {
-	OWN(own_json) json_t *asked = question;
-	OWN_FREE char *text = json_dumps(asked, JSON_COMPACT);
+	OWN_FREE char *text = json_dumps(question, JSON_COMPACT);
 	char answer[CONFIRM_MESSAGE_BYTES];
-	json_t *said = NULL;
 	ssize_t size = -1;
 
+	errno = 0;
 	if (text && send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0)
 		size = recv(fd, answer, sizeof(answer), 0);
-	if (size > 0)
-		said = json_loadb(answer, size, 0, NULL);
-	if (!said)
-		fail(why, EXIT_REFUSED,
-		     "the process that is to roll back does not answer; see \"weir status\"");
-	return said;
+	*is_gone = !size || (size < 0 && (errno == ECONNRESET || errno == EPIPE));
+	return size > 0 ? json_loadb(answer, size, 0, NULL) : NULL;
+}
+
+/*
+ * Ask @question, which is consumed. A watcher that ends, having rolled back,
+ * leaves those unanswered who came meanwhile, and one that waited for a question
+ * for too long lets go of who asks: whether it still is there tells them apart.
+ * Returns 0 with the answer, -ENOENT where no watcher listens, or -1.
+ */
+static int ask(const char *instance, json_t *question, json_t **said, struct failure *why)
+{
+	OWN(own_json) json_t *asked = question;
+	bool is_gone = true;
+
+	for (int i = 0; i < ASK_TRIES && is_gone; i++) {
+		OWN_FD int fd = reach(instance, why);
+
+		if (fd < 0)
+			return fd;
+		*said = converse(fd, asked, &is_gone);
+		if (*said)
+			return 0;
+	}
+	return fail(why, EXIT_REFUSED,
+		    "the process that is to roll back does not answer; see \"weir status\"");
 }
 
 /* Returns 0 when the watcher did as it was told, -ENOENT where there is none, or -1. */
 static int tell(const char *instance, json_t *question, struct failure *why)
 {
-	OWN_FD int fd = reach(instance, why);
 	OWN(own_json) json_t *said = NULL;
 	const char *message = NULL;
+	int error = ask(instance, question, &said, why);
 
-	if (fd < 0) {
-		json_decref(question);
-		return fd;
-	}
-	said = converse(fd, question, why);
-	if (!said)
-		return -1;
+	if (error)
+		return error;
 	message = json_string_value(json_object_get(said, "failed"));
 	if (message)
 		return fail(why, json_integer_value(json_object_get(said, "code")), "%s", message);
@@ -107,16 +122,13 @@ static int tell(const char *instance, json_t *question, struct failure *why)
 
 int unconfirmed_read(const char *instance, struct unconfirmed *out, struct failure *why)
 {
-	OWN_FD int fd = reach(instance, why);
 	OWN(own_json) json_t *said = NULL;
+	int error = ask(instance, json_pack("{s:s}", "say", "status"), &said, why);
 	__u64 now = confirm_now_ms();
 	const char *file;
 
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : -1;
-	said = converse(fd, json_pack("{s:s}", "say", "status"), why);
-	if (!said)
-		return -1;
+	if (error)
+		return error == -ENOENT ? 0 : -1;
 	file = json_string_value(json_object_get(said, "file"));
 	*out = (struct unconfirmed){
 		.until_ms = json_integer_value(json_object_get(said, "until_ms")),

@@ -145,6 +145,32 @@ is_in_force() {
 	[ "$(in_force)" = "$1" ]
 }
 
+# For longer than the two seconds, so that the rollback has begun.
+is_silent() {
+	! timeout 3 nsenter --net="/run/netns/$NS_PREFIX-edge" \
+		"$WEIR" -i "$NS_PREFIX-edge" status >/dev/null
+}
+
+# A rollback waits for the lock; who asks meanwhile is answered by nobody, and may ask again.
+test_who_asks_during_a_rollback_finds_nothing_to_confirm() {
+	local lock asks status=0
+	three_applied
+	weir edge apply --confirm 2s "$TMP/one.conf"
+	start_ready edge "$TMP/lock.log" locked \
+		flock --no-fork "/sys/fs/bpf/weir/$NS_PREFIX-edge" sh -c '
+			echo locked; until [ -e "$1" ]; do sleep 0.1; done' lock "$TMP/unlock"
+	lock=$started
+	wait_for 20 is_silent
+	start edge "$TMP/confirm.log" "$WEIR" -i "$NS_PREFIX-edge" confirm
+	asks=$started
+	touch "$TMP/unlock"
+	wait "$lock"
+	wait "$asks" || status=$?
+	cat "$TMP/confirm.log"
+	assert_eq 3 "$status" "status of a confirmation that came too late"
+	wait_for 10 is_in_force "dport 3"
+}
+
 test_what_is_not_confirmed_where_nothing_was_is_detached() {
 	build_edge
 	conf one 'rule a drop tcp dport 1'
