@@ -110,6 +110,8 @@ __u32 interface_stages(const struct interface *i, const struct model *m, const s
 	stages |= i->balance << WEIR_STAGE_BALANCE;
 	stages |= i->decap << WEIR_STAGE_DECAP;
 	stages |= (i->measure >> MEASURE_RTT & 1) << WEIR_STAGE_MEASURE;
+	stages |= (i->measure >> MEASURE_PATH & 1) << WEIR_STAGE_PATH;
+	stages |= (i->measure >> MEASURE_LOSS & 1) << WEIR_STAGE_LOSS;
 	stages |= (i->filter_egress[0] != '\0') << WEIR_STAGE_EGRESS;
 	stages |= !!(n->in_use & NEED_TRACK) << WEIR_STAGE_TRACK;
 	stages |= i->takes_returns << WEIR_STAGE_RETURN;

@@ -303,7 +303,7 @@ static struct image_device *image_devices(const struct plan *p)
 			.egress = p->devices[i].config->filter_egress,
 			.stages = p->devices[i].stages,
 			.filter = p->devices[i].config->filter,
-			.sample_mask = WEIR_PATH_SAMPLE_MASK,
+			.sample_mask = (p->devices[i].config->path_sample ?: 1) - 1,
 		};
 	return devices;
 }

@@ -237,6 +237,8 @@ static int choose_step(struct plan *p, const struct state *s, struct plan_device
 				  ? device->stages & after_xdp
 				  : device->stages,
 		.services = p->needs.services,
+		.prefix_v4 = p->model->latency.v4_bits,
+		.prefix_v6 = p->model->latency.v6_bits,
 	};
 	OWN(expr_set_free) struct expr_set exprs = {};
 

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "note.h"
 #include "own.h"
+#include "print.h"
 
 static const struct {
 	const char *name;
@@ -164,10 +165,24 @@ static const struct {
 #undef X
 };
 
+/* The bits that "measure" is made of; the first of them stands for all. */
+#define MEASURE_STAGES (1U << WEIR_STAGE_MEASURE | 1U << WEIR_STAGE_PATH | 1U << WEIR_STAGE_LOSS)
+
+static void print_measured(const struct interface *i, FILE *out)
+{
+	char text[MEASURE_TEXT_BYTES];
+
+	fputs("measure", out);
+	if (i->measure != 1U << MEASURE_RTT)
+		fprintf(out, " %s", measure_text(i, text));
+}
+
 void interface_work(const struct interface *i, __u32 has, const char *before, FILE *out)
 {
 	const char *comma = before;
+	__u32 measured = has & MEASURE_STAGES;
 
+	has &= ~(measured & (measured - 1));
 	for (size_t n = 0; n < sizeof(stages) / sizeof(*stages); n++) {
 		if (!(has & 1U << stages[n].stage))
 			continue;
@@ -177,6 +192,8 @@ void interface_work(const struct interface *i, __u32 has, const char *before, FI
 			fprintf(out, "filter %s", i->filter);
 		else if (stages[n].stage == WEIR_STAGE_EGRESS)
 			fprintf(out, "filter %s egress", i->filter_egress);
+		else if (1U << stages[n].stage & MEASURE_STAGES)
+			print_measured(i, out);
 		else
 			fputs(stages[n].name, out);
 	}

@@ -91,6 +91,8 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 		.flow_mask = c->flow_sets - 1,
 		.stamp_mask = c->stamp_sets - 1,
 		.prefix_mask = c->prefix_sets - 1,
+		.prefix_v4 = stages & 1 << WEIR_STAGE_MEASURE ? code->prefix_v4 : 0,
+		.prefix_v6 = stages & 1 << WEIR_STAGE_MEASURE ? code->prefix_v6 : 0,
 		.hist_backend_base = weir_hist_backend_base(c->devices),
 		.stages = stages,
 		.services = balances ? code->services : 0,

@@ -32,6 +32,7 @@ struct program_code {
 	__u32 stages; /* 1 << WEIR_STAGE_* */
 	__u32 services; /* 1 << WEIR_NEED_*, of what balances */
 	__u32 flags; /* enum weir_program_flag */
+	__u8 prefix_v4, prefix_v6; /* bits of prefixes that are timed; 0: none */
 };
 
 /* What a program of @hook must have been made for. */
