@@ -1,201 +1,273 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * latency: round-trip times by interface and direction, and by backend.
+ * latency: where the time goes, by interface, service, backend and prefix, by
+ * stage of this host's own path, over time; and all of it set to zero.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "counters.h"
-#include "hist.h"
-#include "image.h"
+#include "latency.h"
+#include "latency_commands.h"
 #include "own.h"
+#include "path_show.h"
 
-#define BAR_WIDTH 72
-
-static const struct {
-	const char *name;
-	const char *text;
-} directions[WEIR_DIR_COUNT] = {
-#define X(sym, name, text) [WEIR_DIR_##sym] = { name, text },
-	WEIR_DIRECTIONS(X)
-#undef X
+struct shown {
+	json_t *list; /* NULL: text */
+	struct latency_table table;
+	const char *last; /* what the line above was of */
 };
 
-/* What is shown of a distribution; permille 0 is the minimum, 1000 the maximum. */
-static const struct {
-	const char *name;
-	unsigned int permille;
-} quantiles[] = {
-	{ "p50", 500 },
-	{ "p90", 900 },
-	{ "p99", 990 },
-	{ "p99.9", 999 },
-};
-
-#define QUANTILES (sizeof(quantiles) / sizeof(*quantiles))
-
-/* One histogram and what it is of: an interface and a direction, or a service and a backend. */
-struct row {
-	const char *kind; /* "interface" or "service" */
-	const char *name;
-	const char *part; /* direction or backend */
-	const char *text; /* explanation, or "" */
-	struct hist hist;
-};
-
-static void print_row(const struct row *r)
+static void show_row(void *arg, const struct latency_row *r)
 {
-	char text[32];
+	struct shown *s = arg;
+	char name[2 * NAME_BYTES + 4];
 
-	printf("%s %s  %s%s%s\n", r->kind, r->name, r->part, *r->text ? ": " : "", r->text);
-	if (!r->hist.count) {
-		printf("  no samples yet\n");
+	if (s->list) {
+		json_array_append_new(s->list, latency_json(r));
 		return;
 	}
-	printf("  count %llu  min %s", r->hist.count,
-	       hist_time_text(r->hist.min_ns, text, sizeof(text)));
-	for (size_t i = 0; i < QUANTILES; i++)
-		printf("  %s %s", quantiles[i].name,
-		       hist_time_text(hist_quantile_ns(&r->hist, quantiles[i].permille), text,
-				      sizeof(text)));
-	printf("  max %s\n", hist_time_text(r->hist.max_ns, text, sizeof(text)));
-	hist_print_bars(&r->hist, BAR_WIDTH, stdout);
-}
-
-static json_t *buckets_json(const struct hist *h)
-{
-	json_t *buckets = json_array();
-
-	for (__u32 i = 0; i < WEIR_HIST_BUCKETS; i++) {
-		if (h->bucket[i])
-			json_array_append_new(
-				buckets,
-				json_pack("{s:I,s:I,s:I}", "from_ns",
-					  (json_int_t)(weir_hist_floor(i) << WEIR_TICK_SHIFT),
-					  "below_ns",
-					  (json_int_t)(weir_hist_floor(i + 1) << WEIR_TICK_SHIFT),
-					  "count", (json_int_t)h->bucket[i]));
-	}
-	return buckets;
-}
-
-static json_t *row_json(const struct row *r)
-{
-	const char *part = strcmp(r->kind, "service") ? "direction" : "backend";
-	json_t *entry =
-		json_pack("{s:s,s:s,s:I,s:I,s:I,s:I}", r->kind, r->name, part, r->part, "count",
-			  (json_int_t)r->hist.count, "sum_ns", (json_int_t)r->hist.sum_ns, "min_ns",
-			  (json_int_t)r->hist.min_ns, "max_ns", (json_int_t)r->hist.max_ns);
-
-	for (size_t i = 0; i < QUANTILES; i++) {
-		char key[16];
-
-		snprintf(key, sizeof(key), "%s_ns", quantiles[i].name);
-		json_object_set_new(
-			entry, key,
-			json_integer(hist_quantile_ns(&r->hist, quantiles[i].permille)));
-	}
-	json_object_set_new(entry, "buckets", buckets_json(&r->hist));
-	return entry;
-}
-
-static void show_row(const struct row *r, json_t *list)
-{
-	if (list)
-		json_array_append_new(list, row_json(r));
+	if (r->of == LATENCY_BACKEND)
+		snprintf(name, sizeof(name), "  %s", r->part);
 	else
-		print_row(r);
+		snprintf(name, sizeof(name), "%s%s%s", r->name, *r->part ? "  " : "", r->part);
+	latency_table_row(&s->table, name, r->kind, &r->hist);
 }
 
-/* Of all kinds that are round trips. */
-static void read_round_trips(int map, __u32 slot, enum weir_direction direction, struct hist *sum)
+static void show_whole(void *arg, const struct latency_row *r)
 {
-	for (__u32 kind = 0; kind < WEIR_RTT_COUNT; kind++) {
-		struct hist h;
+	struct shown *s = arg;
 
-		if (!WEIR_RTT_IS_ROUND_TRIP(kind))
-			continue;
-		hist_read(map, weir_hist_of_device(slot, direction, kind), &h);
-		hist_add(sum, &h);
+	if (s->list)
+		json_array_append_new(s->list, latency_json(r));
+	else
+		latency_print_whole(r, stdout);
+}
+
+/* As wide as the longest name; the figures stand behind it. */
+static int name_width(const struct applied *a)
+{
+	int width = (int)strlen("Round trips by client");
+	struct measured m = {};
+
+	for (; measured_next(a, &m); m.slot++) {
+		int length = (int)(strlen(m.name) + 2 + strlen(direction_names[WEIR_DIR_WIRE]));
+
+		width = length > width ? length : width;
 	}
-}
-
-static size_t show_interfaces(const struct applied *a, const char *only, json_t *list)
-{
-	const struct weir_image *image = a->state.image;
-	const struct weir_device *rows = IMAGE_AT(image, image->devices_offset, struct weir_device);
-	size_t shown = 0;
-
-	for (__u32 slot = 0; slot < image->devices_count; slot++) {
-		char name[IFNAMSIZ];
-
-		if (!(rows[slot].stages & 1 << WEIR_STAGE_MEASURE) ||
-		    !if_indextoname(rows[slot].ifindex, name) || (only && strcmp(only, name) != 0))
-			continue;
-		for (__u32 d = 0; d < WEIR_DIR_COUNT; d++, shown++) {
-			struct row r = { .kind = "interface",
-					 .name = name,
-					 .part = directions[d].name,
-					 .text = directions[d].text };
-
-			read_round_trips(a->state.maps.fd[WEIR_MAP_HISTS], slot, d, &r.hist);
-			show_row(&r, list);
-		}
-	}
-	return shown;
-}
-
-static size_t show_backends(const struct applied *a, const char *only, json_t *list)
-{
-	const struct weir_image *image = a->state.image;
-	const struct weir_backend *counted =
-		IMAGE_AT(image, image->backends_offset, struct weir_backend);
-	__u32 base = weir_hist_backend_base(a->state.capacity.devices);
-	size_t shown = 0;
-
 	for (size_t g = 0; g < model_groups_count(&a->model); g++) {
 		const struct backend_group group = model_group(&a->model, g);
 
-		for (size_t b = 0; b < group.backends_count; b++, counted++) {
-			struct row r = { .kind = group.is_pool ? "pool" : "service",
-					 .name = group.name,
-					 .part = group.backends[b].name,
-					 .text = "" };
+		for (size_t b = 0; b < group.backends_count; b++) {
+			int length = (int)strlen(group.backends[b].name) + 2;
 
-			if (only && strcmp(only, group.name) != 0)
-				continue;
-			hist_read(a->state.maps.fd[WEIR_MAP_HISTS],
-				  weir_hist_of_backend(base, counted->id, WEIR_BACKEND_HIST_RTT),
-				  &r.hist);
-			show_row(&r, list);
-			shown++;
+			width = length > width ? length : width;
 		}
 	}
-	return shown;
+	return width;
+}
+
+static bool measures(const struct applied *a, struct command *c)
+{
+	for (size_t i = 0; i < a->model.interfaces_count; i++) {
+		if (a->model.interfaces[i].measure)
+			return true;
+	}
+	fail(&c->why, EXIT_PRECONDITION,
+	     "nothing is measured; write \"measure\" in an interface block and apply");
+	return false;
+}
+
+static struct shown prepare(struct command *c, const struct applied *a)
+{
+	return (struct shown){
+		.list = c->json ? json_array() : NULL,
+		.table = { .out = stdout,
+			   .name_width = c->json ? 0 : name_width(a),
+			   .utf8 = heat_style_for(stdout) == HEAT_COLOUR },
+	};
+}
+
+static void add_rtt(void *arg, const struct latency_row *r)
+{
+	if (!strcmp(r->part, direction_names[WEIR_DIR_WIRE]) && strcmp(r->kind, "ack") != 0 &&
+	    strcmp(r->kind, "dns") != 0 && strcmp(r->kind, "response") != 0)
+		hist_add(arg, &r->hist);
+}
+
+/* The first lines: the network, the NIC, the veth, the stack or the program. */
+static int show_blame(struct command *c, const struct applied *a, json_t **json)
+{
+	OWN(path_free) struct path_rows rows = {};
+	struct latency_wanted all = {};
+	struct blame blame[BLAMES];
+	struct hist rtt = {};
+
+	if (path_read(a, &rows, &c->why))
+		return -1;
+	latency_interfaces(a, &all, add_rtt, &rtt);
+	blame_make(&rows, &rtt, blame);
+	if (c->json)
+		*json = blame_json(blame);
+	else if (path_is_wanted(&a->model) && blame_most(blame) >= 0) {
+		blame_print(blame, stdout);
+		putchar('\n');
+	}
+	return 0;
+}
+
+static int show_all(struct command *c, const struct applied *a)
+{
+	struct latency_wanted wanted = { .kind = c->latency.kind };
+	struct shown shown;
+	json_t *where = NULL;
+
+	if (show_blame(c, a, &where))
+		return command_failed(c);
+	shown = prepare(c, a);
+	if (!c->json)
+		latency_table_head(&shown.table, "Round trips");
+	latency_interfaces(a, &wanted, show_row, &shown);
+	latency_services(a, &wanted, show_row, &shown);
+	if (c->json)
+		return json_print(json_pack("{s:o,s:o,s:o}", "where", where, "latency", shown.list,
+					    "losses", losses_json(a, NULL)));
+	losses_print(a, NULL, stdout);
+	return EXIT_DONE;
+}
+
+static int not_found(struct command *c, const struct applied *a, const char *name)
+{
+	const char *names[64] = {}, *near;
+	size_t count = 0;
+
+	for (size_t g = 0; g < model_groups_count(&a->model) && count < 60; g++)
+		names[count++] = model_group(&a->model, g).name;
+	near = diag_suggest(name, names);
+	fail(&c->why, EXIT_NOT_FOUND,
+	     "no measured interface, no service, no pool and no backend is called \"%s\"%s%s%s",
+	     name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return command_failed(c);
+}
+
+static int show_named(struct command *c, const struct applied *a, const char *name)
+{
+	struct latency_wanted wanted = { .only = name, .kind = c->latency.kind };
+	struct shown shown = prepare(c, a);
+	size_t interfaces = latency_interfaces(a, &wanted, show_whole, &shown);
+	size_t others = latency_services(a, &wanted, show_whole, &shown);
+
+	if (!interfaces && !others) {
+		json_decref(shown.list);
+		return not_found(c, a, name);
+	}
+	if (c->json)
+		return json_print(json_pack("{s:o,s:o}", "latency", shown.list, "losses",
+					    losses_json(a, name)));
+	if (interfaces)
+		losses_print(a, name, stdout);
+	return EXIT_DONE;
+}
+
+static int show_prefixes(struct command *c, const struct applied *a)
+{
+	struct shown shown;
+	int count;
+
+	if (!a->model.latency.v4_bits) {
+		fail(&c->why, EXIT_PRECONDITION,
+		     "nothing is measured by prefix; write \"latency { prefix 24 48 }\", with the "
+		     "lengths of IPv4 and IPv6 that you want, and apply");
+		return command_failed(c);
+	}
+	shown = prepare(c, a);
+	if (!c->json)
+		latency_table_head(&shown.table, "Round trips by client");
+	count = latency_prefixes_each(a, show_row, &shown);
+	if (count < 0) {
+		json_decref(shown.list);
+		fail_errno(&c->why, count, "cannot read the prefixes");
+		return command_failed(c);
+	}
+	if (c->json)
+		return json_print(json_pack("{s:o}", "latency", shown.list));
+	if (!count)
+		puts("no samples yet");
+	return EXIT_DONE;
+}
+
+static int run_path(struct command *c, const struct applied *a)
+{
+	OWN(path_free) struct path_rows rows = {};
+	const char *only = c->args_count > 1 ? c->args[1] : NULL;
+
+	if (!path_is_wanted(&a->model)) {
+		fail(&c->why, EXIT_PRECONDITION,
+		     "no interface has its path measured; write \"measure rtt, path\" in an "
+		     "interface block and apply");
+		return command_failed(c);
+	}
+	if (path_read(a, &rows, &c->why))
+		return command_failed(c);
+	if (c->json)
+		return json_print(json_pack("{s:o,s:o}", "path", path_json(&rows, only), "counters",
+					    path_missing_json(a)));
+	if (!path_print(&rows, only, stdout))
+		printf("no samples yet%s%s\n", only ? " of " : "", only ? only : "");
+	path_print_missing(a, stdout);
+	return EXIT_DONE;
+}
+
+static int refuse(struct command *c, const char *words)
+{
+	fail(&c->why, EXIT_USAGE, "usage: weir latency %s", words);
+	return command_failed(c);
+}
+
+static int check_options(struct command *c, const char *what)
+{
+	const struct latency_options *o = &c->latency;
+	bool is_heat = !strcmp(what, "heatmap"),
+	     is_table = !is_heat && strcmp(what, "path") != 0 && strcmp(what, "reset") != 0;
+
+	if (o->output && !is_heat)
+		return fail(&c->why, EXIT_USAGE,
+			    "--output goes with \"weir latency heatmap\" only");
+	if (o->since && !is_heat && !is_table)
+		return fail(&c->why, EXIT_USAGE, "--since goes with latency and heatmap only");
+	if ((o->kind || o->prefix) && !is_table)
+		return fail(&c->why, EXIT_USAGE,
+			    "--kind and --prefix do not go with \"latency %s\"", what);
+	if (o->kind && (o->since || o->prefix))
+		return fail(
+			&c->why, EXIT_USAGE,
+			"--kind goes with neither --since nor --prefix, which have all kinds of "
+			"round trips together");
+	if (o->kind && !latency_is_kind(o->kind, &c->why))
+		return -1;
+	return 0;
 }
 
 int cmd_latency(struct command *c)
 {
 	OWN(applied_close) struct applied a = APPLIED_NONE;
-	const char *only = c->args_count ? c->args[0] : NULL;
-	json_t *list = NULL;
-	size_t shown;
+	const char *what = c->args_count ? c->args[0] : "";
+	bool takes_name = !strcmp(what, "path") || !strcmp(what, "heatmap");
 
-	if (applied_open(&a, c))
+	if (check_options(c, what))
 		return command_failed(c);
-	if (a.state.capacity.hists == 1) {
-		fail(&c->why, EXIT_PRECONDITION,
-		     "nothing is measured; write \"measure\" in an interface block and apply");
+	if (c->args_count > 1 && !takes_name)
+		return refuse(c, !strcmp(what, "reset") ? "reset" : "[INTERFACE|SERVICE|BACKEND]");
+	if (!strcmp(what, "reset"))
+		return latency_reset(c);
+	if (applied_open(&a, c) || !measures(&a, c))
 		return command_failed(c);
-	}
-	list = c->json ? json_array() : NULL;
-	shown = show_interfaces(&a, only, list) + show_backends(&a, only, list);
-	if (only && !shown) {
-		json_decref(list);
-		fail(&c->why, EXIT_NOT_FOUND,
-		     "no measured interface and no service is called \"%s\"", only);
-		return command_failed(c);
-	}
-	return list ? json_print(json_pack("{s:o}", "latency", list)) : EXIT_DONE;
+	if (!strcmp(what, "path"))
+		return run_path(c, &a);
+	if (!strcmp(what, "heatmap"))
+		return latency_heatmap(c, &a);
+	if (c->latency.since)
+		return latency_since(c, &a);
+	if (c->latency.prefix)
+		return show_prefixes(c, &a);
+	return c->args_count ? show_named(c, &a, what) : show_all(c, &a);
 }

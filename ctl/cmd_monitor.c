@@ -16,6 +16,7 @@
 #include "filter_counters.h"
 #include "image.h"
 #include "monitor.h"
+#include "monitor_slow.h"
 #include "note.h"
 #include "own.h"
 #include "weir/cpu.h"
@@ -390,8 +391,11 @@ int cmd_monitor(struct command *c)
 	struct monitor m = { .c = c, .applied = APPLIED_NONE, .alone = -1 };
 	int error;
 
+	if (!strcmp(c->args[0], "slow"))
+		return monitor_slow(c);
 	if (strcmp(c->args[0], "log") != 0) {
-		fail(&c->why, EXIT_USAGE, "there is no \"monitor %s\"; it is \"monitor log\"",
+		fail(&c->why, EXIT_USAGE,
+		     "there is no \"monitor %s\"; it is \"monitor log\" or \"monitor slow\"",
 		     c->args[0]);
 		return command_failed(c);
 	}

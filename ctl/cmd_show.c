@@ -74,7 +74,7 @@ static const struct noun {
 } nouns[] = {
 	{ "config", show_config },   { "filter", show_filter }, { "service", show_service },
 	{ "backend", show_backend }, { "set", show_set },	{ "interface", show_interface },
-	{ "flow", show_flow },
+	{ "flow", show_flow },	     { "drops", show_drops },
 };
 
 #define NOUNS (sizeof(nouns) / sizeof(*nouns))
@@ -92,7 +92,7 @@ static const struct noun *find_noun(const char *name, struct failure *why)
 	near = diag_suggest(name, names);
 	fail(why, EXIT_USAGE, "there is no \"show %s\"; %s%s%s", name,
 	     near ? "did you mean \""
-		  : "it shows config, filter, service, backend, set, interface and flow",
+		  : "it shows config, filter, service, backend, set, interface, flow and drops",
 	     near ? near : "", near ? "\"?" : "");
 	return NULL;
 }

@@ -28,6 +28,20 @@ struct test_options {
 	bool egress;
 };
 
+/* Of the command latency. */
+struct latency_options {
+	const char *kind, *since, *output; /* NULL: not written */
+	bool prefix;
+};
+
+/* Of "monitor slow"; NULL: not written. */
+struct slow_options {
+	const char *over, *over_p99;
+	const char *host[2], *port[2]; /* NULL behind the last */
+	const char *interface, *in, *pid;
+	bool is_wrong; /* a third host or port */
+};
+
 struct command {
 	const char *instance;
 	bool json;
@@ -35,6 +49,8 @@ struct command {
 	bool exit_code; /* --exit-code */
 	const char *confirm; /* --confirm TIME, or NULL */
 	struct test_options test;
+	struct latency_options latency;
+	struct slow_options slow;
 	double watch_s; /* --watch; 0: once */
 	unsigned int count; /* --count, of intervals; 0: no end */
 	bool strict; /* --strict */
@@ -47,34 +63,36 @@ struct command {
 /*
  * X(name, arguments, fewest, most, function, summary)
  */
-#define COMMANDS(X)                                                                           \
-	X(check, "FILE", 1, 1, cmd_check, "say what is wrong with a configuration")           \
-	X(plan, "FILE", 1, 1, cmd_plan, "say what apply would change")                        \
-	X(apply, "[--confirm TIME] FILE", 1, 1, cmd_apply, "put a configuration in force")    \
-	X(confirm, "", 0, 0, cmd_confirm, "keep what apply --confirm has put in force")       \
-	X(rollback, "[--confirm TIME] [N]", 0, 1, cmd_rollback,                               \
-	  "put a former configuration in force again")                                        \
-	X(history, "", 0, 0, cmd_history, "configurations that were in force")                \
-	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,             \
-	  "what becomes of a packet, without sending it")                                     \
-	X(explain, "PACKET... | --hex BYTES", 0, 64, cmd_explain,                             \
-	  "what becomes of a packet, and which backend gets it, and why")                     \
-	X(show, "[config|filter|service|backend|set|interface|flow] [NAME]", 0, 3, cmd_show,  \
-	  "what is in force, with its counters")                                              \
-	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                \
-	  "change a set of the applied configuration")                                        \
-	X(backend, "set|drain|undrain SERVICE BACKEND [weight N]", 3, 5, cmd_backend,         \
-	  "change a backend of the applied configuration")                                    \
-	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")    \
-	X(status, "", 0, 0, cmd_status, "where weir stands and how")                          \
-	X(doctor, "[INTERFACE]", 0, 1, cmd_doctor, "what is wrong, and what to do about it")  \
-	X(latency, "[INTERFACE|SERVICE]", 0, 1, cmd_latency, "round-trip times")              \
-	X(monitor, "log", 1, 1, cmd_monitor, "print what rules log, as it comes")             \
-	X(attach, "INTERFACE", 1, 1, cmd_attach,                                              \
-	  "put an interface under the applied configuration")                                 \
-	X(detach, "INTERFACE | --all", 0, 1, cmd_detach, "leave an interface, or everything") \
-	X(import, "nft|iptables-save FILE", 2, 2, cmd_import,                                 \
-	  "translate rules of another packet filter")                                         \
+#define COMMANDS(X)                                                                                \
+	X(check, "FILE", 1, 1, cmd_check, "say what is wrong with a configuration")                \
+	X(plan, "FILE", 1, 1, cmd_plan, "say what apply would change")                             \
+	X(apply, "[--confirm TIME] FILE", 1, 1, cmd_apply, "put a configuration in force")         \
+	X(confirm, "", 0, 0, cmd_confirm, "keep what apply --confirm has put in force")            \
+	X(rollback, "[--confirm TIME] [N]", 0, 1, cmd_rollback,                                    \
+	  "put a former configuration in force again")                                             \
+	X(history, "", 0, 0, cmd_history, "configurations that were in force")                     \
+	X(test, "PACKET... | --hex BYTES | --cases FILE | FILE", 0, 64, cmd_test,                  \
+	  "what becomes of a packet, without sending it")                                          \
+	X(explain, "PACKET... | --hex BYTES", 0, 64, cmd_explain,                                  \
+	  "what becomes of a packet, and which backend gets it, and why")                          \
+	X(show, "[config|filter|service|backend|set|interface|flow|drops] [NAME]", 0, 3, cmd_show, \
+	  "what is in force, with its counters")                                                   \
+	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                     \
+	  "change a set of the applied configuration")                                             \
+	X(backend, "set|drain|undrain SERVICE BACKEND [weight N]", 3, 5, cmd_backend,              \
+	  "change a backend of the applied configuration")                                         \
+	X(reset, "filter [NAME [RULE]]", 1, 3, cmd_reset, "set counters of rules to zero")         \
+	X(status, "", 0, 0, cmd_status, "where weir stands and how")                               \
+	X(doctor, "[INTERFACE]", 0, 1, cmd_doctor, "what is wrong, and what to do about it")       \
+	X(latency, "[NAME] | path|heatmap [INTERFACE] | reset", 0, 2, cmd_latency,                 \
+	  "where the time goes: network, NIC, veth, stack, program")                               \
+	X(monitor, "log|slow", 1, 1, cmd_monitor,                                                  \
+	  "print what rules log, or packets that are slow, as they come")                          \
+	X(attach, "INTERFACE", 1, 1, cmd_attach,                                                   \
+	  "put an interface under the applied configuration")                                      \
+	X(detach, "INTERFACE | --all", 0, 1, cmd_detach, "leave an interface, or everything")      \
+	X(import, "nft|iptables-save FILE", 2, 2, cmd_import,                                      \
+	  "translate rules of another packet filter")                                              \
 	X(version, "", 0, 0, cmd_version, "versions of weir and its libraries")
 
 #define X(name, arguments, fewest, most, function, summary) int function(struct command *c);
@@ -93,6 +111,8 @@ struct applied {
 	}
 
 int applied_open(struct applied *a, struct command *c);
+/* With the lock: an apply that moves counters to larger maps would bring the old ones back. */
+int applied_open_to_reset(struct applied *a, struct command *c);
 void applied_close(struct applied *a);
 
 /* Print @data, which is consumed, to stdout. Returns an exit code. */
@@ -123,6 +143,7 @@ int show_service(struct command *c, const struct applied *a, const char *name);
 int show_backend(struct command *c, const struct applied *a, const char *name);
 int show_set(struct command *c, const struct applied *a, const char *name);
 int show_interface(struct command *c, const struct applied *a, const char *name);
+int show_drops(struct command *c, const struct applied *a, const char *name);
 int show_flow(struct command *c, const struct applied *a, const char *name);
 
 /* "1.2 M" bytes or packets: at most four digits and a unit of 1000. */

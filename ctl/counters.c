@@ -173,6 +173,39 @@ int counter_clear(int map, __u32 index)
 	return bpf_map_update_elem(map, &index, zeroes, BPF_ANY) ? -errno : 0;
 }
 
+static bool hist_came_back(const struct weir_hist *before, const struct weir_hist *after)
+{
+	for (unsigned int i = 0; i < counters_cpus(); i++) {
+		for (unsigned int b = 0; b < WEIR_HIST_BUCKETS; b++) {
+			if (before[i].bucket[b] > 1 && after[i].bucket[b] >= before[i].bucket[b])
+				return true;
+		}
+	}
+	return false;
+}
+
+int hist_reset(int map, __u32 index)
+{
+	OWN_FREE struct weir_hist *before = calloc(counters_cpus(), sizeof(*before));
+	OWN_FREE struct weir_hist *after = calloc(counters_cpus(), sizeof(*after));
+	int error;
+
+	if (!before || !after)
+		return -ENOMEM;
+	for (int i = 0; i < RESET_TRIES; i++) {
+		if (bpf_map_lookup_elem(map, &index, before))
+			return -errno;
+		error = counter_clear(map, index);
+		if (error)
+			return error;
+		if (bpf_map_lookup_elem(map, &index, after))
+			return -errno;
+		if (!hist_came_back(before, after))
+			return 0;
+	}
+	return 0;
+}
+
 int counters_copy(int from, __u32 from_index, int to, __u32 to_index, __u32 count)
 {
 	OWN_FREE void *entry = entry_buffer(from);

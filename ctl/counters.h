@@ -55,6 +55,9 @@ void hist_read(int map, __u32 index, struct hist *out);
 /* Set entry @index of an array, per CPU or not, to zero. Returns 0 or -errno. */
 int counter_clear(int map, __u32 index);
 
+/* And for a histogram. */
+int hist_reset(int map, __u32 index);
+
 /* Copy entries [@from_index, @from_index + @count) of one per-CPU map to another. */
 int counters_copy(int from, __u32 from_index, int to, __u32 to_index, __u32 count);
 

@@ -25,5 +25,5 @@ int duration_parse(const char *text, unsigned int *seconds, struct failure *why)
 		return 0;
 	}
 	return fail(why, EXIT_USAGE,
-		    "\"%s\" is no time to wait; write 60s, 5m or 1h, from 1s to 24h", text);
+		    "\"%s\" is no span of time; write 60s, 5m or 1h, from 1s to 24h", text);
 }

@@ -10,8 +10,7 @@
 #include "own.h"
 #include "stored.h"
 
-/* With the lock: an apply that is moving the counters to larger maps would bring the old ones back. */
-static int open_to_reset(struct applied *a, struct command *c)
+int applied_open_to_reset(struct applied *a, struct command *c)
 {
 	struct applied there = APPLIED_NONE;
 	int error = state_open(&there.state, c->instance, &c->why);
@@ -69,7 +68,7 @@ int cmd_reset(struct command *c)
 		fail(&c->why, EXIT_USAGE, "there is no \"reset %s\"; it resets filter", c->args[0]);
 		return command_failed(c);
 	}
-	if (open_to_reset(&a, c) || filter_need(&a, name, &c->why))
+	if (applied_open_to_reset(&a, c) || filter_need(&a, name, &c->why))
 		return command_failed(c);
 	total = reset_all(c, &a, name, c->args_count > 2 ? c->args[2] : NULL);
 	if (total < 0)

@@ -43,6 +43,16 @@ enum {
 	OPTION_RULE,
 	OPTION_EGRESS,
 	OPTION_STRICT,
+	OPTION_KIND,
+	OPTION_SINCE,
+	OPTION_PREFIX,
+	OPTION_OVER,
+	OPTION_OVER_P99,
+	OPTION_HOST,
+	OPTION_PORT,
+	OPTION_INTERFACE,
+	OPTION_IN,
+	OPTION_PID,
 };
 
 static const struct option options[] = {
@@ -65,6 +75,17 @@ static const struct option options[] = {
 	{ "rule", required_argument, NULL, OPTION_RULE },
 	{ "egress", no_argument, NULL, OPTION_EGRESS },
 	{ "strict", no_argument, NULL, OPTION_STRICT },
+	{ "kind", required_argument, NULL, OPTION_KIND },
+	{ "since", required_argument, NULL, OPTION_SINCE },
+	{ "prefix", no_argument, NULL, OPTION_PREFIX },
+	{ "output", required_argument, NULL, 'o' },
+	{ "over", required_argument, NULL, OPTION_OVER },
+	{ "over-p99", required_argument, NULL, OPTION_OVER_P99 },
+	{ "host", required_argument, NULL, OPTION_HOST },
+	{ "port", required_argument, NULL, OPTION_PORT },
+	{ "interface", required_argument, NULL, OPTION_INTERFACE },
+	{ "in", required_argument, NULL, OPTION_IN },
+	{ "pid", required_argument, NULL, OPTION_PID },
 	{},
 };
 
@@ -98,6 +119,19 @@ static void help(FILE *out)
 	      "      --rule NAME          test: fail unless this rule decided, or \"default\"\n"
 	      "      --egress             test: at tc egress\n"
 	      "      --strict             import: exit with 1 when something was left out\n"
+	      "      --kind KIND          latency: tcp, ack, handshake, icmp, dns, quic, rtt, "
+	      "response\n"
+	      "      --since TIME         latency, heatmap: the last 10m, and as long before\n"
+	      "      --prefix             latency: by prefix of the client\n"
+	      "  -o, --output FILE        latency heatmap: a picture, FILE.svg or FILE.png\n"
+	      "      --over TIME          monitor slow: packets that waited longer, as 5ms\n"
+	      "      --over-p99 TIMES     monitor slow: longer than so many times their stage's "
+	      "p99\n"
+	      "      --host ADDRESS       monitor slow: from or to it; twice for both ends\n"
+	      "      --port PORT          monitor slow: from or to it; twice for both ends\n"
+	      "      --interface NAME     monitor slow: that the packet passed\n"
+	      "      --in NETNS           monitor slow: in that network namespace\n"
+	      "      --pid PID            monitor slow: that reads the packet or is woken for it\n"
 	      "\n"
 	      "FILE is text or JSON; \"-\" is standard input. See weir(8) and weir.conf(5).\n",
 	      out);
@@ -175,6 +209,62 @@ static bool parse_test_option(struct test_options *t, int option)
 	return false;
 }
 
+/* Options of the command latency. Returns whether @option is one. */
+static bool parse_latency_option(struct latency_options *l, int option)
+{
+	switch (option) {
+	case OPTION_KIND:
+		l->kind = optarg;
+		return true;
+	case OPTION_SINCE:
+		l->since = optarg;
+		return true;
+	case OPTION_PREFIX:
+		l->prefix = true;
+		return true;
+	case 'o':
+		l->output = optarg;
+		return true;
+	}
+	return false;
+}
+
+static void add_end(struct slow_options *s, const char *ends[2])
+{
+	if (ends[1])
+		s->is_wrong = true;
+	ends[ends[0] != NULL] = optarg;
+}
+
+/* Options of "monitor slow". Returns whether @option is one. */
+static bool parse_slow_option(struct slow_options *s, int option)
+{
+	switch (option) {
+	case OPTION_OVER:
+		s->over = optarg;
+		return true;
+	case OPTION_OVER_P99:
+		s->over_p99 = optarg;
+		return true;
+	case OPTION_HOST:
+		add_end(s, s->host);
+		return true;
+	case OPTION_PORT:
+		add_end(s, s->port);
+		return true;
+	case OPTION_INTERFACE:
+		s->interface = optarg;
+		return true;
+	case OPTION_IN:
+		s->in = optarg;
+		return true;
+	case OPTION_PID:
+		s->pid = optarg;
+		return true;
+	}
+	return false;
+}
+
 #define LONGEST_WATCH_S 86400
 
 /* @option is 'w' or 'c'. */
@@ -217,7 +307,7 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":n:i:jw:c:vhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":n:i:jw:c:o:vhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'n':
 			*netns = optarg;
@@ -254,7 +344,9 @@ static int parse_options(struct command *c, int argc, char **argv, const char **
 			c->strict = true;
 			break;
 		default:
-			if (parse_test_option(&c->test, option))
+			if (parse_test_option(&c->test, option) ||
+			    parse_latency_option(&c->latency, option) ||
+			    parse_slow_option(&c->slow, option))
 				break;
 			return refuse_option(c, option, argv[optind - 1]);
 		}
@@ -268,6 +360,10 @@ static int check_options(struct command *c, const struct verb *verb)
 	const struct test_options *t = &c->test;
 	bool explains = t->dev || t->hex || t->config;
 	bool tests = t->cases || t->expect || t->rule || t->egress;
+	const struct latency_options *l = &c->latency;
+	const struct slow_options *s = &c->slow;
+	bool is_slow = s->over || s->over_p99 || s->host[0] || s->port[0] || s->interface ||
+		       s->in || s->pid;
 
 	if (c->confirm && verb->run != cmd_apply && verb->run != cmd_rollback)
 		return fail(&c->why, EXIT_USAGE, "--confirm goes with apply and rollback only");
@@ -279,6 +375,15 @@ static int check_options(struct command *c, const struct verb *verb)
 	if (tests && verb->run != cmd_test)
 		return fail(&c->why, EXIT_USAGE,
 			    "--egress, --cases, --expect and --rule go with test only");
+	if ((l->kind || l->since || l->prefix || l->output) && verb->run != cmd_latency)
+		return fail(&c->why, EXIT_USAGE,
+			    "--kind, --since, --prefix and --output go with latency only");
+	if (is_slow &&
+	    (verb->run != cmd_monitor || !c->args_count || strcmp(c->args[0], "slow") != 0))
+		return fail(
+			&c->why, EXIT_USAGE,
+			"--over, --over-p99, --host, --port, --interface, --in and --pid go with "
+			"\"monitor slow\" only");
 	return 0;
 }
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel dropped and what TCP sent again, with names.
+ */
+#ifndef WEIR_DROPS_H
+#define WEIR_DROPS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "places.h"
+#include "weir/path.h"
+
+/* Names of this kernel's reasons to drop a packet, out of its type information. */
+struct drop_reasons {
+	char (*names)[48]; /* by number, "" where there is none */
+	size_t count;
+};
+
+/* Without type information there are no names; that is no error. */
+void drop_reasons_read(struct drop_reasons *r);
+void drop_reasons_free(struct drop_reasons *r);
+/* "no-socket" for SKB_DROP_REASON_NO_SOCKET, or "reason 77"; @text has 48 bytes. */
+const char *drop_reason_text(const struct drop_reasons *r, __u32 reason, char text[48]);
+
+struct drop_row {
+	struct weir_drop_key key;
+	__u64 packets;
+	__u64 last_ns; /* CLOCK_MONOTONIC */
+};
+
+/* All that "show drops" shows; lists have most first. */
+struct drops {
+	struct drop_row *drops;
+	size_t drops_count;
+	struct weir_process *processes;
+	size_t processes_count;
+	struct weir_retransmit *flows;
+	size_t flows_count;
+	struct drop_reasons reasons;
+	struct places places;
+	__u64 now_ns; /* CLOCK_MONOTONIC */
+};
+
+void drops_sort(struct drops *d);
+void drops_print(const struct drops *d, size_t flows_most, FILE *out);
+json_t *drops_json(const struct drops *d);
+void drops_free(struct drops *d);
+
+#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "path_show.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "own.h"
+
+const char *const stage_names[WEIR_PATH_COUNT + 1] = {
+#define X(sym, name, text) [WEIR_PATH_##sym] = name,
+	WEIR_PATH_STAGES(X)
+#undef X
+		[WEIR_SLOW_RTT] = "rtt",
+};
+
+const char *const stage_texts[WEIR_PATH_COUNT + 1] = {
+#define X(sym, name, text) [WEIR_PATH_##sym] = text,
+	WEIR_PATH_STAGES(X)
+#undef X
+		[WEIR_SLOW_RTT] = "round trip to the peer and back",
+};
+
+bool path_is_wanted(const struct model *m)
+{
+	for (size_t i = 0; i < m->interfaces_count; i++) {
+		if (m->interfaces[i].measure & 1U << MEASURE_PATH)
+			return true;
+	}
+	return false;
+}
+
+void path_free(struct path_rows *p)
+{
+	free(p->list);
+	places_free(&p->places);
+	*p = (struct path_rows){};
+}
+
+static int by_stage(const void *a, const void *b)
+{
+	const struct path_row *x = a, *y = b;
+
+	if (x->pair.stage != y->pair.stage)
+		return x->pair.stage < y->pair.stage ? -1 : 1;
+	if (x->hist.count != y->hist.count)
+		return x->hist.count > y->hist.count ? -1 : 1;
+	return memcmp(&x->pair, &y->pair, sizeof(x->pair));
+}
+
+static int add_row(struct path_rows *p, const struct weir_path_pair *pair,
+		   const struct weir_hist *hist)
+{
+	struct path_row *grown;
+
+	if (pair->stage >= WEIR_PATH_COUNT)
+		return 0;
+	if (!(p->count & (p->count - 1))) {
+		grown = reallocarray(p->list, p->count ? 2 * p->count : 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		p->list = grown;
+	}
+	p->list[p->count].pair = *pair;
+	hist_sum(hist, 1, &p->list[p->count].hist);
+	p->count += p->list[p->count].hist.count != 0;
+	return 0;
+}
+
+static int read_rows(int map, struct path_rows *p)
+{
+	struct weir_path_pair pair, *at = NULL;
+	struct weir_hist hist;
+	int error = 0;
+
+	while (!error && !bpf_map_get_next_key(map, at, &pair)) {
+		if (!bpf_map_lookup_elem(map, &pair, &hist))
+			error = add_row(p, &pair, &hist);
+		at = &pair;
+	}
+	return error;
+}
+
+int path_read(const struct applied *a, struct path_rows *out, struct failure *why)
+{
+	OWN(path_free) struct path_rows p = {};
+
+	if (read_rows(a->state.maps.fd[WEIR_MAP_PATH_HISTS], &p))
+		return fail_errno(why, ENOMEM, "cannot read the histograms of the path");
+	if (p.count)
+		qsort(p.list, p.count, sizeof(*p.list), by_stage);
+	if (places_read(&p.places, why))
+		return -1;
+	*out = p;
+	p = (struct path_rows){};
+	return 0;
+}
+
+const char *pair_text(const struct places *p, const struct weir_path_place *from,
+		      const struct weir_path_place *to, char text[PAIR_TEXT])
+{
+	char a[PLACE_TEXT], b[PLACE_TEXT];
+
+	place_text(p, from, a);
+	if (!to->ifindex || (to->netns == from->netns && to->ifindex == from->ifindex))
+		snprintf(text, PAIR_TEXT, "%s", a);
+	else if (!from->ifindex)
+		snprintf(text, PAIR_TEXT, "%s", place_text(p, to, b));
+	else
+		snprintf(text, PAIR_TEXT, "%s -> %s", a, place_text(p, to, b));
+	return text;
+}
+
+static bool is_wanted(const struct path_rows *p, const struct path_row *r, const char *only)
+{
+	char from[PLACE_TEXT], to[PLACE_TEXT];
+
+	return !only || !strcmp(place_text(&p->places, &r->pair.from, from), only) ||
+	       !strcmp(place_text(&p->places, &r->pair.to, to), only);
+}
+
+static void print_figures(const struct hist *h, FILE *out)
+{
+	static const unsigned int permille[] = { 500, 900, 990 };
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", h->count);
+	fprintf(out, "  %9s", text);
+	for (size_t i = 0; i < sizeof(permille) / sizeof(*permille); i++)
+		fprintf(out, "  %8s",
+			hist_time_text(hist_quantile_ns(h, permille[i]), text, sizeof(text)));
+	fprintf(out, "  %8s\n", hist_time_text(h->max_ns, text, sizeof(text)));
+}
+
+size_t path_print(const struct path_rows *p, const char *only, FILE *out)
+{
+	int width = (int)strlen("interfaces");
+	char text[PAIR_TEXT];
+	size_t shown = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct weir_path_pair *pair = &p->list[i].pair;
+		int length = (int)strlen(pair_text(&p->places, &pair->from, &pair->to, text));
+
+		width = length > width && is_wanted(p, &p->list[i], only) ? length : width;
+	}
+	for (size_t i = 0; i < p->count; i++) {
+		const struct weir_path_pair *pair = &p->list[i].pair;
+
+		if (!is_wanted(p, &p->list[i], only))
+			continue;
+		if (!shown++)
+			fprintf(out, "%-8s %-*s  %9s  %8s  %8s  %8s  %8s\n", "stage", width,
+				"interfaces", "packets", "p50", "p90", "p99", "max");
+		fprintf(out, "%-8s %-*s", stage_names[pair->stage], width,
+			pair_text(&p->places, &pair->from, &pair->to, text));
+		print_figures(&p->list[i].hist, out);
+	}
+	return shown;
+}
+
+void path_stage(const struct path_rows *p, enum weir_path_stage stage, struct hist *out)
+{
+	*out = (struct hist){};
+	for (size_t i = 0; i < p->count; i++) {
+		if (p->list[i].pair.stage == stage)
+			hist_add(out, &p->list[i].hist);
+	}
+}
+
+static struct weir_path_cpu read_counters(const struct applied *a)
+{
+	int cpus = libbpf_num_possible_cpus();
+	OWN_FREE struct weir_path_cpu *parts = calloc(cpus > 0 ? cpus : 1, sizeof(*parts));
+	struct weir_path_cpu sum = {};
+	__u32 zero = 0;
+
+	if (!parts || bpf_map_lookup_elem(a->state.maps.fd[WEIR_MAP_PATH_CPU], &zero, parts))
+		return sum;
+	for (int i = 0; i < cpus; i++) {
+#define X(sym, text) sum.sym += parts[i].sym;
+		WEIR_PATH_COUNTERS(X)
+#undef X
+	}
+	return sum;
+}
+
+void path_print_missing(const struct applied *a, FILE *out)
+{
+	const struct weir_path_cpu sum = read_counters(a);
+
+#define X(sym, text) \
+	if (sum.sym) \
+		fprintf(out, "%10llu %s\n", sum.sym, text);
+	WEIR_PATH_COUNTERS(X)
+#undef X
+}
+
+json_t *path_missing_json(const struct applied *a)
+{
+	const struct weir_path_cpu sum = read_counters(a);
+	json_t *o = json_object();
+
+#define X(sym, text) json_object_set_new(o, #sym, json_integer((json_int_t)sum.sym));
+	WEIR_PATH_COUNTERS(X)
+#undef X
+	return o;
+}

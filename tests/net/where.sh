@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The commands on latency: what they show, what they refuse, what they leave alone.
+set -euo pipefail
+
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# near -- far, measured on near's side as the arguments say.
+build_pair() {
+	ns_add near far
+	veth near eth0 far eth0
+	address near eth0 10.0.0.1/24
+	address far eth0 10.0.0.2/24
+	wait_for 5 ns_exec near ping -c 1 -W 1 10.0.0.2
+	http_server far far 80 10.0.0.2
+	weir near apply - <<<"interface eth0 { xdp auto; $1 }; ${2:-}"
+}
+
+# get TIMES: from near, of far.
+get() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		http_get near http://10.0.0.2/ >/dev/null
+	done
+}
+
+# count WORD...: samples of the histograms that have all of the words.
+count() {
+	weir near -j latency | python3 -c '
+import json, sys
+wanted = set(sys.argv[1:])
+print(sum(h["count"] for h in json.load(sys.stdin)["latency"]
+          if wanted <= {v for v in h.values() if isinstance(v, str)}))' "$@"
+}
+
+# refuses CODE TEXT ARGUMENT...: weir exits with CODE, says TEXT, and prints nothing else.
+refuses() {
+	local code=$1 text=$2 out
+	shift 2
+	out=$(assert_fails "$code" weir near "$@" 2>&1)
+	assert_contains "$out" "$text"
+}
+
+test_the_first_screen_has_a_line_for_each_direction() {
+	local out
+	build_pair measure
+	get 10
+	out=$(weir near latency)
+	assert_contains "$out" "Round trips"
+	assert_eq 1 "$(grep -cE '^eth0  wire +tcp +[0-9]+ +[0-9.]+ [nu]s .* [.1-8]{13}$' <<<"$out")" \
+		"lines of the wire in: $out"
+	assert_eq 1 "$(grep -c '^eth0  host  *tcp ' <<<"$out")" "lines of the host in: $out"
+	assert_contains "$out" "Lost and refused"
+	assert_contains "$out" "Flows timed, and what was not"
+	# Nothing but round trips is measured: nothing is said of stages.
+	[[ $out != *"nothing seen"* ]] || fail "$out"
+}
+
+test_kinds_can_be_chosen_and_are_suggested() {
+	local out
+	build_pair measure
+	get 3
+	out=$(weir near latency --kind icmp)
+	assert_contains "$out" "no samples yet"
+	[[ $out != *tcp* ]] || fail "$out"
+	refuses 2 'did you mean "tcp"?' latency --kind tpc
+	refuses 2 'kinds are rtt, response, tcp, ack' latency --kind speed
+	refuses 2 '--kind goes with neither' latency --kind tcp --since 5m
+	refuses 2 '--kind, --since, --prefix and --output go with latency only' status --kind tcp
+	refuses 2 'usage: weir latency [INTERFACE|SERVICE|BACKEND]' latency eth0 eth0
+	refuses 3 'is called "eth7"' latency eth7
+}
+
+test_services_are_the_sum_of_their_backends() {
+	build_pair measure 'service web { address 192.0.2.1; port tcp 80; forward l2
+		backend b1 10.0.0.2; backend b2 10.0.0.3 }'
+	weir near -j latency >"$TMP/out"
+	python3 - "$TMP/out" <<-'END' || fail "$(cat "$TMP/out")"
+		import json, sys
+		rows = [r for r in json.load(open(sys.argv[1]))["latency"] if r.get("service") == "web"]
+		total = [r for r in rows if "backend" not in r and r["kind"] == "rtt"]
+		each = [r for r in rows if "backend" in r and r["kind"] == "rtt"]
+		assert len(total) == 1 and [r["backend"] for r in each] == ["b1", "b2"], rows
+		assert total[0]["count"] == sum(r["count"] for r in each), rows
+	END
+	assert_contains "$(weir near latency web)" "service web  b2  rtt"
+	assert_contains "$(weir near latency b1)" "service web  b1  rtt"
+}
+
+test_reset_sets_all_to_zero_and_goes_on() {
+	build_pair measure
+	get 5
+	assert_between 5 1000 "$(count eth0 wire)" "samples before"
+	assert_eq "All that was measured is set to zero." "$(weir near latency reset)" "what reset says"
+	assert_eq 0 "$(count eth0)" "samples after"
+	get 5
+	assert_between 5 1000 "$(count eth0 wire)" "samples of now"
+	assert_contains "$(weir near -j latency reset)" '"reset": true'
+}
+
+test_what_is_not_measured_is_a_missing_precondition() {
+	build_pair measure
+	refuses 5 'write "measure rtt, path"' latency path
+	refuses 5 'write "measure rtt, loss"' show drops
+	refuses 5 'write "latency { prefix 24 48 }"' latency --prefix
+	weir near apply - <<<'interface eth0 { xdp auto; filter f }; filter f { default pass }'
+	refuses 5 'write "measure" in an interface block' latency
+	refuses 5 'write "measure rtt, path"' monitor slow --over 5ms
+}
+
+test_a_picture_is_refused_before_a_file_is_touched() {
+	build_pair measure
+	echo precious >"$TMP/kept.png"
+	refuses 2 'FILE.svg or FILE.png' latency heatmap -o "$TMP/kept.jpg"
+	refuses 2 'the heat map goes back 64 minutes' latency heatmap --since 2h -o "$TMP/kept.png"
+	refuses 3 'no measured interface is called "eth1"' latency heatmap eth1 -o "$TMP/kept.png"
+	refuses 2 '--output goes with' latency -o "$TMP/kept.png"
+	weir near latency reset >/dev/null
+	refuses 5 'nothing to draw' latency heatmap -o "$TMP/kept.png"
+	assert_eq precious "$(cat "$TMP/kept.png")" "the file"
+	assert_eq "" "$(find "$TMP" -name 'kept.png.*' -o -name kept.jpg)" "files beside it"
+}
+
+test_slow_is_asked_for_rightly_or_not_at_all() {
+	build_pair measure
+	refuses 2 'slower than what?' monitor slow
+	refuses 2 'slower than what?' monitor slow --over 5ms --over-p99 3
+	refuses 2 '--over takes a time' monitor slow --over 5
+	refuses 2 '--port takes a number' monitor slow --over 5ms --port http
+	refuses 2 'a packet has two ends' monitor slow --over 5ms --port 1 --port 2 --port 3
+	refuses 3 'no interface "eth9"' monitor slow --over 5ms --interface eth9
+	refuses 3 'no network namespace "blue"' monitor slow --over 5ms --in blue
+	refuses 2 'go with "monitor slow" only' monitor log --over 5ms
+	refuses 2 'it is "monitor log" or "monitor slow"' monitor fast
+}
+
+# watch ARGUMENT...: monitor slow in the background, to $TMP/slow and $TMP/talk.
+watch() {
+	nsenter --net="/run/netns/$NS_PREFIX-near" "$WEIR" -i "$NS_PREFIX-near" "$@" \
+		</dev/null >"$TMP/slow" 2>"$TMP/talk" &
+	started=$!
+	processes+=("$started")
+}
+
+is_asked() {
+	bpftool -j map dump pinned "$(find "/sys/fs/bpf/weir/$NS_PREFIX-near" -name weir_slow_ask)" |
+		python3 -c '
+import json, sys
+value = json.load(sys.stdin)[0]["value"]
+sys.exit(not any(int(b, 16) for b in value[:8]))'
+}
+
+is_not_asked() {
+	! is_asked
+}
+
+test_one_monitor_watches_and_stops_asking_when_it_ends() {
+	build_pair measure
+	watch monitor slow --over 5ms
+	wait_for 5 is_asked
+	refuses 6 'end that one first' monitor slow --over 5ms
+	is_asked || fail "the second one took what the first had asked"
+	kill -INT "$started"
+	wait "$started" || fail "the monitor ended with $?: $(cat "$TMP/talk")"
+	is_not_asked || fail "it is still asked for"
+	assert_contains "$(cat "$TMP/talk")" "only round trips are watched"
+	assert_contains "$(cat "$TMP/talk")" "0 suppressed above the rate"
+}
+
+test_memory_follows_the_sizes_that_are_written() {
+	local small large
+	build_pair measure
+	memory() {
+		weir near -j plan - | python3 -c 'import json, sys; print(json.load(sys.stdin)["memory_bytes"]["timing"])'
+	}
+	small=$(memory <<<'interface eth0 { measure }; latency { flows 1024 }')
+	large=$(memory <<<'interface eth0 { measure }; latency { flows 1048576 }')
+	assert_between $((1048576 * 128)) $((1048576 * 512)) $((large - small)) "bytes of a million flows"
+	assert_between 1000000 100000000 "$(($(memory <<<'interface eth0 { measure }
+		latency { flows 1024; prefix 24 48 }') - small))" "bytes of 1024 prefixes"
+}
+
+run_tests
