@@ -19,7 +19,16 @@ b1 | -n NETNS -i NETNS backend drain web
 web | -n NETNS -i NETNS show backend
 weight | -n NETNS -i NETNS backend set web b1
 nft iptables-save | import
-log | monitor
+log slow | monitor
+path heatmap reset eth0 | -n NETNS latency
+eth0 | -n NETNS latency path
+eth0 | -n NETNS latency heatmap
+tcp ack handshake response | latency --kind
+FILES | latency heatmap -o
+FILES | latency heatmap --output
+init NETNS | monitor slow --in
+lo | monitor slow --interface
+drops | show
 filter | reset
 lo | attach
 lo | detach
