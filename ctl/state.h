@@ -51,6 +51,37 @@ struct capacity {
 	__u32 counting_cpus; /* that have counters of their own; 1: all count in the same ones */
 };
 
+/* The least of everything, as where all is off. */
+#define CAPACITY_PAGE 4096U
+#define CAPACITY_LEAST                        \
+	((struct capacity){                   \
+		.image_bytes = CAPACITY_PAGE, \
+		.devices = 1,                 \
+		.rules = 1,                   \
+		.backends = 1,                \
+		.flow_sets = 1,               \
+		.stamp_sets = 1,              \
+		.hists = 1,                   \
+		.losses = 1,                  \
+		.prefix_sets = 1,             \
+		.sets_bytes = CAPACITY_PAGE,  \
+		.limit_sets = 1,              \
+		.conn_sets = 1,               \
+		.services = 1,                \
+		.rings = 1,                   \
+		.pin_sets = 1,                \
+		.nat_sets = 1,                \
+		.nat_flows = 1,               \
+		.log_bytes = CAPACITY_PAGE,   \
+		.path_sets = 1,               \
+		.path_pairs = 1,              \
+		.slow_bytes = CAPACITY_PAGE,  \
+		.drops = 1,                   \
+		.retransmit_sets = 1,         \
+		.process_sets = 1,            \
+		.counting_cpus = 1,           \
+	})
+
 struct maps {
 	int fd[WEIR_MAP_COUNT]; /* -1: none */
 };

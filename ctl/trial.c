@@ -21,7 +21,6 @@
 #include "plan_sets.h"
 #include "weir/latency.h"
 
-#define IMAGE_BYTES_MIN 4096U
 /* A few thousand sources: a capture has seldom more. */
 #define LIMIT_SETS 1024
 
@@ -315,6 +314,7 @@ static int build_image(const struct trial *t, struct plan *p, struct failure *wh
 static int plan_alone(const struct trial *t, struct plan *p, struct failure *why)
 {
 	const struct state nothing = STATE_NONE;
+	__u32 sets_bytes;
 
 	*p = (struct plan){ .model = t->model, .devices = calloc(1, sizeof(*p->devices)) };
 	if (!p->devices || needs_find(&p->needs, p->model))
@@ -325,28 +325,18 @@ static int plan_alone(const struct trial *t, struct plan *p, struct failure *why
 	memcpy(p->devices[0].link.name, t->ifname, sizeof(t->ifname));
 	if (plan_sets(p, &nothing, NULL, why) || build_image(t, p, why))
 		return -1;
-	p->capacity = (struct capacity){
-		.image_bytes = power_of_two(IMAGE_BYTES_MIN, p->image_bytes),
-		.devices = 1,
-		.rules = power_of_two(1, model_rules_count(p->model)),
-		.backends = power_of_two(1, model_backends_count(p->model)),
-		.flow_sets = 1,
-		.stamp_sets = 1,
-		.losses = WEIR_DIR_COUNT,
-		.prefix_sets = 1,
-		.hists = weir_hists_count(1, power_of_two(1, model_backends_count(p->model))),
-		.sets_bytes = p->capacity.sets_bytes,
-		.limit_base = power_of_two(1, model_rules_count(p->model)),
-		.limit_sets = LIMIT_SETS,
-		.conn_sets = 1,
-		.services = power_of_two(1, p->model->services_count),
-		.rings = p->rings.room,
-		.pin_sets = 1,
-		.nat_sets = 1,
-		.nat_flows = 1,
-		.log_bytes = 4096,
-		.counting_cpus = 1,
-	};
+	sets_bytes = p->capacity.sets_bytes;
+	p->capacity = CAPACITY_LEAST;
+	p->capacity.image_bytes = power_of_two(CAPACITY_PAGE, p->image_bytes);
+	p->capacity.rules = power_of_two(1, model_rules_count(p->model));
+	p->capacity.backends = power_of_two(1, model_backends_count(p->model));
+	p->capacity.losses = WEIR_DIR_COUNT;
+	p->capacity.hists = weir_hists_count(1, p->capacity.backends);
+	p->capacity.sets_bytes = sets_bytes;
+	p->capacity.limit_base = p->capacity.rules;
+	p->capacity.limit_sets = LIMIT_SETS;
+	p->capacity.services = power_of_two(1, p->model->services_count);
+	p->capacity.rings = p->rings.room;
 	return 0;
 }
 
