@@ -62,7 +62,7 @@ static __always_inline void choose_by_ring(struct choice *c)
 	};
 }
 
-/* A packet of a client to the service. */
+/* A packet of a client to the service, if it has what the balancer finds a service by. */
 SEC("xdp.frags")
 int nat_in(struct xdp_md *ctx)
 {
@@ -73,6 +73,9 @@ int nat_in(struct xdp_md *ctx)
 	if (!s)
 		return XDP_ABORTED;
 	parse(ctx, &s->pkt);
+	reason = WEIR_R_CONTINUE;
+	if (!pkt_is(&s->pkt, PKT_ADDR | PKT_PROTO))
+		return XDP_PASS;
 	choose_by_ring(&s->choice);
 	if (s->pkt.has & PKT_PORTS) {
 		known = nat_choose(&world.image, &s->pkt, &s->nat);
