@@ -19,8 +19,8 @@
 #include "monitor_slow.h"
 #include "note.h"
 #include "own.h"
+#include "reason.h"
 #include "weir/cpu.h"
-#include "weir/reason.h"
 
 #define NS_PER_S 1000000000LL
 /* How often to look whether others have applied something. */
@@ -149,13 +149,7 @@ static const char *place_text(__u8 place)
 /* NULL where the event does not say. */
 static const char *reason_text(__u8 reason)
 {
-	static const char *const reasons[] = {
-#define X(sym, name, fate, text) [WEIR_R_##sym] = name,
-		WEIR_REASONS(X)
-#undef X
-	};
-
-	return reason < WEIR_R_COUNT ? reasons[reason] : NULL;
+	return reason < WEIR_R_COUNT ? reasons[reason].name : NULL;
 }
 
 static double seconds_ago(const struct weir_log_event *event)

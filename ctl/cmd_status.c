@@ -18,17 +18,7 @@
 #include "note.h"
 #include "own.h"
 #include "plan_print.h"
-#include "weir/reason.h"
-
-static const struct {
-	const char *name;
-	const char *fate;
-	const char *text;
-} reasons[WEIR_R_COUNT] = {
-#define X(sym, name, fate, text) [WEIR_R_##sym] = { name, #fate, text },
-	WEIR_REASONS(X)
-#undef X
-};
+#include "reason.h"
 
 struct device_view {
 	__u32 slot;

@@ -12,7 +12,7 @@
 #include "interface_name.h"
 #include "own.h"
 #include "plan.h"
-#include "weir/reason.h"
+#include "reason.h"
 
 static char *print_text(struct checkup *c, const char *format, va_list args)
 {
@@ -124,12 +124,6 @@ static void examine_forwarding(struct checkup *c, const struct host_link *link)
 	}
 }
 
-static const char *const reason_names[WEIR_R_COUNT] = {
-#define X(sym, name, fate, text) [WEIR_R_##sym] = name,
-	WEIR_REASONS(X)
-#undef X
-};
-
 /* Fates that no configuration wants; what there is of them points at the cause. */
 static const struct {
 	enum weir_reason reason;
@@ -156,7 +150,7 @@ static void examine_counters(struct checkup *c, const char *ifname, __u32 slot)
 			continue;
 		find(c, FINDING_WARN, "%s", ifname);
 		say(c, "%llu packets were dropped as %s", (unsigned long long)n.packets,
-		    reason_names[bad_fates[i].reason]);
+		    reasons[bad_fates[i].reason].name);
 		if (bad_fates[i].remedy)
 			cure(c, "%s", bad_fates[i].remedy);
 	}

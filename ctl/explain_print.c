@@ -12,17 +12,9 @@
 #include "own.h"
 #include "parser_names.h"
 #include "print.h"
+#include "reason.h"
 #include "set_text.h"
 #include "test_print.h"
-
-static const struct {
-	const char *name;
-	const char *text;
-} reasons[WEIR_R_COUNT] = {
-#define X(sym, name, fate, text) [WEIR_R_##sym] = { name, text },
-	WEIR_REASONS(X)
-#undef X
-};
 
 static const struct {
 	const char *name;

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "note.h"
+#include "reason.h"
 
 /* Rules that nearly matched, to be named. */
 #define NEAR 3
@@ -17,15 +18,6 @@ static const char *const fate_names[FATES] = {
 	[DROP] = "drop",
 	[REJECT] = "reject",
 	[FORWARD] = "forward",
-};
-
-static const struct {
-	const char *name;
-	const char *text;
-} reasons[WEIR_R_COUNT] = {
-#define X(sym, name, fate, text) [WEIR_R_##sym] = { name, text },
-	WEIR_REASONS(X)
-#undef X
 };
 
 static const char *const action_names[WEIR_ACTION_KINDS] = {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "judge.h"
+#include "reason.h"
 #include "trial.h"
 
 #define ETHERNET_BYTES 14
@@ -72,18 +73,12 @@ static enum weir_fate fate_of(enum hook hook, __u32 verdict)
 
 static void find_reason(const struct trial *t, struct trial_result *out)
 {
-	static const __u8 fates[] = {
-#define X(sym, name, fate, text) [WEIR_R_##sym] = WEIR_FATE_##fate,
-		WEIR_REASONS(X)
-#undef X
-	};
-
 	for (int r = 0; r < WEIR_R_COUNT; r++) {
 		if (t->reasons_now[r] == t->reasons_before[r])
 			continue;
 		out->has_reason = true;
 		out->reason = (enum weir_reason)r;
-		out->fate = (enum weir_fate)fates[r];
+		out->fate = reasons[r].fate;
 	}
 }
 
