@@ -5,12 +5,6 @@
 
 #define ICMP_BYTES 8
 
-static void put16(__u8 *at, __u32 value)
-{
-	at[0] = (__u8)(value >> 8);
-	at[1] = (__u8)value;
-}
-
 size_t nat_error_build(const struct nat_error *e, struct frame *f)
 {
 	bool is_v6 = strchr(e->src, ':') != NULL;

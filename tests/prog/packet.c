@@ -22,24 +22,15 @@ static __u8 *put(struct frame *f, size_t size)
 	return at;
 }
 
-static void put16(struct frame *f, __u16 value)
+static void add16(struct frame *f, __u16 value)
 {
-	__u8 *at = put(f, 2);
-
-	at[0] = value >> 8;
-	at[1] = (__u8)value;
-}
-
-static void set16(__u8 *at, __u16 value)
-{
-	at[0] = value >> 8;
-	at[1] = (__u8)value;
+	put16(put(f, 2), value);
 }
 
 static void set32(__u8 *at, __u32 value)
 {
-	set16(at, value >> 16);
-	set16(at + 2, (__u16)value);
+	put16(at, value >> 16);
+	put16(at + 2, (__u16)value);
 }
 
 __u32 packet_sum(const void *bytes, size_t size, __u32 sum)
@@ -174,8 +165,8 @@ static void put_tcp_options(struct frame *f, const struct packet *p)
 
 static void put_ports(struct frame *f, const struct packet *p)
 {
-	put16(f, p->sport);
-	put16(f, p->dport);
+	add16(f, p->sport);
+	add16(f, p->dport);
 }
 
 static void put_tcp(struct frame *f, const struct packet *p)
@@ -187,7 +178,7 @@ static void put_tcp(struct frame *f, const struct packet *p)
 	header = put(f, 16) - 4;
 	set32(header + 4, 0x01020304);
 	header[13] = p->flags;
-	set16(header + 14, 0xfff0);
+	put16(header + 14, 0xfff0);
 	put_tcp_options(f, p);
 	header[12] = (__u8)((f->size - start) / WORD << 4);
 	if (p->claim.doff)
@@ -203,8 +194,8 @@ static void put_l4_header(struct frame *f, const struct packet *p)
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 		put_ports(f, p);
-		put16(f, 8 + p->payload);
-		put16(f, 0);
+		add16(f, 8 + p->payload);
+		add16(f, 0);
 		break;
 	case IPPROTO_SCTP:
 		put_ports(f, p);
@@ -217,8 +208,8 @@ static void put_l4_header(struct frame *f, const struct packet *p)
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		put_bytes(f, (__u8[]){ p->icmp_type, p->icmp_code, 0, 0 }, 4);
-		put16(f, 0x1234);
-		put16(f, 1);
+		add16(f, 0x1234);
+		add16(f, 1);
 		break;
 	}
 }
@@ -265,14 +256,14 @@ static void put_gue(struct frame *f, const struct packet *p)
 	put(f, 4);
 	if (!p->gue->is_direct) {
 		put_bytes(f, (__u8[]){ p->gue->first, p->gue->proto }, 2);
-		put16(f, p->gue->flags);
+		add16(f, p->gue->flags);
 		put(f, (p->gue->first & 0x1fU) * WORD);
 	}
 	if (p->inner)
 		put_ethernet_payload(f, p->inner);
-	set16(udp + 4, (__u16)(f->size - start));
+	put16(udp + 4, (__u16)(f->size - start));
 	if (p->gue->has_checksum)
-		set16(udp + 6, packet_checksum(packet_sum(udp, f->size - start,
+		put16(udp + 6, packet_checksum(packet_sum(udp, f->size - start,
 							  pseudo_header_sum(p, f->size - start))));
 }
 
@@ -303,7 +294,7 @@ static void put_l4(struct frame *f, const struct packet *p)
 	check = packet_checksum(
 		packet_sum(header, f->size - start, pseudo_header_sum(p, f->size - start)));
 	/* RFC 768: 0 would say that there is none. */
-	set16(header + at, check || checksum_offset(proto_of(p)) != 6 ? check : 0xffff);
+	put16(header + at, check || checksum_offset(proto_of(p)) != 6 ? check : 0xffff);
 }
 
 static void put_ipv4(struct frame *f, const struct packet *p)
@@ -314,8 +305,8 @@ static void put_ipv4(struct frame *f, const struct packet *p)
 	ip[0] = (__u8)((p->claim.version ? p->claim.version : 4) << 4 |
 		       (p->claim.ihl ? p->claim.ihl : header_bytes / WORD));
 	ip[1] = p->tos;
-	set16(ip + 4, 0x4711);
-	set16(ip + 6, p->fragment);
+	put16(ip + 4, 0x4711);
+	put16(ip + 6, p->fragment);
 	ip[8] = ttl_of(p);
 	ip[9] = proto_of(p);
 	packet_address(p->src, addr);
@@ -324,10 +315,10 @@ static void put_ipv4(struct frame *f, const struct packet *p)
 	memcpy(ip + 16, addr + 12, 4);
 	memset(ip + 20, 1, header_bytes - 20);
 	put_l4(f, p);
-	set16(ip + 2, (__u16)(f->size - start));
+	put16(ip + 2, (__u16)(f->size - start));
 	if (p->claim.length)
-		set16(ip + 2, p->claim.length < 0 ? 0 : (__u16)p->claim.length);
-	set16(ip + 10, packet_checksum(packet_sum(ip, header_bytes, 0)));
+		put16(ip + 2, p->claim.length < 0 ? 0 : (__u16)p->claim.length);
+	put16(ip + 10, packet_checksum(packet_sum(ip, header_bytes, 0)));
 }
 
 static bool is_extension(const struct packet_extension *e)
@@ -346,7 +337,7 @@ static void put_extensions(struct frame *f, const struct packet *p, __u8 *next)
 		*next = e->type;
 		next = at;
 		if (e->type == IPPROTO_FRAGMENT)
-			set16(at + 2, e->fragment);
+			put16(at + 2, e->fragment);
 		else
 			at[1] = e->units;
 	}
@@ -364,9 +355,9 @@ static void put_ipv6(struct frame *f, const struct packet *p)
 	packet_address(p->dst, ip + 24);
 	put_extensions(f, p, ip + 6);
 	put_l4(f, p);
-	set16(ip + 4, (__u16)(f->size - start));
+	put16(ip + 4, (__u16)(f->size - start));
 	if (p->claim.length)
-		set16(ip + 4, p->claim.length < 0 ? 0 : (__u16)p->claim.length);
+		put16(ip + 4, p->claim.length < 0 ? 0 : (__u16)p->claim.length);
 }
 
 static void put_arp(struct frame *f)
@@ -389,9 +380,9 @@ static void put_ethernet_payload(struct frame *f, const struct packet *p)
 
 static void put_mac(struct frame *f, __u64 mac)
 {
-	put16(f, (__u16)(mac >> 32));
-	put16(f, (__u16)(mac >> 16));
-	put16(f, (__u16)mac);
+	add16(f, (__u16)(mac >> 32));
+	add16(f, (__u16)(mac >> 16));
+	add16(f, (__u16)mac);
 }
 
 void packet_build(const struct packet *p, struct frame *f)
@@ -402,10 +393,10 @@ void packet_build(const struct packet *p, struct frame *f)
 	put_mac(f, p->dmac ? p->dmac : 0x020000000001);
 	put_mac(f, p->smac ? p->smac : 0x020000000002);
 	for (int i = 0; i < PACKET_TAGS && p->tags[i]; i++) {
-		put16(f, p->tags[i]);
-		put16(f, p->tcis[i] ? p->tcis[i] : (__u16)(100 + i));
+		add16(f, p->tags[i]);
+		add16(f, p->tcis[i] ? p->tcis[i] : (__u16)(100 + i));
 	}
-	put16(f, type);
+	add16(f, type);
 	put_ethernet_payload(f, p);
 	put(f, p->padding);
 }

@@ -121,6 +121,18 @@ struct packet {
 		.type = IPPROTO_FRAGMENT, .fragment = (field) \
 	}
 
+/* In network order. */
+static inline void put16(__u8 *at, __u32 value)
+{
+	at[0] = (__u8)(value >> 8);
+	at[1] = (__u8)value;
+}
+
+static inline __u32 get16(const __u8 *at)
+{
+	return (__u32)at[0] << 8 | at[1];
+}
+
 /* Build @p; a frame that would exceed FRAME_MAX ends the test. */
 void packet_build(const struct packet *p, struct frame *f);
 

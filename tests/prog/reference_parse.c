@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "packet.h"
+
 #define MOST_TAGS 4
 #define MOST_EXTENSIONS 8
 
@@ -11,11 +13,6 @@ struct rest {
 	const __u8 *at;
 	size_t size;
 };
-
-static unsigned int get16(const __u8 *at)
-{
-	return (unsigned int)at[0] << 8 | at[1];
-}
 
 static void skip(struct rest *r, size_t size)
 {

@@ -42,11 +42,6 @@ int reject_stop(void **state)
 	return 0;
 }
 
-__u32 get16(const __u8 *at)
-{
-	return (__u32)at[0] << 8 | at[1];
-}
-
 static __u32 get32(const __u8 *at)
 {
 	return get16(at) << 16 | get16(at + 2);

@@ -35,7 +35,6 @@ int reject_stop(void **state);
 			WEIR_SKIP("%s", refusal); \
 	} while (0)
 
-__u32 get16(const __u8 *at);
 void set16(__u8 *at, __u32 value);
 
 /* Where the headers of a frame begin, as the one who built it knows. */

@@ -6,13 +6,12 @@
  */
 #include <string.h>
 
-#include "harness.h"
+#include "forward_case.h"
 #include "reference.h"
-#include "testnet.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SOURCE4 "172.31.0.1"
-#define SOURCE6 "2001:db8:f::1"
+#define SOURCE4 FORWARD_SOURCE4
+#define SOURCE6 FORWARD_SOURCE6
 #define IMAGE_BYTES (8U << 20)
 #define FLOWS 10000
 
@@ -32,50 +31,30 @@ static const struct place {
 
 enum { L2_FIRST = COUNT(places) };
 
-static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(BALANCE), .filter = ""
-};
-static const struct harness_host host = { .devices = &device,
-					  .devices_count = 1,
-					  .source4 = SOURCE4,
-					  .source6 = SOURCE6,
-					  .image_bytes = IMAGE_BYTES };
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
-
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
 
 /* A service for each place, with ipip and then with l2. */
 static const char *config_of_places(void)
 {
 	static char text[8192];
-	size_t used = (size_t)snprintf(text, sizeof(text), "interface in0 { xdp auto; balance }\n");
 
+	strcpy(text, "interface in0 { xdp auto; balance }\n");
 	for (__u32 i = 0; i < 2 * COUNT(places); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "service s%u { address 192.0.2.%u, 2001:db8:ff::%x\n"
-					 "port tcp 443, udp 443; forward %s; backend b %s }\n",
-					 i, i + 1, i + 1, i < L2_FIRST ? "ipip" : "l2",
-					 places[i % COUNT(places)].backend);
+		forward_add_service(text, sizeof(text), i + 1,
+				    i < L2_FIRST ? "forward ipip" : "forward l2",
+				    places[i % COUNT(places)].backend);
 	return text;
 }
 
 static int start(void **state)
 {
+	struct harness_host host = forward_host;
+
 	(void)state;
-	refusal = harness_refusal();
-	if (!refusal)
-		refusal = testnet_start(&net);
-	if (refusal)
-		return 0;
-	harness_start(&h, config_of_places(), &host);
-	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
-	h.ingress_ifindex = net.in;
+	host.image_bytes = IMAGE_BYTES;
+	refusal = forward_start(&h, &net, config_of_places(), &host);
 	return 0;
 }
 
@@ -85,12 +64,6 @@ static int stop(void **state)
 	if (!refusal)
 		harness_stop(&h);
 	return 0;
-}
-
-static void put16(__u8 *at, __u32 value)
-{
-	at[0] = (__u8)(value >> 8);
-	at[1] = (__u8)value;
 }
 
 /* RFC 2003: don't fragment, the inner TOS, TTL 64. */

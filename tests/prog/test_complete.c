@@ -5,48 +5,31 @@
  */
 #include <string.h>
 
-#include "harness.h"
-#include "testnet.h"
+#include "forward_case.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define VETH WEIR_PROGRAM_VETH
 #define GENERIC (WEIR_PROGRAM_VETH | WEIR_PROGRAM_GENERIC)
 
-static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(BALANCE), .filter = ""
-};
-static const struct harness_host host = {
-	.devices = &device, .devices_count = 1, .source4 = "172.31.0.1", .source6 = "2001:db8:f::1"
-};
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
-
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
 
 enum { L2 = 1, CLAMPED, SUMMED };
 
 static int start(void **state)
 {
 	(void)state;
-	refusal = harness_refusal();
-	if (!refusal)
-		refusal = testnet_start(&net);
-	if (refusal)
-		return 0;
-	harness_start(&h,
-		      "interface in0 { xdp auto; balance }\n"
-		      "service l2 { address 192.0.2.1, 2001:db8:ff::1; port tcp 443, udp 443\n"
-		      "forward l2; backend b 10.2.0.11 }\n"
-		      "service clamped { address 192.0.2.2, 2001:db8:ff::2; port tcp 443\n"
-		      "forward l2; mss 1000; backend b 10.2.0.11 }\n"
-		      "service summed { address 192.0.2.3, 2001:db8:ff::3; port tcp 443, udp 443\n"
-		      "forward gue checksum; backend b 10.2.0.11 }\n",
-		      &host);
+	refusal = forward_start(
+		&h, &net,
+		"interface in0 { xdp auto; balance }\n"
+		"service l2 { address 192.0.2.1, 2001:db8:ff::1; port tcp 443, udp 443\n"
+		"forward l2; backend b 10.2.0.11 }\n"
+		"service clamped { address 192.0.2.2, 2001:db8:ff::2; port tcp 443\n"
+		"forward l2; mss 1000; backend b 10.2.0.11 }\n"
+		"service summed { address 192.0.2.3, 2001:db8:ff::3; port tcp 443, udp 443\n"
+		"forward gue checksum; backend b 10.2.0.11 }\n",
+		&forward_host);
 	return 0;
 }
 
@@ -63,17 +46,6 @@ static void load(__u32 flags)
 	h.flags = flags;
 	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
 	h.ingress_ifindex = net.in;
-}
-
-static void put16(__u8 *at, __u32 value)
-{
-	at[0] = (__u8)(value >> 8);
-	at[1] = (__u8)value;
-}
-
-static __u32 get16(const __u8 *at)
-{
-	return (__u32)at[0] << 8 | at[1];
 }
 
 struct places {

@@ -9,28 +9,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness.h"
-#include "testnet.h"
+#include "forward_case.h"
 
 /* What an answer lives, and three ticks of the slowest clock. */
 #define LIVES_NS 130000000ULL
 #define FAILURE_LIVES_NS 45000000ULL
 
-static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(BALANCE), .filter = ""
-};
-static const struct harness_host host = {
-	.devices = &device, .devices_count = 1, .source4 = "172.31.0.1", .source6 = "2001:db8:f::1"
-};
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
-
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
 
 static const char *to_backend(const char *addr)
 {
@@ -56,15 +43,8 @@ static void stay_on_this_cpu(void)
 static int start(void **state)
 {
 	(void)state;
-	refusal = harness_refusal();
-	if (!refusal)
-		refusal = testnet_start(&net);
-	if (refusal)
-		return 0;
 	stay_on_this_cpu();
-	harness_start(&h, to_backend("10.1.0.11"), &host);
-	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
-	h.ingress_ifindex = net.in;
+	refusal = forward_start(&h, &net, to_backend("10.1.0.11"), &forward_host);
 	return 0;
 }
 

@@ -5,8 +5,7 @@
  */
 #include <string.h>
 
-#include "harness.h"
-#include "testnet.h"
+#include "forward_case.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FLOWS 200
@@ -20,31 +19,14 @@ static const char config[] =
 	"backend b1 10.1.0.11\n backend b2 10.1.0.12\n"
 	"backend b3 10.2.0.11\n backend b4 10.2.0.12 }\n";
 
-static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(BALANCE), .filter = ""
-};
-static const struct harness_host host = { .devices = &device, .devices_count = 1 };
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
 
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
-
 static int start(void **state)
 {
 	(void)state;
-	refusal = harness_refusal();
-	if (!refusal)
-		refusal = testnet_start(&net);
-	if (refusal)
-		return 0;
-	harness_start(&h, config, &host);
-	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
-	h.ingress_ifindex = net.in;
+	refusal = forward_start(&h, &net, config, &forward_host);
 	return 0;
 }
 

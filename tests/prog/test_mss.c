@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "../unit/random.h"
-#include "harness.h"
-#include "testnet.h"
+#include "forward_case.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define CLAMP 1200
@@ -30,41 +29,19 @@ static const struct clamping {
 	{ "forward ipip", "10.1.0.11", 20, 0xffff, 0xffff },
 };
 
-static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(BALANCE), .filter = ""
-};
-static const struct harness_host host = {
-	.devices = &device, .devices_count = 1, .source4 = "172.31.0.1", .source6 = "2001:db8:f::1"
-};
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
 
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
-
 static int start(void **state)
 {
 	char text[4096] = "interface in0 { xdp auto; balance }\n";
-	size_t used = strlen(text);
 
 	(void)state;
-	refusal = harness_refusal();
-	if (!refusal)
-		refusal = testnet_start(&net);
-	if (refusal)
-		return 0;
 	for (__u32 i = 0; i < COUNT(clampings); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "service s%u { address 192.0.2.%u, 2001:db8:ff::%x\n"
-					 "port tcp 443, udp 443; %s; backend b %s }\n",
-					 i, i + 1, i + 1, clampings[i].words, clampings[i].backend);
-	harness_start(&h, text, &host);
-	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
-	h.ingress_ifindex = net.in;
+		forward_add_service(text, sizeof(text), i + 1, clampings[i].words,
+				    clampings[i].backend);
+	refusal = forward_start(&h, &net, text, &forward_host);
 	return 0;
 }
 
@@ -74,12 +51,6 @@ static int stop(void **state)
 	if (!refusal)
 		harness_stop(&h);
 	return 0;
-}
-
-static void set16(__u8 *at, __u32 value)
-{
-	at[0] = (__u8)(value >> 8);
-	at[1] = (__u8)value;
 }
 
 static size_t header_bytes(const struct frame *f)
@@ -93,8 +64,8 @@ static void sum_anew(struct frame *f)
 	__u8 *ip = f->bytes + ETHERNET_BYTES, *tcp = ip + header;
 	__u32 pseudo = header == 40 ? packet_sum(ip + 8, 32, 0) : packet_sum(ip + 12, 8, 0);
 
-	set16(tcp + 16, 0);
-	set16(tcp + 16,
+	put16(tcp + 16, 0);
+	put16(tcp + 16,
 	      packet_checksum(packet_sum(tcp, bytes, pseudo + IPPROTO_TCP + (__u32)bytes)));
 }
 
@@ -131,7 +102,7 @@ static void clamp(struct frame *f, __u32 most)
 			return;
 		if (tcp[at] == 2 && tcp[at + 1] == 4) {
 			if (((__u32)tcp[at + 2] << 8 | tcp[at + 3]) > most) {
-				set16(tcp + at + 2, most);
+				put16(tcp + at + 2, most);
 				sum_anew(f);
 			}
 			return;
@@ -151,8 +122,8 @@ static void check_inner(__u32 n, const struct frame *want, struct frame *out)
 	if (overhead) {
 		got[ttl]++;
 		if (ttl == 8) {
-			set16(got + 10, 0);
-			set16(got + 10, packet_checksum(packet_sum(got, 20, 0)));
+			put16(got + 10, 0);
+			put16(got + 10, packet_checksum(packet_sum(got, 20, 0)));
 		}
 	}
 	if (!memcmp(got, ip, want->size - ETHERNET_BYTES))
@@ -200,12 +171,12 @@ static void a_smaller_MSS_stays(void **state)
 	(void)state;
 	NEED_NET();
 	for (__u32 mss = 0; mss <= 0xffff; mss += mss < CLAMP - 2 || mss > CLAMP + 2 ? 257 : 1) {
-		set16(options + 2, mss);
+		put16(options + 2, mss);
 		check(0, false, SYN, options, sizeof(options));
 		check(0, true, SYN, options, sizeof(options));
 	}
 	for (__u32 mss = CLAMP - 2; mss <= CLAMP + 2; mss++) {
-		set16(options + 2, mss);
+		put16(options + 2, mss);
 		check(0, false, SYN, options, sizeof(options));
 	}
 }

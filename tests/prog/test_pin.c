@@ -22,12 +22,6 @@
 static struct choose_case c = { .pin_sets = PIN_SETS };
 static const char *refusal;
 
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
-
 static int start(void **state)
 {
 	(void)state;

@@ -23,12 +23,6 @@
 static struct choose_case c;
 static const char *refusal;
 
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
-
 static int start(void **state)
 {
 	(void)state;

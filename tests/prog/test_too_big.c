@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness.h"
-#include "testnet.h"
+#include "forward_case.h"
 #include "weir/cpu.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -17,57 +16,35 @@
 
 /* Services, whose VIPs end in the row's number plus 1. */
 static const struct way {
-	const char *forward, *backend;
+	const char *words, *backend;
 	__u32 overhead;
 } ways[] = {
-	{ "ipip", "10.1.0.11", 20 },
-	{ "ipip", "2001:db8:1::12", 40 },
-	{ "ipip", "10.9.0.5", 20 }, /* out of another device */
-	{ "l2", "10.1.0.12", 0 },
+	{ "forward ipip", "10.1.0.11", 20 },
+	{ "forward ipip", "2001:db8:1::12", 40 },
+	{ "forward ipip", "10.9.0.5", 20 }, /* out of another device */
+	{ "forward l2", "10.1.0.12", 0 },
 };
 
 enum { IPIP4, IPIP6, IPIP4_OUT, L2 };
 
-static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(BALANCE), .filter = ""
-};
-static const struct harness_host host = {
-	.devices = &device, .devices_count = 1, .source4 = "172.31.0.1", .source6 = "2001:db8:f::1"
-};
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
 
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
-
 static const char *config(void)
 {
 	static char text[4096];
-	size_t used = (size_t)snprintf(text, sizeof(text), "interface in0 { xdp auto; balance }\n");
 
+	strcpy(text, "interface in0 { xdp auto; balance }\n");
 	for (__u32 i = 0; i < COUNT(ways); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "service s%u { address 192.0.2.%u, 2001:db8:ff::%x\n"
-					 "port tcp 443, udp 443; forward %s; backend b %s }\n",
-					 i, i + 1, i + 1, ways[i].forward, ways[i].backend);
+		forward_add_service(text, sizeof(text), i + 1, ways[i].words, ways[i].backend);
 	return text;
 }
 
 static int start(void **state)
 {
 	(void)state;
-	refusal = harness_refusal();
-	if (!refusal)
-		refusal = testnet_start(&net);
-	if (refusal)
-		return 0;
-	harness_start(&h, config(), &host);
-	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
-	h.ingress_ifindex = net.in;
+	refusal = forward_start(&h, &net, config(), &forward_host);
 	return 0;
 }
 
@@ -83,12 +60,6 @@ static void shell(const char *command)
 {
 	if (system(command))
 		fail_msg("%s failed", command);
-}
-
-static void put16(__u8 *at, __u32 value)
-{
-	at[0] = (__u8)(value >> 8);
-	at[1] = (__u8)value;
 }
 
 struct error {

@@ -5,12 +5,11 @@
  */
 #include <string.h>
 
-#include "harness.h"
-#include "testnet.h"
+#include "forward_case.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SOURCE4 "172.31.0.1"
-#define SOURCE6 "2001:db8:f::1"
+#define SOURCE4 FORWARD_SOURCE4
+#define SOURCE6 FORWARD_SOURCE6
 #define OWN4 "172.31.0.9"
 #define OWN6 "2001:db8:f::9"
 #define GUE_PORT 6080
@@ -26,55 +25,35 @@ static const struct way {
 	__u32 verdict;
 	const __u8 *dmac;
 } ways[] = {
-	{ "gue", GUE, "10.1.0.11", SOURCE4, XDP_TX, testnet_in_11 },
-	{ "gue", GUE, "2001:db8:1::12", SOURCE6, XDP_TX, testnet_in_12 },
-	{ "gue", GUE, "10.9.0.5", SOURCE4, XDP_REDIRECT, testnet_out_12 },
-	{ "gue checksum", GUE_CHECKSUM, "10.1.0.11", SOURCE4, XDP_TX, testnet_in_11 },
-	{ "gue checksum", GUE_CHECKSUM, "2001:db8:2::11", SOURCE6, XDP_REDIRECT, testnet_out_11 },
-	{ "ipip; source " OWN4 ", " OWN6, IPIP, "10.1.0.11", OWN4, XDP_TX, testnet_in_11 },
-	{ "ipip; source " OWN4 ", " OWN6, IPIP, "2001:db8:1::11", OWN6, XDP_TX, testnet_in_11 },
-	{ "gue checksum; source " OWN4, GUE_CHECKSUM, "10.1.0.12", OWN4, XDP_TX, testnet_in_12 },
+	{ "forward gue", GUE, "10.1.0.11", SOURCE4, XDP_TX, testnet_in_11 },
+	{ "forward gue", GUE, "2001:db8:1::12", SOURCE6, XDP_TX, testnet_in_12 },
+	{ "forward gue", GUE, "10.9.0.5", SOURCE4, XDP_REDIRECT, testnet_out_12 },
+	{ "forward gue checksum", GUE_CHECKSUM, "10.1.0.11", SOURCE4, XDP_TX, testnet_in_11 },
+	{ "forward gue checksum", GUE_CHECKSUM, "2001:db8:2::11", SOURCE6, XDP_REDIRECT,
+	  testnet_out_11 },
+	{ "forward ipip; source " OWN4 ", " OWN6, IPIP, "10.1.0.11", OWN4, XDP_TX, testnet_in_11 },
+	{ "forward ipip; source " OWN4 ", " OWN6, IPIP, "2001:db8:1::11", OWN6, XDP_TX,
+	  testnet_in_11 },
+	{ "forward gue checksum; source " OWN4, GUE_CHECKSUM, "10.1.0.12", OWN4, XDP_TX,
+	  testnet_in_12 },
 };
 
 #define GUE_FIRST 0
 #define SUMMED_V4 3
 #define SUMMED_V6 4
 
-static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(BALANCE), .filter = ""
-};
-static const struct harness_host host = {
-	.devices = &device, .devices_count = 1, .source4 = SOURCE4, .source6 = SOURCE6
-};
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
 
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
-
 static int start(void **state)
 {
 	char text[4096] = "interface in0 { xdp auto; balance }\n";
-	size_t used = strlen(text);
 
 	(void)state;
-	refusal = harness_refusal();
-	if (!refusal)
-		refusal = testnet_start(&net);
-	if (refusal)
-		return 0;
 	for (__u32 i = 0; i < COUNT(ways); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "service s%u { address 192.0.2.%u, 2001:db8:ff::%x\n"
-					 "port tcp 443, udp 443; forward %s; backend b %s }\n",
-					 i, i + 1, i + 1, ways[i].words, ways[i].backend);
-	harness_start(&h, text, &host);
-	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
-	h.ingress_ifindex = net.in;
+		forward_add_service(text, sizeof(text), i + 1, ways[i].words, ways[i].backend);
+	refusal = forward_start(&h, &net, text, &forward_host);
 	return 0;
 }
 
@@ -84,17 +63,6 @@ static int stop(void **state)
 	if (!refusal)
 		harness_stop(&h);
 	return 0;
-}
-
-static void put16(__u8 *at, __u32 value)
-{
-	at[0] = (__u8)(value >> 8);
-	at[1] = (__u8)value;
-}
-
-static __u32 get16(const __u8 *at)
-{
-	return (__u32)at[0] << 8 | at[1];
 }
 
 /* Of an IP header with @bytes behind it. Returns its size. */

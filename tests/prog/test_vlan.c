@@ -6,8 +6,7 @@
  */
 #include <string.h>
 
-#include "harness.h"
-#include "testnet.h"
+#include "forward_case.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -18,36 +17,22 @@ static const struct way {
 	size_t overhead;
 	__u16 type; /* behind the tag; 0: the packet's own */
 } ways[] = {
-	{ "l2", "10.2.0.11", testnet_out_11, 0, 0 },
-	{ "ipip", "10.2.0.11", testnet_out_11, 20, TYPE_IPV4 },
-	{ "ipip", "2001:db8:9::5", testnet_out_12, 40, TYPE_IPV6 },
-	{ "gue checksum", "10.9.0.5", testnet_out_12, 32, TYPE_IPV4 },
+	{ "forward l2", "10.2.0.11", testnet_out_11, 0, 0 },
+	{ "forward ipip", "10.2.0.11", testnet_out_11, 20, TYPE_IPV4 },
+	{ "forward ipip", "2001:db8:9::5", testnet_out_12, 40, TYPE_IPV6 },
+	{ "forward gue checksum", "10.9.0.5", testnet_out_12, 32, TYPE_IPV4 },
 };
 
-static const struct image_device device = {
-	.slot = 0, .ifindex = 1, .stages = STAGE(BALANCE), .filter = ""
-};
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
 
-#define NEED_NET()                                \
-	do {                                      \
-		if (refusal)                      \
-			WEIR_SKIP("%s", refusal); \
-	} while (0)
-
 static int start(void **state)
 {
 	static struct weir_vlan vlans[40];
-	struct harness_host host = { .devices = &device,
-				     .devices_count = 1,
-				     .source4 = "172.31.0.1",
-				     .source6 = "2001:db8:f::1",
-				     .vlans = vlans,
-				     .vlans_count = COUNT(vlans) };
+	struct harness_host host = forward_host;
 	char text[4096] = "interface in0 { xdp auto; balance }\n";
-	size_t used = strlen(text);
+	size_t used;
 
 	(void)state;
 	refusal = harness_refusal();
@@ -55,19 +40,19 @@ static int start(void **state)
 		refusal = testnet_start(&net);
 	if (refusal)
 		return 0;
+	host.vlans = vlans;
+	host.vlans_count = COUNT(vlans);
 	for (__u32 i = 0; i < COUNT(vlans); i++)
 		vlans[i] = (struct weir_vlan){ .ifindex = 1000 + i, .lower = 2000, .proto = 1 };
 	vlans[COUNT(vlans) - 1] = (struct weir_vlan){
 		.ifindex = net.out, .lower = net.in, .proto = htons(TYPE_8021AD), .tci = htons(300)
 	};
 	for (__u32 i = 0; i < COUNT(ways); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "service s%u { address 192.0.2.%u, 2001:db8:ff::%x\n"
-					 "port tcp 443; forward %s; backend b %s }\n",
-					 i, i + 1, i + 1, ways[i].words, ways[i].backend);
-	used += (size_t)snprintf(text + used, sizeof(text) - used,
-				 "service near { address 192.0.2.99; port tcp 443\n"
-				 "forward l2; backend b 10.1.0.11 }\n");
+		forward_add_service(text, sizeof(text), i + 1, ways[i].words, ways[i].backend);
+	used = strlen(text);
+	snprintf(text + used, sizeof(text) - used,
+		 "service near { address 192.0.2.99; port tcp 443\n"
+		 "forward l2; backend b 10.1.0.11 }\n");
 	harness_start(&h, text, &host);
 	h.flags = WEIR_PROGRAM_VLANS;
 	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));

@@ -26,4 +26,11 @@ extern const __u8 testnet_in_11[6], testnet_in_12[6], testnet_out_11[6], testnet
 /* Returns NULL, or why the machine cannot do it. */
 const char *testnet_start(struct testnet *t);
 
+/* In a test of a file whose start() left in "refusal" what stands in its way. */
+#define NEED_NET()                                \
+	do {                                      \
+		if (refusal)                      \
+			WEIR_SKIP("%s", refusal); \
+	} while (0)
+
 #endif
