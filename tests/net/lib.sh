@@ -90,6 +90,8 @@ routing_on() {
 start() {
 	local name=$1 log=$2
 	shift 2
+	# Here already: who waits for a word must not find that of another one before it.
+	: >"$log"
 	nsenter --net="/run/netns/$NS_PREFIX-$name" "$@" </dev/null >"$log" 2>&1 &
 	started=$!
 	processes+=("$started")
