@@ -81,25 +81,10 @@ static __always_inline void pull_headers(struct __sk_buff *skb)
 		bpf_skb_pull_data(skb, want);
 }
 
-static __always_inline void measure(struct __sk_buff *skb, const struct pkt *p,
-				    enum weir_direction sender)
-{
-	latency_observe((void *)(long)skb->data, (void *)(long)skb->data_end, p, sender, 0);
-}
+LATENCY_OF(measure_ingress, struct __sk_buff, WEIR_DIR_WIRE, ctx->gso_size)
+LATENCY_OF(measure_egress, struct __sk_buff, WEIR_DIR_HOST, ctx->gso_size)
 
 /* Not inlined, as the filter's calls need the stack. These return 0. */
-static __noinline int measure_ingress(struct __sk_buff *skb, const struct pkt *p)
-{
-	measure(skb, p, WEIR_DIR_WIRE);
-	return 0;
-}
-
-static __noinline int measure_egress(struct __sk_buff *skb, const struct pkt *p)
-{
-	measure(skb, p, WEIR_DIR_HOST);
-	return 0;
-}
-
 static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)
 {
 	conn_ask(image, p);
@@ -155,7 +140,7 @@ int weir_ingress(struct __sk_buff *skb)
 	if (stage_is_on(device, WEIR_STAGE_TRACK))
 		ask_conn(image, p);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
-		measure_ingress(skb, p);
+		measure_ingress(skb, p, &scratch->timed, 0);
 	if (stage_is_on(device, WEIR_STAGE_RETURN))
 		return finish_returned(skb, image, scratch, reason);
 	return finish(scratch, reason);
@@ -205,7 +190,7 @@ int weir_egress(struct __sk_buff *skb)
 	if (stage_is_on(device, WEIR_STAGE_TRACK))
 		note_conn(skb, image, p);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
-		measure_egress(skb, p);
+		measure_egress(skb, p, &scratch->timed, 0);
 	tell(scratch, reason);
 	return TC_ACT_UNSPEC;
 }

@@ -86,14 +86,9 @@ static __always_inline enum weir_depth depth_wanted(const struct weir_image *ima
 	return filter_of(image, device)->depth;
 }
 
-/* Not inlined, as the filter's calls need the stack. These return 0. */
-static __noinline int measure(struct xdp_md *ctx, const struct pkt *p, __u32 backend)
-{
-	latency_observe((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, WEIR_DIR_WIRE,
-			backend);
-	return 0;
-}
+LATENCY_OF(measure, struct xdp_md, WEIR_DIR_WIRE, 0)
 
+/* Not inlined, as the filter's calls need the stack. Returns 0. */
 static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)
 {
 	conn_ask(image, p);
@@ -172,7 +167,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 	if (stage_is_on(device, WEIR_STAGE_BALANCE))
 		chosen = balance(ctx, image, scratch, verdict);
 	if (stage_is_on(device, WEIR_STAGE_MEASURE))
-		measure(ctx, p,
+		measure(ctx, p, &scratch->timed,
 			chosen == WEIR_R_LB_FORWARD
 				? choice_backend(image, &scratch->choice)->id + 1
 				: 0);

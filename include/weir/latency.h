@@ -163,9 +163,16 @@ enum weir_side_flag {
 	WEIR_SIDE_SPIN = 1 << 5, /* QUIC: the spin bit of its last packet */
 };
 
+/* How far the handshake of a side is. */
+enum weir_opening {
+	WEIR_OPENING_NOT,
+	WEIR_OPENING_ASKED, /* its SYN is not acknowledged, as far as its own packets say */
+	WEIR_OPENING_ANSWERED, /* its SYN-ACK is not acknowledged */
+};
+
 /* One end of a flow, by what it sent. */
 struct weir_flow_side {
-	__u32 newest; /* TSval */
+	__u32 newest; /* TSval; without timestamps: up to here all is ambiguous (Karn) */
 	__u32 echoed; /* the newest TSval that came back; QUIC: how its edges follow each other */
 	__u32 next; /* sequence number that follows all that it sent */
 	__u32 acked; /* greatest acknowledgement that it sent */
@@ -173,7 +180,7 @@ struct weir_flow_side {
 	__u16 segment; /* bytes of the largest single segment */
 	__u8 flags; /* enum weir_side_flag */
 	__u8 retransmits; /* of the connection, up to 255 */
-	__u8 opening; /* its SYN is not acknowledged yet; with what follows, the other side clears it */
+	__u8 opening; /* enum weir_opening; this and what follows, both sides write */
 	__u8 spilled; /* some stamps may lie in weir_stamps */
 	struct weir_stamp stamp[WEIR_FLOW_STAMPS];
 };

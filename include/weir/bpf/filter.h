@@ -15,6 +15,7 @@
 #include "weir/bpf/nat.h"
 #include "weir/bpf/packet.h"
 #include "weir/bpf/term.h"
+#include "weir/bpf/timed.h"
 #include "weir/bpf/vectors.h"
 #include "weir/filter.h"
 
@@ -53,6 +54,7 @@ struct scratch {
 	struct choice choice;
 	struct pkt quoted; /* the flow that an ICMP error is about */
 	struct nat nat;
+	struct timed timed;
 };
 
 struct {
