@@ -7,6 +7,7 @@
 # make bench      ns per packet on this machine
 # make bench-expr    of expressions, beside the same by hand
 # make bench-lb      of the balancer, over one flow and over many
+# make bench-latency of packets that are timed, and of others
 # make bench-iperf   throughput of TCP while round trips are measured
 # make bench-filter  of filters and sets of all sizes, beside nftables and xdp-filter
 # make clean
@@ -64,7 +65,7 @@ MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests man install lint bench bench-expr bench-lb bench-filter bench-iperf clean
+.PHONY: all tests man install lint bench bench-expr bench-lb bench-latency bench-filter bench-iperf clean
 
 all: $B/weir man
 man: $(if $(shell command -v $(SCDOC)),$(MAN))
@@ -146,7 +147,7 @@ install: all
 lint:
 	$Qscripts/lint
 
-FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %/bench_expr.c %/lb_bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
+FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %/bench_expr.c %/lb_bench.c %/latency_bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
 
 bench: $B/tests/bench/bench
 	$Q$<
@@ -154,13 +155,15 @@ bench-expr: $B/tests/bench/bench_expr
 	$Q$<
 bench-lb: $B/tests/bench/lb_bench
 	$Q$<
+bench-latency: $B/tests/bench/latency_bench
+	$Q$<
 # ARGS: globs of its cases, or --rules MOST
 bench-filter: $B/tests/bench/filter_bench $B/weir
 	$Q$< $(ARGS)
 bench-iperf: $B/weir
 	$Qtests/bench/iperf.sh
 $B/tests/bench/bench_expr.o: $B/bpf/bench_expr.skel.h
-$B/tests/bench/%.o: tests/bench/%.c $B/flags | $(SKEL) $B/bpf/bench.skel.h $B/bpf/vary.skel.h
+$B/tests/bench/%.o: tests/bench/%.c $B/flags | $(SKEL) $B/bpf/bench.skel.h $B/bpf/converse.skel.h $B/bpf/vary.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
 $B/tests/bench/%: $B/tests/bench/%.o $(PROG_LIB) $B/libweir.a
