@@ -54,7 +54,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Iinclude -Wall -Wextra -Wno-unused-fu
 CTL := $(wildcard ctl/*.c)
 LIB_OBJ := $(patsubst ctl/%.c,$B/ctl/%.o,$(filter-out ctl/main.c,$(CTL)))
 SAN_OBJ := $(patsubst $B/ctl/%,$B/san/%,$(LIB_OBJ))
-BPF := weir_xdp weir_tc
+BPF := weir_xdp weir_tc weir_stack
 SKEL := $(BPF:%=$B/bpf/%.skel.h)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 PROG := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))

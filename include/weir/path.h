@@ -274,7 +274,6 @@ struct weir_path_cpu {
 	__u64 wake_socket;
 	__u32 wake_at;
 	__u32 pad;
-	__u64 room[32]; /* to read headers and build events in */
 };
 
 #endif

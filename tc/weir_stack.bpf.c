@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * weir in the stack: hooks that see the same packet between a socket and a
+ * device. They see every namespace; records are kept of what touches a device
+ * that asks for it.
+ */
+#include "path.h"
+
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* In front of the queueing discipline. */
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(weir_queue, struct sk_buff *skb)
+{
+	return stack_see(skb, skb->network_header, skb->dev, WEIR_PATH_AT_QUEUE);
+}
+
+/* Handed to the driver. */
+SEC("tp_btf/net_dev_start_xmit")
+int BPF_PROG(weir_xmit, struct sk_buff *skb, struct net_device *dev)
+{
+	return stack_see(skb, skb->network_header, dev, WEIR_PATH_AT_XMIT);
+}
+
+/* Come into the stack, behind XDP, GRO and the CPU's backlog, ahead of tc. */
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(weir_receive, struct sk_buff *skb)
+{
+	return stack_see(skb, stack_network(skb), skb->dev, WEIR_PATH_AT_RECEIVE);
+}
+
+/* TCP, connected: handed to its socket. */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(weir_segment, struct sock *sk, struct sk_buff *skb)
+{
+	return socket_segment(sk, skb);
+}
+
+/* TCP: a process has read as far as copied_seq. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(weir_stream, struct sock *sk)
+{
+	return socket_read_stream(sk);
+}
+
+/* Other than TCP: a socket has one more in its queue. */
+SEC("tp_btf/sk_data_ready")
+int BPF_PROG(weir_ready, struct sock *sk)
+{
+	return socket_ready(sk);
+}
+
+/* A process reads a datagram that is not in one piece, or of a raw socket. */
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(weir_copy, struct sk_buff *skb)
+{
+	return socket_read(skb);
+}
+
+/* A process has read a datagram of UDP. */
+SEC("tp_btf/consume_skb")
+int BPF_PROG(weir_consume, struct sk_buff *skb)
+{
+	return socket_consume(skb);
+}
