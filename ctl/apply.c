@@ -14,6 +14,7 @@
 #include "own.h"
 #include "plan_exprs.h"
 #include "plan_sets.h"
+#include "stack.h"
 #include "weir/latency.h"
 #include "weir/reason.h"
 
@@ -30,6 +31,7 @@ struct work {
 	struct state *state;
 	struct maps maps; /* new ones when the plan rebuilds; else those of the state, borrowed */
 	struct loaded (*loaded)[HOOK_COUNT]; /* by device */
+	struct stack_change stack;
 };
 
 /* What sets a program before the swap apart from one after it. */
@@ -116,6 +118,9 @@ static int load_hook(struct work *w, size_t device, enum hook hook, struct failu
 
 static int load_all(struct work *w, struct failure *why)
 {
+	if (stack_load(w->state, &w->maps, &w->plan->capacity, w->plan->stack_loads, &w->stack,
+		       why))
+		return -1;
 	for (size_t i = 0; i < w->plan->devices_count; i++) {
 		for (int hook = 0; hook < HOOK_COUNT; hook++) {
 			if (load_hook(w, i, hook, why))
@@ -208,7 +213,7 @@ static int put_all_in_place(struct work *w, struct failure *why)
 				return -1;
 		}
 	}
-	return 0;
+	return stack_attach(w->state, &w->stack, why);
 }
 
 static void put_back(const struct work *w, const struct plan_device *d, enum hook hook,
@@ -238,6 +243,7 @@ static void put_all_back(struct work *w)
 {
 	struct failure ignored = {};
 
+	stack_undo(w->state, &w->stack, &ignored);
 	for (size_t i = w->plan->devices_count; i-- > 0;) {
 		for (int hook = HOOK_COUNT; hook-- > 0;) {
 			if (w->loaded[i][hook].is_done)
@@ -323,6 +329,7 @@ static void tidy_up(struct work *w)
 		if (w->plan->leaving[i].ifindex)
 			attach_remove(w->state, &w->plan->leaving[i], &later);
 	}
+	stack_remove(w->state, w->plan->stack_leaves, &later);
 	sets_drop_others(w->plan, &w->maps, &later);
 	state_drop_old_maps(w->state);
 	neighbours_release(w->plan, w->state->image);
@@ -341,6 +348,7 @@ static void close_work(struct work *w)
 		}
 	}
 	free(w->loaded);
+	stack_change_close(&w->stack);
 	if (w->plan->rebuilds)
 		maps_close(&w->maps);
 }
@@ -372,7 +380,7 @@ static int open_work(struct work *w, struct failure *why)
 
 int plan_carry_out(struct plan *p, struct state *s, struct failure *why)
 {
-	struct work w = { .plan = p, .state = s };
+	struct work w = { .plan = p, .state = s, .stack = STACK_CHANGE_NONE };
 	int error = open_work(&w, why);
 
 	if (!error)

@@ -19,6 +19,7 @@
 #include "plan_devices.h"
 #include "plan_ids.h"
 #include "plan_sets.h"
+#include "stack.h"
 #include "stored.h"
 #include "weir/latency.h"
 #include "weir/path.h"
@@ -468,6 +469,19 @@ static int compare(struct plan *p, const struct state *s, struct failure *why)
 	return 0;
 }
 
+/* What becomes of the hooks in the stack. */
+static int choose_stack(struct plan *p, const struct state *s, struct failure *why)
+{
+	OWN(stack_close) struct stack stack = STACK_NONE;
+	__u32 wanted = p->image->path_stages;
+
+	if (stack_read(s, &p->capacity, s->image_map_id, &stack, why))
+		return -1;
+	p->stack_leaves = stack.found & ~wanted;
+	p->stack_loads = p->rebuilds ? wanted : wanted & ~stack.fit;
+	return 0;
+}
+
 static int old_model(struct plan *p, const struct state *s, struct failure *why)
 {
 	return ahead_take(s->ahead, s->image, &p->old) ? 0 : stored_model(s->image, &p->old, why);
@@ -485,7 +499,7 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 	    find_routes(p, scope && scope->keeps_routes ? s->image : NULL, why) ||
 	    make_rings(p, s, why) || build(p, s, why))
 		return -1;
-	if (choose_steps(p, s, why) || check_host(p, s, why))
+	if (choose_steps(p, s, why) || choose_stack(p, s, why) || check_host(p, s, why))
 		return -1;
 	return compare(p, s, why);
 }
@@ -494,6 +508,8 @@ unsigned int plan_loads(const struct plan *p)
 {
 	unsigned int loads = 0;
 
+	for (int i = 0; i < STACK_HOOK_COUNT; i++)
+		loads += !!(p->stack_loads & stack_hooks[i].group);
 	for (size_t i = 0; i < p->devices_count; i++) {
 		for (int hook = 0; hook < HOOK_COUNT; hook++) {
 			enum step step = p->devices[i].hook[hook].step;
@@ -508,6 +524,6 @@ bool plan_is_empty(const struct plan *p)
 {
 	const struct diff_count *d = &p->diff;
 
-	return !plan_loads(p) && !p->leaving_count && !p->rebuilds && !d->added && !d->changed &&
-	       !d->removed;
+	return !plan_loads(p) && !p->leaving_count && !p->stack_leaves && !p->rebuilds &&
+	       !d->added && !d->changed && !d->removed;
 }

@@ -83,6 +83,8 @@ struct plan {
 	struct weir_image *image;
 	__u32 image_bytes;
 	struct capacity capacity;
+	__u32 stack_loads; /* groups of the stack's hooks to be loaded, 1 << WEIR_STAGE_* */
+	__u32 stack_leaves; /* and to be removed */
 	bool changes_host; /* addresses or routes are not what the image in force was built with */
 	bool rebuilds; /* the maps in force are too small, or there are none */
 	struct diff_count diff;

@@ -20,6 +20,14 @@ static const struct {
 #undef X
 };
 
+static void print_stack(__u32 groups, const char *what, FILE *out)
+{
+	if (groups & 1U << WEIR_STAGE_PATH)
+		fprintf(out, "  the stack: the programs of \"measure path\" %s\n", what);
+	if (groups & 1U << WEIR_STAGE_LOSS)
+		fprintf(out, "  the stack: the programs of \"measure loss\" %s\n", what);
+}
+
 static void print_programs(const struct plan *p, FILE *out)
 {
 	for (size_t i = 0; i < p->devices_count; i++) {
@@ -41,6 +49,8 @@ static void print_programs(const struct plan *p, FILE *out)
 		else
 			fprintf(out, "  %s: is unpinned; its device is gone\n", a->pin);
 	}
+	print_stack(p->stack_loads, "are attached", out);
+	print_stack(p->stack_leaves, "are detached", out);
 }
 
 void plan_print(const struct plan *p, FILE *out)

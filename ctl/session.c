@@ -11,6 +11,7 @@
 #include "neighbours.h"
 #include "note.h"
 #include "own.h"
+#include "stack.h"
 #include "stored.h"
 
 int session_open(struct session *s, const char *instance, struct failure *why)
@@ -115,6 +116,8 @@ int session_detach_all(struct session *s, struct failure *why)
 		if (attach_remove(&s->state, &a->list[i], why))
 			return -1;
 	}
+	if (stack_remove(&s->state, ~0U, why))
+		return -1;
 	neighbours_release_all(&s->host, s->state.image);
 	return state_remove(&s->state, why);
 }

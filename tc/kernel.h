@@ -34,10 +34,6 @@ struct net_device___priv {
 	__u8 priv[0];
 } KERNEL;
 
-struct in6_addr___sock {
-	__u8 bytes[16];
-};
-
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -57,6 +53,7 @@ struct sk_buff;
 struct sk_buff_head {
 	struct sk_buff *next;
 	struct sk_buff *prev;
+	__u32 qlen;
 } KERNEL;
 
 struct dst_entry {
@@ -69,6 +66,10 @@ struct sock {
 	__u16 sk_protocol;
 	struct sk_buff_head sk_receive_queue;
 	struct dst_entry *sk_dst_cache;
+} KERNEL;
+
+struct udp_sock {
+	struct sk_buff_head reader_queue;
 } KERNEL;
 
 struct tcp_sock {

@@ -16,20 +16,25 @@
 #define TCP_STATE_TIME_WAIT 6
 #define TCP_STATE_NEW_SYN_RECV 12
 
-/* Segments of a sample that a socket keeps until they are read. */
+#define MSG_PEEK 2
+
+/* Packets of a sample that a socket keeps until they are read: 2.5 KiB. */
 #define SOCKET_WAITING 64
 
-struct socket_segment {
+struct socket_packet {
 	__u64 key;
-	__u32 end; /* sequence number behind it */
-	__u32 at;
+	__u64 skb; /* of a datagram: its address, as long as it is in the queue */
 	struct weir_path_place place;
+	__u32 end; /* what is to be read before it is: sequence number, or datagrams */
+	__u32 at;
 };
 
 struct socket_path {
 	__u32 head; /* the next to be read */
 	__u32 count;
-	struct socket_segment segment[SOCKET_WAITING];
+	__u32 datagrams; /* that were read since this is here */
+	__u32 pad;
+	struct socket_packet packet[SOCKET_WAITING];
 };
 
 struct {
@@ -44,22 +49,22 @@ static __always_inline bool before(__u32 a, __u32 b)
 	return (__s32)(a - b) < 0;
 }
 
-/* Keep a segment of a sample until the stream has been read as far as it goes. */
-static __always_inline void socket_wait(struct sock *sk, const struct path_sight *s, __u32 end)
+/* Keep a packet of a sample until the socket has been read as far as its end. */
+static __always_inline void socket_wait(struct socket_path *waiting, const struct path_sight *s,
+					__u32 end, const struct sk_buff *skb)
 {
 	struct weir_path_cpu *cpu = path_cpu();
-	struct socket_path *waiting;
-	struct socket_segment *slot;
+	struct socket_packet *slot;
 
-	waiting = bpf_sk_storage_get(&weir_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!waiting || !cpu)
+	if (!cpu)
 		return;
 	if (waiting->count >= SOCKET_WAITING) {
 		cpu->sockets_full++;
 		return;
 	}
-	slot = &waiting->segment[(waiting->head + waiting->count) & (SOCKET_WAITING - 1)];
+	slot = &waiting->packet[(waiting->head + waiting->count) & (SOCKET_WAITING - 1)];
 	slot->key = s->key;
+	slot->skb = (__u64)skb;
 	slot->end = end;
 	slot->at = s->now;
 	slot->place = s->place;
@@ -89,6 +94,7 @@ static __always_inline int socket_segment(struct sock *sk, struct sk_buff *skb)
 	struct path_head head = {};
 	struct weir_path *p = socket_find(skb, &head, &s);
 	const struct path_tcp *tcp = path_tcp(&head);
+	struct socket_path *waiting;
 	__u32 bytes, end;
 
 	if (!p)
@@ -98,17 +104,22 @@ static __always_inline int socket_segment(struct sock *sk, struct sk_buff *skb)
 	bytes = skb->len - (tcp->doff >> 4) * 4;
 	end = bpf_ntohl(tcp->seq) + bytes;
 	/* A segment that has come before is not read again. */
-	if (bytes && before(BPF_CORE_READ((struct tcp_sock *)sk, rcv_nxt), end))
-		socket_wait(sk, &s, end);
+	if (!bytes)
+		p->point = WEIR_PATH_AT_READ; /* nobody will read it */
+	if (!bytes || !before(BPF_CORE_READ((struct tcp_sock *)sk, rcv_nxt), end))
+		return 0;
+	waiting = bpf_sk_storage_get(&weir_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (waiting)
+		socket_wait(waiting, &s, end, NULL);
 	return 0;
 }
 
-/* As its packet would look at the IP and TCP header. */
+/* As a packet to @sk would look; @seq is of meaning with TCP. */
 static __always_inline void socket_head(struct sock *sk, __u32 seq, struct path_head *h)
 {
 	struct path_tcp *tcp;
 
-	h->proto = IPPROTO_TCP;
+	h->proto = sk->sk_protocol;
 	h->is_v6 = sk->__sk_common.skc_family == AF_INET6;
 	if (h->is_v6) {
 		bpf_probe_read_kernel(&h->v6.saddr, 16, &sk->__sk_common.skc_v6_daddr);
@@ -118,8 +129,7 @@ static __always_inline void socket_head(struct sock *sk, __u32 seq, struct path_
 		h->v4.daddr = sk->__sk_common.skc_rcv_saddr;
 	}
 	tcp = (void *)path_tcp(h);
-	tcp->ports = sk->__sk_common.skc_dport |
-		     (__u32)bpf_htons(sk->__sk_common.skc_num) << 16;
+	tcp->ports = sk->__sk_common.skc_dport | (__u32)bpf_htons(sk->__sk_common.skc_num) << 16;
 	tcp->seq = bpf_htonl(seq);
 }
 
@@ -130,50 +140,119 @@ static __always_inline void socket_note_reader(struct weir_path *p)
 	bpf_get_current_comm(p->comm, sizeof(p->comm));
 }
 
-static __noinline int socket_read_segment(struct sock *sk, const struct socket_segment *segment)
+static __noinline int socket_read_one(struct sock *sk, const struct socket_packet *packet,
+				      struct path_head *head)
 {
 	struct weir_path *p;
-	struct path_head head = {};
 	__u32 now, ticks;
 
-	if (!sk || !segment)
+	if (!sk || !packet || !head)
 		return 0;
-	p = path_find(segment->key);
+	p = path_find(packet->key);
 	now = path_ticks(bpf_ktime_get_ns());
-	ticks = now - segment->at;
+	ticks = now - packet->at;
 	if (!p) {
-		path_measure(NULL, WEIR_PATH_APP, &segment->place, &segment->place, ticks);
+		path_measure(NULL, WEIR_PATH_APP, &packet->place, &packet->place, ticks);
 		return 0;
 	}
+	/* Another hook has seen it read, or the record is of the same packet sent again. */
+	if (p->point == WEIR_PATH_AT_READ)
+		return 0;
 	socket_note_reader(p);
 	p->at = now;
 	p->point = WEIR_PATH_AT_READ;
-	path_measure(p, WEIR_PATH_APP, &segment->place, &segment->place, ticks);
-	socket_head(sk, segment->end, &head);
-	path_tell(p, WEIR_PATH_APP, &segment->place, &segment->place, ticks, now, &head);
+	path_measure(p, WEIR_PATH_APP, &packet->place, &packet->place, ticks);
+	socket_head(sk, packet->end, head);
+	path_tell(p, WEIR_PATH_APP, &packet->place, &packet->place, ticks, now, head);
 	return 0;
+}
+
+struct socket_reader {
+	struct sock *sk;
+	struct socket_path *waiting;
+	const struct sk_buff *next; /* datagram that is still in the queue, or NULL */
+	__u32 read;
+	__u32 pad;
+	struct path_head head;
+};
+
+static long socket_take(__u32 i, struct socket_reader *r)
+{
+	struct socket_path *waiting = r->waiting;
+	struct socket_packet *packet;
+
+	if (!waiting->count)
+		return 1;
+	packet = &waiting->packet[waiting->head & (SOCKET_WAITING - 1)];
+	if (before(r->read, packet->end))
+		return 1;
+	/* It came while another was being read, and that counted for it. */
+	if (r->next && packet->skb == (__u64)r->next)
+		return 1;
+	socket_read_one(r->sk, packet, &r->head);
+	waiting->head++;
+	waiting->count--;
+	return 0;
+}
+
+/* All that waits, up to @read. */
+static __always_inline void socket_take_all(struct sock *sk, struct socket_path *waiting,
+					    __u32 read, const struct sk_buff *next)
+{
+	struct socket_reader r = { .sk = sk, .waiting = waiting, .next = next, .read = read };
+
+	bpf_loop(SOCKET_WAITING, socket_take, &r, 0);
 }
 
 static __always_inline int socket_read_stream(struct sock *sk)
 {
 	struct socket_path *waiting = bpf_sk_storage_get(&weir_sockets, sk, 0, 0);
-	struct socket_segment *segment;
-	__u32 copied;
 
-	if (!waiting || !waiting->count)
-		return 0;
-	copied = BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
-	for (int i = 0; i < SOCKET_WAITING; i++) {
-		if (!waiting->count)
-			return 0;
-		segment = &waiting->segment[waiting->head & (SOCKET_WAITING - 1)];
-		if (before(copied, segment->end))
-			return 0;
-		socket_read_segment(sk, segment);
-		waiting->head++;
-		waiting->count--;
-	}
+	if (waiting && waiting->count)
+		socket_take_all(sk, waiting, BPF_CORE_READ((struct tcp_sock *)sk, copied_seq),
+				NULL);
 	return 0;
+}
+
+/* The next datagram that a reader of @sk gets; NULL where there is none. */
+static __always_inline struct sk_buff *socket_next(struct sock *sk)
+{
+	struct sk_buff_head *first = &((struct udp_sock *)sk)->reader_queue;
+	struct sk_buff *next = BPF_CORE_READ((struct udp_sock *)sk, reader_queue.next);
+
+	if (next && (void *)next != (void *)first)
+		return next;
+	next = sk->sk_receive_queue.next;
+	return (void *)next == (void *)&sk->sk_receive_queue ? NULL : next;
+}
+
+static __always_inline int socket_received(struct sock *sk, int bytes, int flags)
+{
+	struct socket_path *waiting;
+
+	if (bytes < 0 || flags & MSG_PEEK || sk->sk_protocol != IPPROTO_UDP)
+		return 0;
+	waiting = bpf_sk_storage_get(&weir_sockets, sk, 0, 0);
+	if (!waiting)
+		return 0;
+	waiting->datagrams++;
+	if (waiting->count)
+		socket_take_all(sk, waiting, waiting->datagrams, socket_next(sk));
+	return 0;
+}
+
+/* A datagram is read when as many were read as are in the queue now. */
+static __always_inline void socket_wait_for_reader(struct sock *sk, const struct path_sight *s,
+						   const struct sk_buff *skb)
+{
+	struct socket_path *waiting =
+		bpf_sk_storage_get(&weir_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	__u32 queued = sk->sk_receive_queue.qlen;
+
+	if (!waiting)
+		return;
+	queued += BPF_CORE_READ((struct udp_sock *)sk, reader_queue.qlen);
+	socket_wait(waiting, s, waiting->datagrams + queued, skb);
 }
 
 /* The newest in the queue; a reader may have taken it meanwhile, then it has no record. */
@@ -195,6 +274,8 @@ static __always_inline int socket_ready(struct sock *sk)
 		return 0;
 	s.now = path_ticks(bpf_ktime_get_ns());
 	path_go_on(p, &s);
+	if (sk->sk_protocol == IPPROTO_UDP)
+		socket_wait_for_reader(sk, &s, skb);
 	return 0;
 }
 

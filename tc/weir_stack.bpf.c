@@ -59,7 +59,14 @@ int BPF_PROG(weir_copy, struct sk_buff *skb)
 	return socket_read(skb);
 }
 
-/* A process has read a datagram of UDP. */
+/* A process has read a datagram, of UDP in one piece; from Linux 6.18 on no other hook sees that. */
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(weir_recv, struct sock *sk, int bytes, int flags)
+{
+	return socket_received(sk, bytes, flags);
+}
+
+/* The same, and which one; up to Linux 6.17. */
 SEC("tp_btf/consume_skb")
 int BPF_PROG(weir_consume, struct sk_buff *skb)
 {

@@ -17,6 +17,7 @@
 #include "mark.h"
 #include "nat_fragment.h"
 #include "parse.h"
+#include "path.h"
 #include "reject.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -155,6 +156,8 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 	device = device_row(image);
 	if (weir.stages)
 		parse(ctx, p, depth_wanted(image, device));
+	if (stage_is_on(device, WEIR_STAGE_PATH))
+		path_at_driver(ctx, image, p);
 
 	reason = forget(admit(ctx, image, device, scratch), p->bytes);
 	if (weir.stages & 1U << WEIR_STAGE_FILTER && reason == WEIR_R_FILTER_REJECT)

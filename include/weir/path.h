@@ -106,14 +106,11 @@ _Static_assert(sizeof(struct weir_path_pair) == 40, "hash key has holes");
 /* Pairs of each stage; what comes later is counted in weir_path_cpu.pairs_full. */
 #define WEIR_PATH_PAIRS 256
 
-/* The sample is one packet of sample_mask + 1; a power of two less one. */
-#define WEIR_PATH_SAMPLE_MASK 15
-
 /* A device that asks for path or loss, in a hash table of the image with linear probing. */
 struct weir_path_device {
 	__u32 ifindex; /* 0: free */
 	__u32 stages; /* 1 << WEIR_STAGE_PATH, _LOSS */
-	__u32 sample_mask;
+	__u32 sample_mask; /* the sample is one packet of this plus 1, a power of two */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct weir_path_device) == 16, "device has holes");

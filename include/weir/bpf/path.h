@@ -52,8 +52,8 @@ static __always_inline __u32 path_stages_of(const struct weir_image *image, __u6
 	slot = weir_path_slot(ifindex, image->path_mask);
 	for (int i = 0; i < WEIR_PATH_PROBES; i++) {
 		__u32 row = (slot + i) & image->path_mask;
-		const struct weir_path_device *device = image_at(
-			image, image->path_offset + row * sizeof(struct weir_path_device));
+		const struct weir_path_device *device =
+			image_at(image, image->path_offset + row * sizeof(struct weir_path_device));
 
 		if (device->ifindex == ifindex) {
 			*mask = device->sample_mask;
@@ -195,8 +195,8 @@ static __always_inline __u32 path_turn_received(const struct weir_path *p,
 	/* Generic XDP runs right behind the hook of the stack. */
 	if (here && received && s->point == WEIR_PATH_AT_XDP && s->now - p->at < PATH_AT_ONCE_TICKS)
 		return PATH_SAME;
-	if (path_same(&p->origin, &s->place) && (p->origin_point == WEIR_PATH_AT_XDP ||
-						 p->origin_point == WEIR_PATH_AT_RECEIVE))
+	if (path_same(&p->origin, &s->place) &&
+	    (p->origin_point == WEIR_PATH_AT_XDP || p->origin_point == WEIR_PATH_AT_RECEIVE))
 		return PATH_ANEW;
 	if (p->point == WEIR_PATH_AT_XMIT || (xdp && !here))
 		return WEIR_PATH_HOP;

@@ -57,8 +57,8 @@ static __always_inline bool path_flow_is(const struct path_flow *f, const struct
 static __always_inline __u32 path_resent_set(const struct path_flow *f)
 {
 	const __u64 *a = (const void *)f;
-	__u64 hash = weir_mix64(a[1] ^ a[3] * 0x9E3779B97F4A7C15ULL ^ f->sport ^
-				(__u64)f->dport << 16);
+	__u64 hash =
+		weir_mix64(a[1] ^ a[3] * 0x9E3779B97F4A7C15ULL ^ f->sport ^ (__u64)f->dport << 16);
 
 	return weir_mix64(hash ^ a[0] ^ a[2]) & (WEIR_RETRANSMIT_SETS - 1);
 }
