@@ -99,7 +99,7 @@ static __always_inline void stack_send(struct sk_buff *skb, struct weir_path *p,
 		return;
 	p->first = s->now - ticks;
 	path_measure(p, WEIR_PATH_SEND, &s->place, &s->place, ticks);
-	path_tell(p, WEIR_PATH_SEND, &s->place, &s->place, ticks, s->now, s->head);
+	path_tell(p, WEIR_PATH_SEND, &s->place, &s->place, ticks, s->now, s->head, NULL);
 }
 
 /* One packet of a sample, at a device. */

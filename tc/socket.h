@@ -18,13 +18,12 @@
 
 #define MSG_PEEK 2
 
-/* Packets of a sample that a socket keeps until they are read: 2.5 KiB. */
+/* Packets of a sample that a socket keeps until they are read: 1.5 KiB. */
 #define SOCKET_WAITING 64
 
 struct socket_packet {
 	__u64 key;
 	__u64 skb; /* of a datagram: its address, as long as it is in the queue */
-	struct weir_path_place place;
 	__u32 end; /* what is to be read before it is: sequence number, or datagrams */
 	__u32 at;
 };
@@ -67,7 +66,6 @@ static __always_inline void socket_wait(struct socket_path *waiting, const struc
 	slot->skb = (__u64)skb;
 	slot->end = end;
 	slot->at = s->now;
-	slot->place = s->place;
 	waiting->count++;
 }
 
@@ -114,56 +112,44 @@ static __always_inline int socket_segment(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/* As a packet to @sk would look; @seq is of meaning with TCP. */
-static __always_inline void socket_head(struct sock *sk, __u32 seq, struct path_head *h)
+/* The process that runs now. */
+static __always_inline struct path_reader socket_reads(void)
 {
-	struct path_tcp *tcp;
+	struct path_reader reader = { .pid = bpf_get_current_pid_tgid() >> 32 };
 
-	h->proto = sk->sk_protocol;
-	h->is_v6 = sk->__sk_common.skc_family == AF_INET6;
-	if (h->is_v6) {
-		bpf_probe_read_kernel(&h->v6.saddr, 16, &sk->__sk_common.skc_v6_daddr);
-		bpf_probe_read_kernel(&h->v6.daddr, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-	} else {
-		h->v4.saddr = sk->__sk_common.skc_daddr;
-		h->v4.daddr = sk->__sk_common.skc_rcv_saddr;
-	}
-	tcp = (void *)path_tcp(h);
-	tcp->ports = sk->__sk_common.skc_dport | (__u32)bpf_htons(sk->__sk_common.skc_num) << 16;
-	tcp->seq = bpf_htonl(seq);
+	bpf_get_current_comm(reader.comm, sizeof(reader.comm));
+	return reader;
 }
 
-/* Who reads, in the record, so that an event can tell. */
-static __always_inline void socket_note_reader(struct weir_path *p)
+/* What an event does not have from the record. */
+static __always_inline void socket_head(const struct sock *sk, struct path_head *h)
 {
-	p->pid = bpf_get_current_pid_tgid() >> 32;
-	bpf_get_current_comm(p->comm, sizeof(p->comm));
+	h->proto = sk->sk_protocol;
+	h->is_v6 = sk->__sk_common.skc_family == AF_INET6;
 }
 
 static __noinline int socket_read_one(struct sock *sk, const struct socket_packet *packet,
 				      struct path_head *head)
 {
+	struct path_reader reader;
 	struct weir_path *p;
 	__u32 now, ticks;
 
 	if (!sk || !packet || !head)
 		return 0;
 	p = path_find(packet->key);
+	/* Another hook has seen it read, or the record is of the same packet sent again. */
+	if (!p || p->point == WEIR_PATH_AT_READ)
+		return 0;
 	now = path_ticks(bpf_ktime_get_ns());
 	ticks = now - packet->at;
-	if (!p) {
-		path_measure(NULL, WEIR_PATH_APP, &packet->place, &packet->place, ticks);
-		return 0;
-	}
-	/* Another hook has seen it read, or the record is of the same packet sent again. */
-	if (p->point == WEIR_PATH_AT_READ)
-		return 0;
-	socket_note_reader(p);
+	reader = socket_reads();
+	p->pid = reader.pid;
 	p->at = now;
 	p->point = WEIR_PATH_AT_READ;
-	path_measure(p, WEIR_PATH_APP, &packet->place, &packet->place, ticks);
-	socket_head(sk, packet->end, head);
-	path_tell(p, WEIR_PATH_APP, &packet->place, &packet->place, ticks, now, head);
+	path_measure(p, WEIR_PATH_APP, &p->place, &p->place, ticks);
+	socket_head(sk, head);
+	path_tell(p, WEIR_PATH_APP, &p->place, &p->place, ticks, now, head, &reader);
 	return 0;
 }
 
@@ -282,14 +268,18 @@ static __always_inline int socket_ready(struct sock *sk)
 static __always_inline int socket_read_datagram(struct sk_buff *skb)
 {
 	struct path_sight s = { .point = WEIR_PATH_AT_READ };
+	struct path_reader reader;
 	struct path_head head = {};
 	struct weir_path *p = socket_find(skb, &head, &s);
 
 	if (!p)
 		return 0;
 	s.now = path_ticks(bpf_ktime_get_ns());
-	if (p->point != WEIR_PATH_AT_READ)
-		socket_note_reader(p);
+	if (p->point == WEIR_PATH_AT_READ)
+		return 0;
+	reader = socket_reads();
+	s.reader = &reader;
+	p->pid = reader.pid;
 	path_go_on(p, &s);
 	return 0;
 }

@@ -73,18 +73,23 @@ struct weir_path_place {
 struct weir_path {
 	__u64 key; /* hash of what makes the packet; 0: free */
 	struct weir_path_place place; /* of the last hook */
-	struct weir_path_place origin; /* of the first */
+	__u64 origin_netns; /* of the first */
+	__u32 origin_ifindex;
 	__u32 at; /* when the last hook saw it */
 	__u32 first; /* when the first one did */
 	__u8 point; /* enum weir_path_point of the last hook */
 	__u8 origin_point;
 	__u8 is_told; /* there was a slow event of it */
-	__u8 pad;
-	__u32 pid; /* that was woken for it; 0: none */
-	__u32 delay
-		[WEIR_PATH_COUNT]; /* + 1; 0: the stage was not seen. Added up where it has several */
-	char comm[16]; /* of pid */
-	__u32 pad2[6];
+	__u8 tcp_flags;
+	__u32 pid; /* that read it, or was woken for it; 0: none */
+	/* + 1; 0: the stage was not seen. Added up where it has several. */
+	__u32 delay[WEIR_PATH_COUNT];
+	__u8 saddr[16]; /* v4-mapped */
+	__u8 daddr[16];
+	__u16 sport; /* host order */
+	__u16 dport;
+	__u32 seq; /* host order, of TCP */
+	__u32 ack;
 };
 _Static_assert(sizeof(struct weir_path) == 128, "record is not two cache lines");
 
@@ -158,7 +163,7 @@ struct weir_slow {
 	__u8 is_v6;
 	__u32 seq; /* host order, of TCP */
 	__u32 ack;
-	__u16 window; /* as in the header, not scaled */
+	__u16 window; /* as in the header, not scaled; 0 where a process reads the packet */
 	__u16 pad;
 	__u32 cpu;
 	__u32 ticks; /* delay of @stage */

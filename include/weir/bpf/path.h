@@ -28,6 +28,7 @@ struct path_sight {
 	__u32 point; /* enum weir_path_point */
 	const struct weir_image *image;
 	const struct path_head *head;
+	const struct path_reader *reader; /* NULL: nobody reads it here */
 };
 
 static __always_inline __u32 path_ticks(__u64 ns)
@@ -39,6 +40,12 @@ static __always_inline bool path_same(const struct weir_path_place *a,
 				      const struct weir_path_place *b)
 {
 	return a->ifindex == b->ifindex && a->netns == b->netns;
+}
+
+static __always_inline bool path_is_origin(const struct weir_path *p,
+					   const struct weir_path_place *place)
+{
+	return p->origin_ifindex == place->ifindex && p->origin_netns == place->netns;
 }
 
 /* The stages that @place asks for, of those of the stack; its sample in @mask. */
@@ -85,11 +92,20 @@ static __always_inline void path_begin(struct weir_path *p, const struct path_si
 	__builtin_memset(p, 0, sizeof(*p));
 	p->key = s->key;
 	p->place = s->place;
-	p->origin = s->place;
+	p->origin_netns = s->place.netns;
+	p->origin_ifindex = s->place.ifindex;
 	p->at = s->now;
 	p->first = s->now;
 	p->point = s->point;
 	p->origin_point = s->point;
+	path_flow_of(s->head, (struct path_flow *)p->saddr);
+	if (s->head->proto == IPPROTO_TCP) {
+		const struct path_tcp *tcp = path_tcp(s->head);
+
+		p->tcp_flags = tcp->flags;
+		p->seq = bpf_ntohl(tcp->seq);
+		p->ack = bpf_ntohl(tcp->ack);
+	}
 	if (cpu)
 		cpu->started++;
 }
@@ -195,7 +211,7 @@ static __always_inline __u32 path_turn_received(const struct weir_path *p,
 	/* Generic XDP runs right behind the hook of the stack. */
 	if (here && received && s->point == WEIR_PATH_AT_XDP && s->now - p->at < PATH_AT_ONCE_TICKS)
 		return PATH_SAME;
-	if (path_same(&p->origin, &s->place) &&
+	if (path_is_origin(p, &s->place) &&
 	    (p->origin_point == WEIR_PATH_AT_XDP || p->origin_point == WEIR_PATH_AT_RECEIVE))
 		return PATH_ANEW;
 	if (p->point == WEIR_PATH_AT_XMIT || (xdp && !here))
@@ -216,7 +232,7 @@ static __always_inline __u32 path_turn(const struct weir_path *p, const struct p
 		return PATH_ANEW;
 	switch (s->point) {
 	case WEIR_PATH_AT_QUEUE:
-		if (path_same(&p->origin, &s->place) && p->origin_point == WEIR_PATH_AT_QUEUE)
+		if (path_is_origin(p, &s->place) && p->origin_point == WEIR_PATH_AT_QUEUE)
 			return PATH_ANEW;
 		if (received && near)
 			return WEIR_PATH_FORWARD;
@@ -262,7 +278,7 @@ static __always_inline bool path_go_on(struct weir_path *p, struct path_sight *s
 	if (turn >= WEIR_PATH_COUNT)
 		return true;
 	path_measure(p, turn, &from, &s->place, ticks);
-	path_tell(p, turn, &from, &s->place, ticks, s->now, s->head);
+	path_tell(p, turn, &from, &s->place, ticks, s->now, s->head, s->reader);
 	return true;
 }
 

@@ -13,6 +13,13 @@
 /* Events at once are a tenth of those of a second. */
 #define PATH_SLOW_BURST_NS (PATH_NS_PER_S / 10)
 
+/* The process that reads a packet. */
+struct path_reader {
+	__u32 pid;
+	char comm[16];
+};
+
+/* As a record has it. */
 struct path_flow {
 	__u8 saddr[16];
 	__u8 daddr[16];
@@ -166,9 +173,19 @@ static __always_inline void path_fill_record(struct weir_slow *e, const struct w
 {
 	e->total = p->at - p->first;
 	__builtin_memcpy(e->delay, p->delay, sizeof(e->delay));
-	e->pid = p->pid;
-	__builtin_memcpy(e->comm, p->comm, sizeof(e->comm));
-	e->process_retransmits = path_resent_by(p->pid);
+	if (!e->pid)
+		e->pid = p->pid;
+	e->process_retransmits = path_resent_by(e->pid);
+	/* A socket alone may not know whom it has a packet from. */
+	__builtin_memcpy(e->saddr, p->saddr, 16);
+	__builtin_memcpy(e->daddr, p->daddr, 16);
+	e->sport = p->sport;
+	e->dport = p->dport;
+	e->tcp_flags = p->tcp_flags;
+	e->seq = p->seq;
+	e->ack = p->ack;
+	if (e->proto == IPPROTO_TCP)
+		e->retransmits = path_resent((const void *)p->saddr);
 }
 
 /*
@@ -226,7 +243,7 @@ static __always_inline __u32 path_longest(const struct weir_path *p, __u32 stage
 static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 				      const struct weir_path_place *from,
 				      const struct weir_path_place *to, __u32 ticks, __u32 now,
-				      const struct path_head *h)
+				      const struct path_head *h, const struct path_reader *reader)
 {
 	struct weir_slow e;
 	struct weir_slow_ask *ask;
@@ -248,6 +265,10 @@ static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 	e.to = *to;
 	e.stage = stage;
 	e.ticks = ticks;
+	if (reader) {
+		e.pid = reader->pid;
+		__builtin_memcpy(e.comm, reader->comm, sizeof(e.comm));
+	}
 	path_tell_one(p, &e, h);
 }
 
