@@ -20,15 +20,16 @@
  * same packet. Those of one device have it at both ends of the pair.
  * X(symbol, name, explanation)
  */
-#define WEIR_PATH_STAGES(X)                                                             \
-	X(SEND, "send", "from the sender's TCP to the device's queue")                  \
-	X(QDISC, "qdisc", "in the queueing discipline")                                 \
-	X(HOP, "hop", "from one device of this host to another: a veth pair or a wire") \
-	X(DRIVER, "driver", "from XDP to the network stack")                            \
-	X(STACK, "stack", "from the device through the stack to the socket")            \
-	X(APP, "app", "in the socket until a process reads it")                         \
-	X(FORWARD, "forward",                                                           \
-	  "from one device to the queue of another: routing, a bridge, a process")      \
+#define WEIR_PATH_STAGES(X)                                                                 \
+	X(SEND, "send",                                                                     \
+	  "from the sender's TCP to the device's queue; waits for a MAC address are in it") \
+	X(QDISC, "qdisc", "in the queueing discipline")                                     \
+	X(HOP, "hop", "from one device of this host to another: a veth pair or a wire")     \
+	X(DRIVER, "driver", "from XDP to the network stack")                                \
+	X(STACK, "stack", "from the device through the stack to the socket")                \
+	X(APP, "app", "in the socket until a process reads it")                             \
+	X(FORWARD, "forward",                                                               \
+	  "from one device to the queue of another: routing, a bridge, a process")          \
 	X(WAKE, "wake", "from the socket to waking the process that waits for it")
 
 enum weir_path_stage {

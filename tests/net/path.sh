@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Where packets wait: every stage of each kind of packet, and delays that are known.
+set -euo pipefail
+
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+readonly ECHO=$ROOT/tests/tools/echo.py
+
+# cookie NAME: the number of a namespace.
+cookie() {
+	ns_exec "$1" python3 -c '
+import socket
+print(int.from_bytes(socket.socket().getsockopt(socket.SOL_SOCKET, 71, 8), "little"))'
+}
+
+# place NAME IF: as tests/tools/path.py wants it.
+place() {
+	echo "$(ns_exec "$1" cat "/sys/class/net/$2/ifindex" 2>/dev/null ||
+		ns_ip "$1" -o link show dev "$2" | cut -d: -f1)@$(cookie "$1")"
+}
+
+# rows NAME [WORD...]: what weir in that namespace has recorded.
+rows() {
+	local name=$1
+	shift
+	"$ROOT/tests/tools/path.py" "/sys/fs/bpf/weir/$NS_PREFIX-$name/ns-$(cookie "$name")" "$@"
+}
+
+# build_pair: near and far, next door to each other, an echo server in far.
+build_pair() {
+	ns_add near far
+	veth near eth0 far eth0
+	address near eth0 10.0.0.1/24 2001:db8::1/64
+	address far eth0 10.0.0.2/24 2001:db8::2/64
+	near=$(ns_ip near -o link show dev eth0 | cut -d: -f1)@$(cookie near)
+	far=$(ns_ip far -o link show dev eth0 | cut -d: -f1)@$(cookie far)
+	start_ready far "$TMP/echo.log" ready "$ECHO" serve 10.0.0.2 7
+	echo_pid=$(cut -d" " -f2 "$TMP/echo.log")
+}
+
+# ask KIND TIMES
+ask() {
+	ns_exec near "$ECHO" ask 10.0.0.2 7 "$1" "$2"
+}
+
+# assert_stage NAME LOW HIGH STAGE FROM TO: so many were counted.
+assert_stage() {
+	local got
+	got=$(rows "$1" "$4" "$5" "$6" count)
+	assert_between "$2" "$3" "$got" "$4 from $5 to $6"
+}
+
+# assert_both_ways NAME TIMES: each stage has so many, there and back.
+assert_both_ways() {
+	local place
+	assert_stage "$1" "$2" "$(($2 * 3))" hop "$near" "$far"
+	assert_stage "$1" "$2" "$(($2 * 3))" hop "$far" "$near"
+	for place in "$near" "$far"; do
+		assert_stage "$1" "$2" "$(($2 * 3))" qdisc "$place" "$place"
+		assert_stage "$1" "$2" "$(($2 * 3))" app "$place" "$place"
+	done
+}
+
+measure() {
+	weir "$1" apply - <<<"interface eth0 { $2; measure path sample 1/1 }"
+}
+
+test_tcp_shows_every_stage_both_ways() {
+	build_pair
+	measure far 'xdp native'
+	ask tcp 200
+	rows far
+	assert_both_ways far 200
+	assert_stage far 200 600 send "$near" "$near"
+	assert_stage far 200 600 send "$far" "$far"
+	assert_stage far 200 600 stack "$near" "$near"
+	assert_stage far 200 600 stack "$far" "$far"
+	assert_stage far 200 600 driver "$far" "$far"
+	assert_eq 0 "$(rows far driver "$near" "$near" count)" "no XDP there"
+}
+
+test_udp_shows_every_stage_both_ways() {
+	build_pair
+	measure far 'xdp native'
+	ask udp 200
+	rows far
+	assert_both_ways far 200
+}
+
+test_ping_shows_the_hop_and_the_process() {
+	build_pair
+	measure far tc
+	ns_exec near ping -q -c 50 -i 0.01 10.0.0.2
+	rows far
+	assert_stage far 50 60 hop "$near" "$far"
+	assert_stage far 50 60 hop "$far" "$near"
+	assert_stage far 50 60 app "$near" "$near"
+}
+
+test_generic_xdp_and_tc_show_the_same_but_the_driver() {
+	local work
+	build_pair
+	for work in 'xdp generic' tc; do
+		measure far "$work"
+		ask tcp 100
+		rows far
+		assert_both_ways far 100
+		weir far detach --all
+	done
+}
+
+test_a_sample_is_the_same_at_every_hook() {
+	build_pair
+	weir far apply - <<<'interface eth0 { xdp native; measure path sample 1/8 }'
+	ask tcp 4000
+	rows far
+	local hop app
+	hop=$(rows far hop "$near" "$far" count)
+	app=$(rows far app "$far" "$far" count)
+	# 500 are expected; six standard deviations are 125.
+	assert_between 375 1500 "$hop" "packets of the sample"
+	assert_between 375 625 "$app" "of them with data"
+	assert_stage far "$hop" "$hop" qdisc "$near" "$near"
+	assert_stage far "$hop" "$hop" driver "$far" "$far"
+}
+
+test_a_reader_that_is_stopped_is_the_applications_delay() {
+	local kind
+	build_pair
+	measure far 'xdp native'
+	for kind in tcp udp; do
+		ask "$kind" 10
+		kill -STOP "$echo_pid"
+		(sleep 0.2 && kill -CONT "$echo_pid") &
+		ask "$kind" 10
+		wait "$!"
+		rows far
+		assert_between 180000 2000000 "$(rows far app "$far" "$far" max_us)" "app, $kind"
+		assert_between 0 100000 "$(rows far stack "$far" "$far" max_us)" "stack, $kind"
+		assert_between 0 100000 "$(rows far hop "$near" "$far" max_us)" "hop, $kind"
+		weir far detach --all
+		measure far 'xdp native'
+	done
+}
+
+# near -- wire -- far; what goes to far is held for 20 ms, what comes back is not.
+test_a_slow_forwarder_is_blamed_in_the_direction_it_is_slow_in() {
+	local in out
+	ns_add near wire far
+	veth near eth0 wire eth0
+	veth wire eth1 far eth0
+	address near eth0 10.0.0.1/24
+	address far eth0 10.0.0.2/24
+	start_ready far "$TMP/echo.log" ready "$ECHO" serve 10.0.0.2 7
+	wire wire eth0 eth1 20000 0
+	in=$(ns_ip wire -o link show dev eth0 | cut -d: -f1)@$(cookie wire)
+	out=$(ns_ip wire -o link show dev eth1 | cut -d: -f1)@$(cookie wire)
+	weir wire apply - <<<'interface eth* { tc; measure path sample 1/1 }'
+	ask tcp 30
+	ask udp 30
+	rows wire
+	assert_between 60 200 "$(rows wire forward "$in" "$out" count)" "forwarded"
+	assert_between 19000 40000 "$(rows wire forward "$in" "$out" p50_us)" "to far"
+	assert_between 0 10000 "$(rows wire forward "$out" "$in" p50_us)" "to near"
+	assert_between 0 10000 "$(rows wire qdisc "$out" "$out" p50_us)" "its queue"
+}
+
+test_a_delay_of_netem_is_the_queues_in_its_direction() {
+	build_pair
+	need_netem
+	ns_exec near tc qdisc add dev eth0 root netem delay 20ms
+	measure far 'xdp native'
+	ask tcp 20
+	ask udp 20
+	rows far
+	assert_between 40 200 "$(rows far qdisc "$near" "$near" count)" "queued"
+	assert_between 19000 60000 "$(rows far qdisc "$near" "$near" p50_us)" "queue of near"
+	assert_between 0 15000 "$(rows far qdisc "$far" "$far" p50_us)" "queue of far"
+	assert_between 0 15000 "$(rows far hop "$near" "$far" p50_us)" "hop to far"
+	assert_between 0 15000 "$(rows far hop "$far" "$near" p50_us)" "hop to near"
+}
+
+links() {
+	bpftool -j link show | python3 -c '
+import json, sys
+print(sum(l.get("tp_name") == "net_dev_start_xmit" for l in json.load(sys.stdin)))'
+}
+
+test_off_attaches_nothing_and_on_again_attaches_once() {
+	local before folder
+	build_pair
+	before=$(links)
+	folder=/sys/fs/bpf/weir/$NS_PREFIX-far/ns-$(cookie far)
+	weir far apply - <<<'interface eth0 { xdp native; measure rtt }'
+	assert_eq 0 "$(find "$folder" -name 'stack-*' | wc -l)" "hooks without measure path"
+	measure far 'xdp native'
+	assert_eq "$((before + 1))" "$(links)" "hooks of the kind with measure path"
+	assert_contains "$(weir far plan - <<<"interface eth0 { xdp native; measure path sample 1/1 }")" \
+		"nothing to change"
+	weir far apply - <<<'interface eth0 { xdp native; measure rtt }'
+	assert_eq 0 "$(find "$folder" -name 'stack-*' | wc -l)" "hooks after it"
+	wait_for 5 links_are "$before"
+}
+
+links_are() {
+	assert_eq "$1" "$(links)" "hooks left behind"
+}
+
+test_a_hook_that_was_lost_is_put_back_by_apply() {
+	local folder
+	build_pair
+	measure far 'xdp native'
+	folder=/sys/fs/bpf/weir/$NS_PREFIX-far/ns-$(cookie far)
+	rm "$folder/stack-weir_xmit"
+	assert_contains "$(weir far plan - <<<"interface eth0 { xdp native; measure path sample 1/1 }")" \
+		'the programs of "measure path" are attached'
+	measure far 'xdp native'
+	ask tcp 50
+	rows far
+	assert_both_ways far 50
+}
+
+run_tests "$@"
