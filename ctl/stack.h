@@ -18,7 +18,7 @@
 #include "state.h"
 #include "weir/abi.h"
 
-/* X(symbol, program, tracepoint, group, what is not seen without it) */
+/* X(symbol, program, tracepoint, group, what is not seen without it; "": another hook sees it) */
 #define STACK_HOOKS(X)                                                                            \
 	X(QUEUE, "weir_queue", "net_dev_queue", PATH, "send, qdisc, forward")                     \
 	X(XMIT, "weir_xmit", "net_dev_start_xmit", PATH, "qdisc, hop")                            \
@@ -27,8 +27,15 @@
 	X(STREAM, "weir_stream", "tcp_rcv_space_adjust", PATH, "app of TCP")                      \
 	X(READY, "weir_ready", "sk_data_ready", PATH, "stack of UDP and ICMP: it is part of app") \
 	X(COPY, "weir_copy", "skb_copy_datagram_iovec", PATH, "app of ICMP")                      \
-	X(RECV, "weir_recv", "sock_recv_length", PATH, "app of UDP, from Linux 6.18 on")          \
-	X(CONSUME, "weir_consume", "consume_skb", PATH, "app of UDP")
+	X(RECV, "weir_recv", "sock_recv_length", PATH, "")          \
+	X(CONSUME, "weir_consume", "consume_skb", PATH, "app of UDP")                             \
+	X(DROP, "weir_drop", "kfree_skb", LOSS, "drops of the kernel")                            \
+	X(RESEND, "weir_resend", "tcp_retransmit_skb", LOSS, "retransmits")                       \
+	X(RESET_TX, "weir_reset_tx", "tcp_send_reset", LOSS, "resets that are sent")              \
+	X(RESET_RX, "weir_reset_rx", "tcp_receive_reset", LOSS, "resets that come in")            \
+	X(STATE, "weir_state", "inet_sock_set_state", LOSS, "connections that fail")              \
+	X(READER, "weir_reader", "tcp_rcv_space_adjust", LOSS, "the process that reads")          \
+	X(WRITER, "weir_writer", "sock_send_length", LOSS, "the process that only writes")
 
 enum stack_hook {
 #define X(sym, program, tracepoint, group, without) STACK_##sym,

@@ -157,7 +157,7 @@ static int keep(const struct weir_stack *skel, __u32 hooks, struct stack_change 
 static void note_unknown(__u32 group, __u32 known)
 {
 	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
-		if (stack_hooks[i].group == group && !(known & 1U << i))
+		if (stack_hooks[i].group == group && !(known & 1U << i) && *stack_hooks[i].without)
 			note("this kernel has no tracepoint %s; not seen: %s",
 			     stack_hooks[i].tracepoint, stack_hooks[i].without);
 	}

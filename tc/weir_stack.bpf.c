@@ -4,6 +4,7 @@
  * device. They see every namespace; records are kept of what touches a device
  * that asks for it.
  */
+#include "loss.h"
 #include "path.h"
 
 #include <bpf/bpf_tracing.h>
@@ -71,4 +72,53 @@ SEC("tp_btf/consume_skb")
 int BPF_PROG(weir_consume, struct sk_buff *skb)
 {
 	return socket_consume(skb);
+}
+
+/* The kernel drops a packet. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
+{
+	return loss_drop(skb, reason);
+}
+
+/* TCP sends a segment again. */
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(weir_resend, struct sock *sk)
+{
+	return loss_retransmit(sk);
+}
+
+/* TCP refuses or breaks a connection. */
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(weir_reset_tx, struct sock *sk, struct sk_buff *skb)
+{
+	return loss_reset_sent(sk, skb);
+}
+
+/* The peer did. */
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(weir_reset_rx, struct sock *sk)
+{
+	return loss_reset_received(sk);
+}
+
+/* A process connects, and a handshake that comes to nothing. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(weir_state, struct sock *sk, int before_it, int state)
+{
+	return loss_state(sk, before_it, state);
+}
+
+/* A process reads: the socket is its own. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(weir_reader, struct sock *sk)
+{
+	return loss_own(sk);
+}
+
+/* The same of one that writes. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(weir_writer, struct sock *sk)
+{
+	return loss_own(sk);
 }

@@ -134,11 +134,11 @@ test_a_reader_that_is_stopped_is_the_applications_delay() {
 	for kind in tcp udp; do
 		ask "$kind" 10
 		kill -STOP "$echo_pid"
-		(sleep 0.2 && kill -CONT "$echo_pid") &
+		(sleep 2 && kill -CONT "$echo_pid") &
 		ask "$kind" 10
 		wait "$!"
 		rows far
-		assert_between 180000 2000000 "$(rows far app "$far" "$far" max_us)" "app, $kind"
+		assert_between 300000 3000000 "$(rows far app "$far" "$far" max_us)" "app, $kind"
 		assert_between 0 100000 "$(rows far stack "$far" "$far" max_us)" "stack, $kind"
 		assert_between 0 100000 "$(rows far hop "$near" "$far" max_us)" "hop, $kind"
 		weir far detach --all

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel drops, what TCP sends again, and connections that break:
+ * by device, by flow and by the process that has the socket.
+ */
+#ifndef WEIR_TC_LOSS_H
+#define WEIR_TC_LOSS_H
+
+#include "weir/bpf/path.h"
+
+#include "kernel.h"
+#include "path.h"
+
+#define TCP_STATE_SYN_SENT 2
+#define TCP_STATE_CLOSE 7
+/* The lowest bit of a packet's route is not part of the address. */
+#define SKB_DST_MASK (~1UL)
+
+/* Who used a socket last. */
+struct loss_owner {
+	__u32 pid;
+	char comm[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct loss_owner);
+} weir_owners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct weir_drop_key);
+	__type(value, struct weir_drop);
+} weir_drops SEC(".maps");
+
+/* The generation in force, if any of its devices asks for loss. */
+static __always_inline const struct weir_image *loss_image(void)
+{
+	const struct weir_image *image = image_in_force();
+
+	return image && image->path_stages & 1U << WEIR_STAGE_LOSS ? image : NULL;
+}
+
+/* The process that runs now has @sk. */
+static __always_inline int loss_own(struct sock *sk)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct loss_owner *owner;
+
+	if (!pid || sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	owner = bpf_sk_storage_get(&weir_owners, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!owner || owner->pid == pid)
+		return 0;
+	owner->pid = pid;
+	bpf_get_current_comm(owner->comm, sizeof(owner->comm));
+	return 0;
+}
+
+static __always_inline struct loss_owner *loss_owner_of(struct sock *sk)
+{
+	__u8 state = sk->__sk_common.skc_state;
+
+	/* Those are shorter than a socket. */
+	if (state == TCP_STATE_TIME_WAIT || state == TCP_STATE_NEW_SYN_RECV)
+		return NULL;
+	return bpf_sk_storage_get(&weir_owners, sk, 0, 0);
+}
+
+static __always_inline void loss_place_of_device(const struct net_device *dev,
+						 struct weir_path_place *place)
+{
+	place->netns = BPF_CORE_READ(dev, nd_net.net, net_cookie);
+	place->ifindex = BPF_CORE_READ(dev, ifindex);
+}
+
+/* Where a packet is lost: its device, or else the one it came in by, and the namespace of its route. */
+static __always_inline const struct net_device *loss_place(struct sk_buff *skb,
+							   struct weir_path_place *place)
+{
+	const struct net_device *dev = NULL;
+	const struct dst_entry *dst;
+
+	bpf_probe_read_kernel(&dev, sizeof(dev), &skb->dev);
+	/* UDP keeps something else there, which is no address of the kernel. */
+	if ((__s64)dev < 0) {
+		loss_place_of_device(dev, place);
+		return dev;
+	}
+	dst = (const void *)(skb->_skb_refdst & SKB_DST_MASK);
+	if (dst) {
+		dev = BPF_CORE_READ(dst, dev);
+		loss_place_of_device(dev, place);
+	}
+	if (skb->skb_iif)
+		place->ifindex = skb->skb_iif;
+	return NULL;
+}
+
+/* Whether @place asks for loss, or @dev, which may be NULL, is the other end of one that does. */
+static __always_inline bool loss_is_wanted(const struct weir_image *image,
+					   struct weir_path_place place,
+					   const struct net_device *dev)
+{
+	__u32 mask;
+
+	/* Nobody knows the namespace any more; this one has such a device. */
+	if (!place.netns)
+		place.netns = image->netns;
+	if (path_stages_of(image, place.netns, place.ifindex, &mask) & 1U << WEIR_STAGE_LOSS)
+		return true;
+	dev = dev ? veth_peer(dev) : NULL;
+	if (!dev)
+		return false;
+	loss_place_of_device(dev, &place);
+	return path_stages_of(image, place.netns, place.ifindex, &mask) & 1U << WEIR_STAGE_LOSS;
+}
+
+static __noinline int loss_count(const struct weir_path_place *place, __u32 kind, __u32 reason)
+{
+	static const struct weir_drop none = {};
+	struct weir_path_cpu *cpu = path_cpu();
+	struct weir_drop_key key = { .reason = reason, .kind = kind };
+	struct weir_drop *drop;
+
+	if (!place || !cpu)
+		return 0;
+	key.netns = place->netns;
+	key.ifindex = place->ifindex;
+	drop = bpf_map_lookup_elem(&weir_drops, &key);
+	if (!drop) {
+		bpf_map_update_elem(&weir_drops, &key, &none, BPF_NOEXIST);
+		drop = bpf_map_lookup_elem(&weir_drops, &key);
+	}
+	if (!drop) {
+		cpu->drops_full++;
+		return 0;
+	}
+	drop->packets++;
+	drop->last_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline int loss_drop(struct sk_buff *skb, __u32 reason)
+{
+	const struct weir_image *image = loss_image();
+	struct weir_path_place place = {};
+	const struct net_device *dev;
+
+	if (!image)
+		return 0;
+	dev = loss_place(skb, &place);
+	if (loss_is_wanted(image, place, dev))
+		loss_count(&place, WEIR_DROP_DROP, reason);
+	return 0;
+}
+
+/* The row of a process; the one that lost nothing for longest gives way. NULL: nobody knows. */
+static __always_inline struct weir_process *loss_process(const struct loss_owner *owner)
+{
+	struct weir_path_cpu *cpu = path_cpu();
+	struct weir_process_set *set;
+	struct weir_process *p;
+	__u32 index;
+
+	if (!owner || !owner->pid || !cpu)
+		return NULL;
+	index = weir_mix64(owner->pid) & (WEIR_PROCESS_SETS - 1);
+	set = bpf_map_lookup_elem(&weir_processes, &index);
+	if (!set)
+		return NULL;
+	p = &set->way[0];
+#pragma unroll
+	for (int i = 0; i < WEIR_PROCESS_WAYS; i++) {
+		if (set->way[i].pid == owner->pid) {
+			p = &set->way[i];
+			break;
+		}
+		if (set->way[i].last_ns < p->last_ns)
+			p = &set->way[i];
+	}
+	if (p->pid != owner->pid) {
+		cpu->processes_evicted += !!p->pid;
+		__builtin_memset(p, 0, sizeof(*p));
+		p->pid = owner->pid;
+	}
+	__builtin_memcpy(p->comm, owner->comm, sizeof(p->comm));
+	p->last_ns = bpf_ktime_get_ns();
+	return p;
+}
+
+static __always_inline void loss_flow_of(struct sock *sk, struct path_flow *f)
+{
+	f->sport = sk->__sk_common.skc_num;
+	f->dport = bpf_ntohs(sk->__sk_common.skc_dport);
+	if (sk->__sk_common.skc_family == AF_INET6) {
+		bpf_probe_read_kernel(f->saddr, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_probe_read_kernel(f->daddr, 16, &sk->__sk_common.skc_v6_daddr);
+		return;
+	}
+	path_map_v4(f->saddr, sk->__sk_common.skc_rcv_saddr);
+	path_map_v4(f->daddr, sk->__sk_common.skc_daddr);
+}
+
+/* The row of a flow; the one that sent nothing again for longest gives way. */
+static __always_inline struct weir_retransmit *loss_flow(const struct path_flow *f)
+{
+	struct weir_path_cpu *cpu = path_cpu();
+	struct weir_retransmit_set *set;
+	struct weir_retransmit *r;
+	__u32 index = path_resent_set(f);
+
+	set = bpf_map_lookup_elem(&weir_resent, &index);
+	if (!set || !cpu)
+		return NULL;
+	r = &set->way[0];
+#pragma unroll
+	for (int i = 0; i < WEIR_RETRANSMIT_WAYS; i++) {
+		if (set->way[i].count && path_flow_is(f, &set->way[i]))
+			return &set->way[i];
+		if (set->way[i].last_ns < r->last_ns)
+			r = &set->way[i];
+	}
+	cpu->retransmits_evicted += !!r->count;
+	__builtin_memset(r, 0, sizeof(*r));
+	__builtin_memcpy(r->saddr, f->saddr, 16);
+	__builtin_memcpy(r->daddr, f->daddr, 16);
+	r->sport = f->sport;
+	r->dport = f->dport;
+	return r;
+}
+
+/* Where a connection leaves; false where no device on its way asks for loss. */
+static __always_inline bool loss_of_socket(struct sock *sk, struct weir_path_place *place)
+{
+	const struct weir_image *image = loss_image();
+	const struct net_device *dev;
+
+	if (!image)
+		return false;
+	dev = BPF_CORE_READ(sk, sk_dst_cache, dev);
+	if (!dev)
+		return false;
+	loss_place_of_device(dev, place);
+	return loss_is_wanted(image, *place, dev);
+}
+
+static __always_inline int loss_retransmit(struct sock *sk)
+{
+	struct weir_path_place place = {};
+	struct loss_owner *owner;
+	struct weir_retransmit *r;
+	struct weir_process *p;
+	struct path_flow flow;
+
+	if (!loss_of_socket(sk, &place))
+		return 0;
+	loss_count(&place, WEIR_DROP_RETRANSMIT, 0);
+	loss_flow_of(sk, &flow);
+	owner = loss_owner_of(sk);
+	r = loss_flow(&flow);
+	if (r) {
+		__sync_fetch_and_add(&r->count, 1);
+		r->last_ns = bpf_ktime_get_ns();
+		r->netns = place.netns;
+	}
+	if (r && owner) {
+		r->pid = owner->pid;
+		__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
+	}
+	p = loss_process(owner);
+	if (p)
+		__sync_fetch_and_add(&p->retransmits, 1);
+	return 0;
+}
+
+static __always_inline int loss_reset_received(struct sock *sk)
+{
+	struct weir_path_place place = {};
+	struct weir_process *p;
+
+	if (!loss_of_socket(sk, &place))
+		return 0;
+	loss_count(&place, WEIR_DROP_RESET_RECEIVED, 0);
+	p = loss_process(loss_owner_of(sk));
+	if (p)
+		__sync_fetch_and_add(&p->resets_received, 1);
+	return 0;
+}
+
+/* An answer to what nobody listens for has no socket, one of a process no packet. */
+static __always_inline int loss_reset_sent(struct sock *sk, struct sk_buff *skb)
+{
+	const struct weir_image *image = loss_image();
+	struct weir_path_place place = {};
+	const struct net_device *dev;
+	struct weir_process *p;
+
+	if (!image)
+		return 0;
+	if (skb) {
+		dev = loss_place(skb, &place);
+		if (!loss_is_wanted(image, place, dev))
+			return 0;
+	} else if (!sk || !loss_of_socket(sk, &place)) {
+		return 0;
+	}
+	loss_count(&place, WEIR_DROP_RESET_SENT, 0);
+	p = sk ? loss_process(loss_owner_of(sk)) : NULL;
+	if (p)
+		__sync_fetch_and_add(&p->resets_sent, 1);
+	return 0;
+}
+
+static __always_inline int loss_state(struct sock *sk, int before_it, int state)
+{
+	struct weir_path_place place = {};
+	struct weir_process *p;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (state == TCP_STATE_SYN_SENT)
+		return loss_own(sk);
+	if (before_it != TCP_STATE_SYN_SENT || state != TCP_STATE_CLOSE ||
+	    !loss_of_socket(sk, &place))
+		return 0;
+	loss_count(&place, WEIR_DROP_CONNECT_FAILED, 0);
+	p = loss_process(loss_owner_of(sk));
+	if (p)
+		__sync_fetch_and_add(&p->connects_failed, 1);
+	return 0;
+}
+
+#endif
