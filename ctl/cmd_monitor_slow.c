@@ -344,6 +344,9 @@ static int start(struct watch *w)
 		return -1;
 	w->cpu_id = map_id(slow_map(w, WEIR_MAP_PATH_CPU));
 	w->before = lost_now(w);
+	if (renew(w))
+		return -1;
+	note("watching");
 	return 0;
 }
 

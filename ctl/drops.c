@@ -155,8 +155,12 @@ static const char *place_of(const struct drops *d, const struct weir_drop_key *k
 	struct weir_path_place place = { .netns = key->netns, .ifindex = key->ifindex };
 	char netns[PLACE_TEXT];
 
-	if (key->ifindex)
+	if (key->ifindex && key->netns)
 		return place_text(&d->places, &place, text);
+	if (key->ifindex) { /* of a namespace that the packet no longer told */
+		snprintf(text, PLACE_TEXT, "ifindex %u", key->ifindex);
+		return text;
+	}
 	if (!key->netns)
 		snprintf(text, PLACE_TEXT, "-");
 	else

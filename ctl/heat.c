@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fewer columns do not fill the width: one alone would look like an hour. */
+#define COLUMNS_LEAST 24
+
 void heat_free(struct heat *h)
 {
 	free(h->count);
@@ -95,7 +98,7 @@ void heat_crop(struct heat *h)
 		end--;
 	first -= first > 0;
 	end += end < h->rows;
-	while (!heat_column_samples(h, column))
+	while (column + COLUMNS_LEAST < h->columns && !heat_column_samples(h, column))
 		column++;
 	keep(h, column, first, end - first);
 }

@@ -40,7 +40,10 @@ __u64 heat_column_samples(const struct heat *h, unsigned int column);
  */
 __u64 heat_quantile_ns(const struct heat *h, unsigned int column, unsigned int permille);
 
-/* Leave out what lies around the samples: rows, but one on each side, and columns before them. */
+/*
+ * Leave out what lies around the samples: rows, but one on each side, and
+ * columns before them, but for the last 24.
+ */
 void heat_crop(struct heat *h);
 
 /* Join columns so that there are no more than @columns, and rows the same. */

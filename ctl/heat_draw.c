@@ -22,8 +22,6 @@
 #define SCALE_LEFT 916.0
 #define SCALE_WIDTH 16.0
 #define TEXT 15.0
-/* Fewer columns than this do not fill the width: one would look like an hour. */
-#define COLUMNS_LEAST 24
 /* Between marks, in units of the picture. */
 #define MARK_HEIGHT 22.0
 #define MARK_WIDTH 80.0
@@ -191,7 +189,7 @@ void heat_draw(struct heat *h, struct canvas *to)
 	heat_crop(h);
 	for (unsigned int i = 0; i < h->columns * h->rows; i++)
 		p.most = h->count[i] > p.most ? h->count[i] : p.most;
-	p.cell_width = (RIGHT - LEFT) / (h->columns > COLUMNS_LEAST ? h->columns : COLUMNS_LEAST);
+	p.cell_width = (RIGHT - LEFT) / (h->columns ? h->columns : 1);
 	p.cell_height = (BOTTOM - TOP) / h->rows;
 	to->text(to, (struct point){ LEFT, 30 }, ANCHOR_START, 21, INK, h->title);
 	text(&p, LEFT, BOTTOM + 42, ANCHOR_START, FAINT, heat_summary(h, words, sizeof(words)));
