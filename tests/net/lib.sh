@@ -101,6 +101,8 @@ start() {
 start_ready() {
 	local name=$1 log=$2 word=$3
 	shift 3
+	# One before it may have left the word there.
+	rm -f "$log"
 	start "$name" "$log" "$@"
 	(wait_for 10 grep -q -- "$word" "$log") || fail "no \"$word\" from $*: $(tail -n 3 "$log")"
 }

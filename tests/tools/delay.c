@@ -222,11 +222,14 @@ static bool before(const struct frame *a, const struct frame *b)
 
 static void push(struct lane *lane, struct frame frame)
 {
-	unsigned int i = lane->count++;
+	unsigned int i = lane->count++, parent;
 
-	while (i > 0 && before(&frame, &lane->frames[(i - 1) / 2])) {
-		lane->frames[i] = lane->frames[(i - 1) / 2];
-		i = (i - 1) / 2;
+	while (i > 0) {
+		parent = (i - 1) / 2;
+		if (!before(&frame, &lane->frames[parent]))
+			break;
+		lane->frames[i] = lane->frames[parent];
+		i = parent;
 	}
 	lane->frames[i] = frame;
 }

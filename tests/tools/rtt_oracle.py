@@ -16,17 +16,19 @@ tcp, ack    With timestamps: from the first packet of a side that carries a TSva
             to the first packet of the other side that echoes it. A TSval whose
             first packet is a pure ACK or a keep-alive is none: nobody hurries to
             answer those. If data follow with the same TSval, whether the echo is
-            of these cannot be told; such samples are counted apart, as "doubtful".
+            of these cannot be told; such samples are doubtful: they are counted
+            apart, as kind "tcp?".
             Without timestamps, RFC 6298 (Karn) as tcptrace does it:
             from a segment to the first ACK that moves on, for the greatest end
             that it reaches; none when that segment was sent twice, or anything
             was sent again after it. "ack" when the answer is a pure ACK for
             less than two full segments, which its sender may have held back.
             What fills a gap was overtaken, or is a retransmit of what was lost
-            before it came here: doubtful, as is what waited for it.
+            before it came here: doubtful, as is what waited for it, and as is an
+            ACK for a part of one segment.
 handshake   SYN to SYN-ACK, SYN-ACK to ACK; of what was sent twice only where the
-            timestamp tells which of them is answered, and doubtful where that
-            is not the last: there may have been another answer.
+            timestamp tells which of them is answered, and doubtful ("handshake?")
+            where that is not the last: there may have been another answer.
 icmp, dns   Request to answer of the same id and addresses; the first of each.
 quic        Spin bit, RFC 9312 4.2: a client's edge to the server's (its answer),
             the server's to the client's next. UDP of port 443, short headers.
@@ -178,6 +180,19 @@ class Side:
             self.segments.append([end, ns, is_below, False])
 
 
+    def acknowledged(self, samples, p, ack, kind):
+        """By packet p, of a connection without timestamps."""
+        reached = [s for s in self.segments if not after(s[0], ack)]
+        del self.segments[:len(reached)]
+        if not reached and not self.segments:
+            return
+        _, since_ns, again, fills = reached[-1] if reached else self.segments[0]
+        if not reached or fills or since_ns <= self.filled_ns:
+            kind = "tcp?"
+        if not again and since_ns > self.again_ns:
+            samples.add(kind, not p.out, since_ns, p)
+
+
 class Connection:
     def __init__(self):
         self.sides = {}
@@ -216,7 +231,7 @@ class Connection:
             greeting = other.greetings.get(tcp.timestamps and tcp.timestamps[1])
             if greeting:
                 is_newest = greeting == list(other.greetings.values())[-1]
-                samples.add("handshake" if is_newest else "doubtful", greeting[1], greeting[0], p)
+                samples.add("handshake" if is_newest else "handshake?", greeting[1], greeting[0], p)
             other.greetings.clear()
             other.is_greeted = True
         kind = "tcp"
@@ -227,16 +242,9 @@ class Connection:
         if tcp.timestamps:
             stamp = other.stamps.pop(tcp.timestamps[1], None)
             if stamp:
-                samples.add("doubtful" if stamp[1] else kind, not p.out, stamp[0], p)
+                samples.add("tcp?" if stamp[1] else kind, not p.out, stamp[0], p)
         elif other.acked is None or after(tcp.ack, other.acked):
-            reached = [s for s in other.segments if not after(s[0], tcp.ack)]
-            del other.segments[:len(reached)]
-            if reached:
-                _, since_ns, again, fills = reached[-1]
-                if fills or since_ns <= other.filled_ns:
-                    kind = "doubtful"
-                if not again and since_ns > other.again_ns:
-                    samples.add(kind, not p.out, since_ns, p)
+            other.acknowledged(samples, p, tcp.ack, kind)
         if other.acked is None or after(tcp.ack, other.acked):
             other.acked = tcp.ack
 
