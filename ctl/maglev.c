@@ -11,7 +11,11 @@
 /* One slot more or less is then some 6 % of a share at most; with 100, 1 %. */
 #define SLOTS_PER_BACKEND 16
 
-#define EMPTY (~0U)
+/*
+ * Few slots that are left are looked at one by one: to come across one of them
+ * by going on takes size / left steps, which adds up to more than all before.
+ */
+#define LEFT_FEW 256
 
 /*
  * Part of the fleet's agreement: nodes with different keys would send the same
@@ -30,6 +34,17 @@ struct player {
 	__u32 skip;
 	__u32 weight;
 	__u32 credit; /* takes a turn when it reaches the largest weight */
+	__u32 inverse; /* of skip, modulo the size; 0: not asked for yet */
+};
+
+struct deal {
+	struct player *players;
+	__u32 count;
+	__u32 largest; /* weight */
+	__u32 *table;
+	__u32 size;
+	__u64 *taken; /* a bit for each slot: they fit into the nearest cache */
+	__u32 left[LEFT_FEW]; /* slots, in any order, once they are few */
 };
 
 static int by_name(const void *a, const void *b)
@@ -62,59 +77,135 @@ static void prepare_player(struct player *p, const char *name, __u32 index, __u3
 	p->skip = (__u32)(siphash24(name, len, skip_key) % (size - 1)) + 1;
 }
 
-/* No division here, this runs about size * ln(size) times. */
-static __u32 take_slot(struct player *p, const __u32 *table, __u32 size)
+/* No division here, this runs about size * ln(size / LEFT_FEW) times. */
+static __u32 next_slot(struct player *p, __u64 *taken, __u32 size)
 {
-	const __u32 back = size - p->skip;
-	__u32 taken, slot = p->slot;
+	const __u32 skip = p->skip, back = size - skip;
+	__u32 at, slot = p->slot;
 
 	do {
-		taken = slot;
-		slot = slot >= back ? slot - back : slot + p->skip;
-	} while (table[taken] != EMPTY);
+		at = slot;
+		slot = slot >= back ? slot - back : slot + skip;
+	} while (taken[at / 64] >> at % 64 & 1);
 	p->slot = slot;
-	return taken;
+	taken[at / 64] |= 1ULL << at % 64;
+	return at;
 }
 
-static void deal_slots(struct player *players, __u32 count, __u32 largest, __u32 *table, __u32 size)
+/* By Euclid; @size is prime, so there is one. */
+static __u32 invert(__u32 number, __u32 size)
 {
+	__s64 a = size, b = number, x = 0, y = 1;
+
+	while (b) {
+		__s64 q = a / b, rest = a - q * b, next = x - q * y;
+
+		a = b;
+		b = rest;
+		x = y;
+		y = next;
+	}
+	return (__u32)(x < 0 ? x + size : x);
+}
+
+/* The first of the @left slots that @p comes to: its steps to each are (slot - p->slot) / skip. */
+static __u32 nearest_slot(struct deal *d, struct player *p, __u32 left)
+{
+	const __u64 reciprocal = ~0ULL / d->size;
+	const __u32 back = d->size - p->skip;
+	__u64 least = ~0ULL;
+	__u32 found = 0, slot;
+
+	if (!p->inverse)
+		p->inverse = invert(p->skip, d->size);
+	for (__u32 i = 0; i < left; i++) {
+		__u64 product = (__u64)p->inverse *
+				(d->left[i] + (d->left[i] < p->slot ? d->size : 0) - p->slot);
+		/* The quotient, or one less: no division here either. */
+		__u64 steps =
+			product - (__u64)((unsigned __int128)product * reciprocal >> 64) * d->size;
+
+		steps -= steps >= d->size ? d->size : 0;
+		found = steps < least ? i : found;
+		least = steps < least ? steps : least;
+	}
+	slot = d->left[found];
+	d->left[found] = d->left[left - 1];
+	p->slot = slot >= back ? slot - back : slot + p->skip;
+	return slot;
+}
+
+static void list_left(struct deal *d)
+{
+	__u32 n = 0;
+
+	for (__u32 slot = 0; slot < d->size; slot++) {
+		if (!(d->taken[slot / 64] & 1ULL << slot % 64))
+			d->left[n++] = slot;
+	}
+}
+
+/* The player whose turn it is, from the one at @i on. */
+static __u32 next_player(struct player *players, __u32 count, __u32 largest, __u32 i)
+{
+	for (;; i = i + 1 == count ? 0 : i + 1) {
+		players[i].credit += players[i].weight;
+		if (players[i].credit < largest)
+			continue;
+		players[i].credit -= largest;
+		return i;
+	}
+}
+
+static void deal_slots(struct deal *d)
+{
+	struct player *const players = d->players;
+	const __u32 count = d->count, largest = d->largest, size = d->size;
+	__u32 *const table = d->table;
+	__u64 *const taken = d->taken;
 	__u32 i = 0, left = size;
 
-	memset(table, 0xff, (size_t)size * sizeof(*table));
-	for (; left; i = i + 1 == count ? 0 : i + 1) {
-		struct player *p = &players[i];
-
-		p->credit += p->weight;
-		if (p->credit < largest)
-			continue;
-		p->credit -= largest;
-		table[take_slot(p, table, size)] = p->index;
-		left--;
+	for (; left > LEFT_FEW; left--) {
+		i = next_player(players, count, largest, i);
+		table[next_slot(&players[i], taken, size)] = players[i].index;
+		i = i + 1 == count ? 0 : i + 1;
+	}
+	list_left(d);
+	for (; left; left--) {
+		i = next_player(players, count, largest, i);
+		table[nearest_slot(d, &players[i], left)] = players[i].index;
+		i = i + 1 == count ? 0 : i + 1;
 	}
 }
 
 int maglev_fill(const char *const *names, const __u16 *weight, __u32 count, __u32 *table,
 		__u32 size)
 {
-	__u32 i, n = 0, largest, active = count_players(weight, count, &largest);
+	struct deal d = { .table = table, .size = size };
+	__u32 n = 0, active = count_players(weight, count, &d.largest);
 	OWN_FREE struct player *players = NULL;
+	OWN_FREE __u64 *taken = NULL;
 
 	if (active == 0 || size / SLOTS_PER_BACKEND < active)
 		return -EINVAL;
 	players = calloc(active, sizeof(*players));
-	if (!players)
+	taken = calloc(size / 64 + 1, sizeof(*taken));
+	if (!players || !taken)
 		return -ENOMEM;
 
-	for (i = 0; i < count; i++) {
+	for (__u32 i = 0; i < count; i++) {
 		if (!weight[i])
 			continue;
 		prepare_player(&players[n], names[i], i, size);
 		players[n].weight = weight[i];
 		/* All take a turn in the first round, lest a small weight get no slot at all. */
-		players[n].credit = largest - weight[i];
+		players[n].credit = d.largest - weight[i];
 		n++;
 	}
 	qsort(players, active, sizeof(*players), by_name);
-	deal_slots(players, active, largest, table, size);
+	d.players = players;
+	d.count = active;
+	d.taken = taken;
+	deal_slots(&d);
 	return 0;
 }

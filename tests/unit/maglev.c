@@ -77,7 +77,7 @@ static void equal_weights_fill_the_table_of_the_paper(void **state)
 					     "db1", "db10", "db2",
 					     "web" };
 	static const __u16 weight[] = { 7, 7, 7, 7, 7, 7, 7 };
-	static const __u32 sizes[] = { 701, 10007, SIZE };
+	static const __u32 sizes[] = { 113, 257, 701, 10007, SIZE };
 	static int want[SIZE];
 	static __u32 got[SIZE];
 	__u32 s, count;
