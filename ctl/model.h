@@ -313,6 +313,7 @@ struct model {
 	struct latency_sizes latency;
 	char *source; /* text that says all of this, as its user wrote it; NULL: none is kept */
 	size_t source_bytes;
+	bool source_is_stored; /* it comes from an image or the history, and needs nothing beside it */
 };
 
 /* Release everything the model owns and make it empty. */

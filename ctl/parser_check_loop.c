@@ -19,6 +19,8 @@ struct owned_prefixes {
 	struct owned_prefix *list; /* sorted */
 	size_t count;
 	bool has_length[129];
+	__u8 lengths[129]; /* of those, the longest first */
+	size_t lengths_count;
 };
 
 static void free_prefixes(struct owned_prefixes *p)
@@ -51,6 +53,10 @@ static bool collect(struct build *b, struct owned_prefixes *out)
 			out->has_length[s->addrs[k].length] = true;
 		}
 	}
+	for (int length = 128; length > 0; length--) {
+		if (out->has_length[length])
+			out->lengths[out->lengths_count++] = (__u8)length;
+	}
 	if (out->count)
 		qsort(out->list, out->count, sizeof(*out->list), compare_owned);
 	return true;
@@ -59,15 +65,14 @@ static bool collect(struct build *b, struct owned_prefixes *out)
 /* A prefix of IPv6 may cover all v4-mapped addresses; it means none of them. */
 static const struct owned_prefix *find_owner(const struct owned_prefixes *p, const __u8 addr[16])
 {
-	bool v4 = addr_is_v4(addr);
+	const int least = addr_is_v4(addr) ? 97 : 1;
 
-	for (int length = 128; length > (v4 ? 96 : 0) && p->count; length--) {
-		struct owned_prefix key = { .first = addr_number(addr) & ~(u128)0 << (128 - length),
-					    .length = (__u8)length };
+	for (size_t i = 0; i < p->lengths_count && p->lengths[i] >= least; i++) {
+		struct owned_prefix key = { .first = addr_number(addr) &
+						     ~(u128)0 << (128 - p->lengths[i]),
+					    .length = p->lengths[i] };
 		const struct owned_prefix *found;
 
-		if (!p->has_length[length])
-			continue;
 		found = bsearch(&key, p->list, p->count, sizeof(key), compare_owned);
 		if (found)
 			return found;

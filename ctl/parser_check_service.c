@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "own.h"
 #include "print.h"
 
 /* A backend and its place in the group, sorted by address and port. */
@@ -190,13 +191,31 @@ static bool refuse_own_source(struct build *b, const struct service *s,
 	return false;
 }
 
+/* Of each pool whether a backend has a port; NULL without memory. */
+static bool *find_ports(struct build *b)
+{
+	const struct model *m = &b->model;
+	bool *has_port = calloc(m->pools_count + 1, sizeof(*has_port));
+
+	b->out_of_memory |= !has_port;
+	for (size_t i = 0; has_port && i < m->pools_count; i++) {
+		for (size_t n = 0; n < m->pools[i].backends_count && !has_port[i]; n++)
+			has_port[i] = m->pools[i].backends[n].port;
+	}
+	return has_port;
+}
+
 /* One error a service: others would only repeat it for each backend. */
-static void check_backends(struct build *b, const struct service *s)
+static void check_backends(struct build *b, const struct service *s, const bool *has_port)
 {
 	size_t count;
 	const struct backend *list = service_backends(&b->model, s, &count);
 	bool refused = refuse_mixed_addresses(b, s);
 
+	/* Many services may share a large pool, and most have nothing to refuse. */
+	if (s->pool[0] && has_port && !has_port[s->pool_index] && !s->sources_count &&
+	    !forward_translates(s->forward))
+		return;
 	for (size_t i = 0; i < count && !refused; i++)
 		refused = refuse_port(b, s, &list[i]) || refuse_family(b, s, &list[i]) ||
 			  refuse_own_source(b, s, &list[i]);
@@ -261,6 +280,7 @@ static void check_quic(struct build *b, const struct service *s)
 int model_check_addresses(const struct model *m, struct diags *d)
 {
 	struct build b = { .text = m->source, .size = m->source_bytes, .diags = d, .model = *m };
+	OWN_FREE bool *has_port = find_ports(&b);
 
 	for (size_t i = 0; i < model_groups_count(m); i++) {
 		const struct backend_group g = model_group(m, i);
@@ -269,7 +289,7 @@ int model_check_addresses(const struct model *m, struct diags *d)
 		check_unicast(&b, &g);
 	}
 	for (size_t i = 0; i < m->services_count; i++)
-		check_backends(&b, &m->services[i]);
+		check_backends(&b, &m->services[i], has_port);
 	check_loops(&b);
 	return b.out_of_memory ? -ENOMEM : 0;
 }
@@ -277,6 +297,7 @@ int model_check_addresses(const struct model *m, struct diags *d)
 void check_services(struct build *b)
 {
 	const struct model *m = &b->model;
+	OWN_FREE bool *has_port = find_ports(b);
 
 	for (size_t i = 0; i < model_groups_count(m); i++) {
 		const struct backend_group g = model_group(m, i);
@@ -292,7 +313,7 @@ void check_services(struct build *b)
 		if (!s->addrs_count || s->forward >= WEIR_FORWARD_KINDS)
 			continue;
 		check_settings(b, s);
-		check_backends(b, s);
+		check_backends(b, s, has_port);
 		check_quic(b, s);
 	}
 	check_loops(b);

@@ -213,7 +213,7 @@ static size_t small_ranges(const struct small_kind *kind, const char *word, rang
  * Four numbers without leading zeros, as inet_pton() takes them; false of what
  * it may refuse.
  */
-static bool parse_v4(const char *word, __u8 out[4])
+bool value_v4(const char *word, __u8 out[4])
 {
 	for (int i = 0; i < 4; i++) {
 		unsigned int number = 0, digits = 0;
@@ -236,7 +236,7 @@ static bool parse_address(const char *word, __u8 out[16], unsigned int *bits, st
 	char text[INET6_ADDRSTRLEN];
 
 	*bits = V4_BITS;
-	if (!parse_v4(word, addr + 12) && inet_pton(AF_INET, word, addr + 12) != 1) {
+	if (!value_v4(word, addr + 12) && inet_pton(AF_INET, word, addr + 12) != 1) {
 		*bits = V6_BITS;
 		if (inet_pton(AF_INET6, word, addr) != 1) {
 			value_refuse(why, "\"%.60s\" is not an address", word);

@@ -42,6 +42,7 @@ struct problem {
 size_t value_ranges(enum value_kind kind, const char *word, range *out, struct problem *why);
 
 /* One address, no prefix or range. @out is untouched on failure. */
+bool value_v4(const char *word, __u8 out[4]);
 bool value_address(const char *word, __u8 out[16], struct problem *why);
 
 /* Decimal number from @least to @most; @what names it in messages. */

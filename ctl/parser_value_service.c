@@ -104,7 +104,20 @@ static bool read_bracketed(const char *word, struct endpoint *out, struct proble
 	return read_port(close + 2, out, why);
 }
 
-bool value_endpoint(const char *word, struct endpoint *out, struct problem *why)
+/* What most backends have. */
+static bool read_plain_v4(const char *word, struct endpoint *out)
+{
+	__u8 addr[16] = { [10] = 0xff, [11] = 0xff };
+
+	if (!value_v4(word, addr + 12))
+		return false;
+	memcpy(out->addr, addr, sizeof(out->addr));
+	out->host[0] = '\0';
+	out->port = 0;
+	return true;
+}
+
+static bool read_endpoint(const char *word, struct endpoint *out, struct problem *why)
 {
 	const char *colon = strchr(word, ':');
 	struct endpoint e = {};
@@ -136,6 +149,11 @@ bool value_endpoint(const char *word, struct endpoint *out, struct problem *why)
 	}
 	*out = e;
 	return true;
+}
+
+bool value_endpoint(const char *word, struct endpoint *out, struct problem *why)
+{
+	return read_plain_v4(word, out) || read_endpoint(word, out, why);
 }
 
 bool value_span(const char *word, const char *what, __u32 most_s, __u32 *out, struct problem *why)

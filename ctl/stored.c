@@ -10,6 +10,8 @@
 
 /* Text of more bytes, most of them comments, is not worth its place in the image. */
 #define SOURCE_BYTES_MAX (16U << 20)
+/* And so many for each rule and backend. */
+#define SOURCE_BYTES_EACH 64
 
 static int print(const struct model *m, enum model_print how, char **text, size_t *size)
 {
@@ -31,6 +33,8 @@ static int print(const struct model *m, enum model_print how, char **text, size_
  */
 static bool is_self_contained(const struct model *m)
 {
+	if (m->source && m->source_is_stored)
+		return true;
 	for (size_t i = 0; i < m->sets_count; i++) {
 		if (m->sets[i].file && m->sets[i].type == SET_PORT)
 			return false;
@@ -43,7 +47,9 @@ static bool is_self_contained(const struct model *m)
 				return false;
 		}
 	}
-	return m->source && m->source_bytes <= SOURCE_BYTES_MAX;
+	return m->source &&
+	       m->source_bytes <= SOURCE_BYTES_MAX + SOURCE_BYTES_EACH * (model_rules_count(m) +
+									  model_backends_count(m));
 }
 
 const char *stored_text(const struct model *m, char **made, size_t *size)
@@ -67,7 +73,9 @@ void stored_keep(struct model *m, const char *text, size_t size)
 	if (!m->source)
 		return;
 	memcpy(m->source, text, size);
+	m->source[size] = '\0';
 	m->source_bytes = size;
+	m->source_is_stored = true;
 }
 
 int stored_model(const struct weir_image *image, struct model *out, struct failure *why)
