@@ -76,7 +76,7 @@ static const char *device_of_source(struct work *w, const struct frame *in)
 	__u8 source[16];
 
 	judge_read(in->bytes, in->size, "", &p);
-	if (!explain_addr(&p, WEIR_FIELD_SADDR, source) || host_route(&w->host, source, &route) ||
+	if (!explain_addr(&p, WEIR_FIELD_SADDR, source) || host_route(source, &route) ||
 	    !if_indextoname(route.ifindex, w->ifname) || !is_stood_on(w, route.ifindex, w->ifname))
 		return NULL;
 	return w->ifname;

@@ -219,7 +219,7 @@ static void examine_backend(struct checkup *c, const struct neighbours *n,
 	const char *kind = group->is_pool ? "pool" : "service";
 	char addr[INET6_ADDRSTRLEN], hop[INET6_ADDRSTRLEN], ifname[IFNAMSIZ] = "?";
 	struct host_route route = {};
-	int error = host_route(c->host, backend->addr, &route);
+	int error = host_route(backend->addr, &route);
 
 	addr_text(backend->addr, addr, sizeof(addr));
 	if (error) {

@@ -91,16 +91,17 @@ static bool balances_natively(const struct plan *p)
 
 void exits_say_deaf(const struct plan *p)
 {
-	size_t routes = model_backends_count(p->model);
+	size_t routes = balances_natively(p) ? model_backends_count(p->model) : 0;
 
-	for (size_t i = 0; i < routes && balances_natively(p); i++) {
+	for (size_t i = 0; i < routes; i++) {
 		__u32 ifindex = p->routes[i].route.ifindex;
-		const struct host_link *link = link_of(p, ifindex);
+		const struct host_link *link;
 		size_t before = 0;
 
 		while (before < i && p->routes[before].route.ifindex != ifindex)
 			before++;
-		if (before < i || p->routes[i].error || !link || takes_frames(p, link))
+		link = before < i ? NULL : link_of(p, ifindex);
+		if (p->routes[i].error || !link || takes_frames(p, link))
 			continue;
 		note("%s: a way to backends leaves by this device, and native XDP cannot send out "
 		     "of a %s%s: what is for them is lost. Write \"xdp generic\" for the "

@@ -164,7 +164,7 @@ static void find_mac(struct host *host, struct explain_hop *hop)
 
 static void find_hop(struct host *host, const __u8 addr[16], struct explain_hop *hop)
 {
-	hop->error = host_route(host, addr, &hop->route);
+	hop->error = host_route(addr, &hop->route);
 	if (hop->error)
 		return;
 	if (!if_indextoname(hop->route.ifindex, hop->ifname))

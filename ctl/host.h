@@ -51,8 +51,22 @@ int host_links(struct host *h, struct host_link **links, size_t *count, struct f
 /* All addresses of the namespace, canonical ranges, to be freed by the caller. */
 int host_locals(struct host *h, range **locals, size_t *count, struct failure *why);
 
-/* Returns 0 or -errno, -ENETUNREACH and -EHOSTUNREACH among them. */
-int host_route(struct host *h, const __u8 addr[16], struct host_route *route);
+/* Returns 0 or -errno, -ENETUNREACH and -EHOSTUNREACH among them; @route is untouched then. */
+int host_route(const __u8 addr[16], struct host_route *route);
+
+struct host_ask {
+	const __u8 *addr; /* 16 bytes, borrowed */
+	struct host_route *route; /* where the answer goes; untouched with an error */
+	int error; /* what host_route() returns */
+	bool has_gateway; /* next_hop is not the destination itself */
+	bool is_redirected; /* by ICMP */
+};
+
+/*
+ * The same of many at once, each with an answer of its own. In the network
+ * namespace of the thread that calls.
+ */
+void host_routes(struct host_ask *asks, size_t count);
 
 /*
  * Have the kernel keep the neighbour's MAC address known: XDP cannot ask for

@@ -123,7 +123,7 @@ enum cut_kind plan_cuts(const struct plan *p, struct cut *cut)
 	struct host_route route;
 
 	*cut = (struct cut){ .kind = CUT_NOTHING };
-	if (!lifeline_find(&cut->line) || host_route(p->host, cut->line.peer, &route))
+	if (!lifeline_find(&cut->line) || host_route(cut->line.peer, &route))
 		return CUT_NOTHING;
 	for (size_t i = 0; i < p->devices_count; i++) {
 		if (p->devices[i].link.ifindex == route.ifindex)

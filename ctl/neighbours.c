@@ -18,13 +18,30 @@
 #define SAY_MOST 5
 
 struct neighbours {
-	struct host_neighbour *list;
+	struct host_neighbour *list; /* by ifindex and address */
+	size_t count;
+};
+
+/* Where packets to backends go next: many backends may be behind one. */
+struct hop {
+	__u32 ifindex;
+	__u8 addr[16];
+	bool is_former; /* its entry was weir's before, and has had its time */
+};
+
+struct hops {
+	struct hop *list; /* by ifindex and address */
 	size_t count;
 };
 
 static void own_neighbours(struct neighbours *n)
 {
 	free(n->list);
+}
+
+static void own_hops(struct hops *h)
+{
+	free(h->list);
 }
 
 static int by_place(const void *a, const void *b)
@@ -34,6 +51,50 @@ static int by_place(const void *a, const void *b)
 	if (x->ifindex != y->ifindex)
 		return x->ifindex < y->ifindex ? -1 : 1;
 	return memcmp(x->addr, y->addr, sizeof(x->addr));
+}
+
+static int by_hop(const void *a, const void *b)
+{
+	const struct hop *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return memcmp(x->addr, y->addr, sizeof(x->addr));
+}
+
+/* Each once. Without memory there are none, and nothing is kept. */
+static void collect_hops(const struct plan *p, struct hops *out)
+{
+	size_t routes = model_backends_count(p->model), room = 0;
+	struct hop *last = NULL;
+
+	for (size_t i = 0; p->routes && i < routes; i++) {
+		const struct host_route *r = &p->routes[i].route;
+
+		if (p->routes[i].error ||
+		    (last && last->ifindex == r->ifindex && !memcmp(last->addr, r->next_hop, 16)))
+			continue;
+		if (out->count == room) {
+			struct hop *grown;
+
+			room = room ? 2 * room : 64;
+			grown = reallocarray(out->list, room, sizeof(*grown));
+			if (!grown)
+				break;
+			out->list = grown;
+		}
+		last = &out->list[out->count++];
+		*last = (struct hop){ .ifindex = r->ifindex };
+		memcpy(last->addr, r->next_hop, sizeof(last->addr));
+	}
+	room = out->count;
+	if (room)
+		qsort(out->list, room, sizeof(*out->list), by_hop);
+	out->count = 0;
+	for (size_t i = 0; i < room; i++) {
+		if (!out->count || by_hop(&out->list[out->count - 1], &out->list[i]) != 0)
+			out->list[out->count++] = out->list[i];
+	}
 }
 
 static void read_all(struct host *host, struct neighbours *n)
@@ -46,60 +107,49 @@ static void read_all(struct host *host, struct neighbours *n)
 		qsort(n->list, n->count, sizeof(*n->list), by_place);
 }
 
-static const struct host_neighbour *find(const struct neighbours *n, const struct plan_route *r)
+static const struct host_neighbour *find(const struct neighbours *n, __u32 ifindex,
+					 const __u8 addr[16])
 {
-	struct host_neighbour key = { .ifindex = r->route.ifindex };
+	struct host_neighbour key = { .ifindex = ifindex };
 
-	memcpy(key.addr, r->route.next_hop, sizeof(key.addr));
+	memcpy(key.addr, addr, sizeof(key.addr));
 	return n->count ? bsearch(&key, n->list, n->count, sizeof(key), by_place) : NULL;
 }
 
-static bool is_known(const struct neighbours *n, const struct plan_route *r)
+static bool is_known(const struct neighbours *n, __u32 ifindex, const __u8 addr[16])
 {
-	const struct host_neighbour *found = find(n, r);
+	const struct host_neighbour *found = find(n, ifindex, addr);
 
-	return r->error || (found && found->is_known);
+	return found && found->is_known;
 }
 
-static void keep(const struct plan *p, const struct neighbours *n, size_t routes)
+static void keep(const struct plan *p, const struct neighbours *n, const struct hops *hops)
 {
-	for (size_t i = 0; i < routes; i++) {
-		const struct plan_route *r = &p->routes[i];
-		const struct host_neighbour *found = find(n, r);
+	for (size_t i = 0; i < hops->count; i++) {
+		struct hop *hop = &hops->list[i];
+		const struct host_neighbour *found = find(n, hop->ifindex, hop->addr);
 		int error;
 
-		if (r->error || (found && (found->is_ours || found->is_fixed)))
+		hop->is_former = found && found->is_ours;
+		if (found && (found->is_ours || found->is_fixed))
 			continue;
-		error = host_neighbour_keep(p->host, r->route.ifindex, r->route.next_hop);
+		error = host_neighbour_keep(p->host, hop->ifindex, hop->addr);
 		if (error)
 			note("cannot have the kernel keep a neighbour known: %s", strerror(-error));
 	}
 }
 
-/* An entry that was weir's before has had its time; NULL without memory: all are waited for. */
-static bool *note_former(const struct plan *p, const struct neighbours *n, size_t routes)
-{
-	bool *is_former = calloc(routes, sizeof(*is_former));
-
-	for (size_t i = 0; is_former && i < routes; i++) {
-		const struct host_neighbour *found = find(n, &p->routes[i]);
-
-		is_former[i] = found && found->is_ours;
-	}
-	return is_former;
-}
-
-static void wait_until_known(const struct plan *p, const bool *is_former, struct neighbours *n,
-			     size_t routes)
+static void wait_until_known(const struct plan *p, const struct hops *hops, struct neighbours *n)
 {
 	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 	size_t i = 0;
 
 	for (int waited = 0; waited <= WAIT_MS; waited += POLL_MS) {
 		read_all(p->host, n);
-		while (i < routes && (is_known(n, &p->routes[i]) || (is_former && is_former[i])))
+		while (i < hops->count && (hops->list[i].is_former ||
+					   is_known(n, hops->list[i].ifindex, hops->list[i].addr)))
 			i++;
-		if (i == routes)
+		if (i == hops->count)
 			return;
 		nanosleep(&pause, NULL);
 	}
@@ -129,7 +179,7 @@ static void say_unreachable(const struct plan *p, const struct neighbours *n)
 		const struct backend_group group = model_group(p->model, g);
 
 		for (size_t b = 0; b < group.backends_count; b++, r++) {
-			if (!r->error && is_known(n, r))
+			if (!r->error && is_known(n, r->route.ifindex, r->route.next_hop))
 				continue;
 			if (++unreachable <= SAY_MOST)
 				say_one(&group, group.backends[b].name, r);
@@ -140,18 +190,15 @@ static void say_unreachable(const struct plan *p, const struct neighbours *n)
 }
 
 /* Once for each veth that packets to backends leave by. */
-static void say_deaf_peers(const struct plan *p, size_t routes)
+static void say_deaf_peers(const struct plan *p, const struct hops *hops)
 {
 	char ifname[IFNAMSIZ];
 
-	for (size_t i = 0; i < routes; i++) {
-		__u32 ifindex = p->routes[i].route.ifindex;
-		size_t before = 0;
+	for (size_t i = 0; i < hops->count; i++) {
+		__u32 ifindex = hops->list[i].ifindex;
 
-		while (before < i && p->routes[before].route.ifindex != ifindex)
-			before++;
-		if (before < i || !ifindex || nat_leaves_to_stack(p, ifindex) ||
-		    !host_peer_lacks_xdp(p->host, ifindex))
+		if ((i && hops->list[i - 1].ifindex == ifindex) ||
+		    nat_leaves_to_stack(p, ifindex) || !host_peer_lacks_xdp(p->host, ifindex))
 			continue;
 		note("%s: the peer of this veth runs no XDP program, so what is sent to backends "
 		     "there arrives only if it has GRO on: ethtool -K PEER gro on",
@@ -202,35 +249,28 @@ static void say_super_packets(const struct plan *p)
 void neighbours_keep(const struct plan *p)
 {
 	OWN(own_neighbours) struct neighbours n = {};
-	size_t routes = model_backends_count(p->model);
-	OWN_FREE bool *is_former = NULL;
+	OWN(own_hops) struct hops hops = {};
 
 	say_deaf_senders(p);
 	say_super_packets(p);
-	if (!routes)
+	if (!model_backends_count(p->model))
 		return;
+	collect_hops(p, &hops);
 	read_all(p->host, &n);
-	is_former = note_former(p, &n, routes);
-	keep(p, &n, routes);
-	wait_until_known(p, is_former, &n, routes);
+	keep(p, &n, &hops);
+	wait_until_known(p, &hops, &n);
 	say_unreachable(p, &n);
-	say_deaf_peers(p, routes);
+	say_deaf_peers(p, &hops);
 	nat_say(p);
 	exits_say_deaf(p);
 }
 
-static bool is_in_plan(const struct plan *p, __u32 ifindex, const __u8 addr[16])
+static bool is_in_plan(const struct hops *hops, const struct host_neighbour *have)
 {
-	size_t routes = model_backends_count(p->model);
+	struct hop key = { .ifindex = have->ifindex };
 
-	for (size_t i = 0; i < routes; i++) {
-		const struct plan_route *r = &p->routes[i];
-
-		if (!r->error && r->route.ifindex == ifindex &&
-		    !memcmp(r->route.next_hop, addr, 16))
-			return true;
-	}
-	return false;
+	memcpy(key.addr, have->addr, sizeof(key.addr));
+	return hops->count && bsearch(&key, hops->list, hops->count, sizeof(key), by_hop);
 }
 
 static bool is_in_image(const struct weir_image *image, __u32 ifindex, const __u8 addr[16])
@@ -248,13 +288,15 @@ static bool is_in_image(const struct weir_image *image, __u32 ifindex, const __u
 void neighbours_release(const struct plan *p, const struct weir_image *old)
 {
 	OWN(own_neighbours) struct neighbours n = {};
+	OWN(own_hops) struct hops hops = {};
 
 	read_all(p->host, &n);
+	collect_hops(p, &hops);
 	for (size_t i = 0; i < n.count; i++) {
 		const struct host_neighbour *have = &n.list[i];
 
-		if (have->is_ours && is_in_image(old, have->ifindex, have->addr) &&
-		    !is_in_plan(p, have->ifindex, have->addr))
+		if (have->is_ours && !is_in_plan(&hops, have) &&
+		    is_in_image(old, have->ifindex, have->addr))
 			host_neighbour_release(p->host, have->ifindex, have->addr);
 	}
 }
@@ -262,14 +304,16 @@ void neighbours_release(const struct plan *p, const struct weir_image *old)
 void neighbours_undo(const struct plan *p, const struct weir_image *old)
 {
 	OWN(own_neighbours) struct neighbours n = {};
+	OWN(own_hops) struct hops hops = {};
 
 	if (!p->routes)
 		return;
 	read_all(p->host, &n);
+	collect_hops(p, &hops);
 	for (size_t i = 0; i < n.count; i++) {
 		const struct host_neighbour *have = &n.list[i];
 
-		if (have->is_ours && is_in_plan(p, have->ifindex, have->addr) &&
+		if (have->is_ours && is_in_plan(&hops, have) &&
 		    !is_in_image(old, have->ifindex, have->addr))
 			host_neighbour_release(p->host, have->ifindex, have->addr);
 	}

@@ -54,7 +54,8 @@ void plan_close(struct plan *p)
 {
 	plan_sets_free(p);
 	needs_free(&p->needs);
-	model_free(&p->old);
+	if (!p->old_is_borrowed)
+		model_free(&p->old);
 	attachments_close(&p->attached);
 	free(p->devices);
 	free(p->links);
@@ -270,22 +271,30 @@ static bool find_former(const struct weir_image *image, __u32 id, const __u8 add
 	return true;
 }
 
+/* Those that are not as before are asked for together. */
 static int find_routes(struct plan *p, const struct weir_image *former, struct failure *why)
 {
-	struct plan_route *route = calloc(model_backends_count(p->model) + 1, sizeof(*route));
+	size_t count = model_backends_count(p->model), n = 0, asked = 0;
+	OWN_FREE struct host_ask *asks = calloc(count + 1, sizeof(*asks));
 
-	if (!route)
+	p->routes = calloc(count + 1, sizeof(*p->routes));
+	if (!p->routes || !asks)
 		return fail_errno(why, ENOMEM, "cannot plan");
-	p->routes = route;
 	for (size_t g = 0; g < model_groups_count(p->model); g++) {
 		const struct backend_group group = model_group(p->model, g);
 
-		for (size_t b = 0; b < group.backends_count; b++, route++) {
-			if (!find_former(former, p->backend_ids[route - p->routes],
-					 group.backends[b].addr, &route->route))
-				route->error =
-					host_route(p->host, group.backends[b].addr, &route->route);
+		for (size_t b = 0; b < group.backends_count; b++, n++) {
+			const __u8 *addr = group.backends[b].addr;
+			struct host_route *route = &p->routes[n].route;
+
+			if (!find_former(former, p->backend_ids[n], addr, route))
+				asks[asked++] = (struct host_ask){ .addr = addr, .route = route };
 		}
+	}
+	host_routes(asks, asked);
+	for (size_t i = 0, k = 0; i < count && k < asked; i++) {
+		if (asks[k].route == &p->routes[i].route)
+			p->routes[i].error = asks[k++].error;
 	}
 	if (nat_is_used(p->model))
 		find_deaf(p);
@@ -482,8 +491,14 @@ static int choose_stack(struct plan *p, const struct state *s, struct failure *w
 	return 0;
 }
 
-static int old_model(struct plan *p, const struct state *s, struct failure *why)
+static int old_model(struct plan *p, const struct state *s, const struct plan_scope *scope,
+		     struct failure *why)
 {
+	if (scope && scope->old) {
+		p->old = *scope->old;
+		p->old_is_borrowed = true;
+		return 0;
+	}
 	return ahead_take(s->ahead, s->image, &p->old) ? 0 : stored_model(s->image, &p->old, why);
 }
 
@@ -493,7 +508,7 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 	*p = (struct plan){ .model = model, .host = host };
 	if (needs_find(&p->needs, model))
 		return fail_errno(why, ENOMEM, "cannot plan");
-	if (old_model(p, s, why) || attachments_read(s, &p->attached, why) ||
+	if (old_model(p, s, scope, why) || attachments_read(s, &p->attached, why) ||
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
 	    plan_sets(p, s, scope, why) ||
 	    find_routes(p, scope && scope->keeps_routes ? s->image : NULL, why) ||

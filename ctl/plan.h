@@ -61,6 +61,7 @@ struct plan_set {
 struct plan {
 	const struct model *model;
 	struct model old; /* what is in force; empty when nothing is */
+	bool old_is_borrowed;
 	struct needs needs;
 	struct host *host;
 	struct attachments attached;
@@ -97,6 +98,7 @@ struct plan_scope {
 	const char *without; /* and not this one; NULL: all of them */
 	const struct weir_set *set; /* new contents of one; NULL: none */
 	bool keeps_routes; /* backends that are in force are reached as before */
+	const struct model *old; /* what is in force, without sets of files; NULL: it is read */
 };
 
 /*

@@ -1,196 +1,319 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Routes to backends, and the neighbours on the way.
+ * Routes to backends. The kernel answers each question before send() returns,
+ * so many are asked with one; and of IPv4 destinations that share a route, one.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/neighbour.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/route/addr.h>
-#include <netlink/route/neighbour.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "fib.h"
 #include "host.h"
 #include "own.h"
 
-#ifndef NTF_EXT_MANAGED
-#define NTF_EXT_MANAGED (1 << 0)
-#endif
+/* Asked with one call. */
+#define BATCH 64
+/* As many answers fit into a socket's memory, of which each takes a page or two. */
+#define BATCH_ORDINARY 16
+#define RECEIVE_BYTES (1 << 20)
+/* More than a route has, with all that may be attached to one. */
+#define ANSWER_BYTES 4096
 
-/* States in which the entry has a MAC address that bpf_fib_lookup() gives out. */
-#define NEIGHBOUR_KNOWN (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)
+/* RTCF_REDIRECTED: an ICMP redirect said so, of this destination alone. */
+#define REDIRECTED 0x00040000
 
-static void own_nl_addr(struct nl_addr **addr)
-{
-	if (*addr)
-		nl_addr_put(*addr);
-}
+#define THREADS_MAX 4
+/* Below so many a thread costs more than it brings. */
+#define ASKS_PER_THREAD 4096
+/* And so does reading the routing tables. */
+#define SHARED_MIN 1024
 
-static void own_route(struct rtnl_route **route)
-{
-	if (*route)
-		rtnl_route_put(*route);
-}
-
-static void own_msg(struct nl_msg **msg)
-{
-	if (*msg)
-		nlmsg_free(*msg);
-}
-
-static int family_of(const __u8 addr[16])
-{
-	return addr_is_v4(addr) ? AF_INET : AF_INET6;
-}
-
-/* The address without its v4-mapped prefix. */
-static const __u8 *binary_of(const __u8 addr[16], size_t *size)
-{
-	*size = addr_is_v4(addr) ? 4 : 16;
-	return addr + 16 - *size;
-}
-
-static void copy_addr(struct nl_addr *from, __u8 to[16])
-{
-	addr_from_binary(nl_addr_get_binary_addr(from), nl_addr_get_family(from), to);
-}
-
-/* libnl has its own numbers; "network unreachable" is none of them, and comes as a failure. */
-static int errno_of(int error)
-{
-	switch (-error) {
-	case NLE_FAILURE:
-		return -ENETUNREACH;
-	case NLE_OBJ_NOTFOUND:
-		return -ENETUNREACH;
-	case NLE_PERM:
-		return -EPERM;
-	case NLE_NOMEM:
-		return -ENOMEM;
-	case NLE_OPNOTSUPP:
-		return -EOPNOTSUPP;
-	default:
-		return -EINVAL;
-	}
-}
-
-int host_route(struct host *h, const __u8 addr[16], struct host_route *route)
-{
-	OWN(own_nl_addr) struct nl_addr *to = NULL;
-	OWN(own_route) struct rtnl_route *found = NULL;
-	struct host_route result = {};
-	struct rtnl_nexthop *hop;
-	size_t size;
-	const __u8 *binary = binary_of(addr, &size);
-	int error;
-
-	to = nl_addr_build(family_of(addr), binary, size);
-	if (!to)
-		return -ENOMEM;
-	error = rtnl_route_lookup(h->socket, to, &found);
-	if (error)
-		return errno_of(error);
-	hop = rtnl_route_nexthop_n(found, 0);
-	if (rtnl_route_get_type(found) != RTN_UNICAST || !hop)
-		return -ENETUNREACH;
-
-	result.ifindex = rtnl_route_nh_get_ifindex(hop);
-	memcpy(result.next_hop, addr, 16);
-	if (rtnl_route_nh_get_gateway(hop))
-		copy_addr(rtnl_route_nh_get_gateway(hop), result.next_hop);
-	if (rtnl_route_get_pref_src(found))
-		copy_addr(rtnl_route_get_pref_src(found), result.source);
-	*route = result;
-	return 0;
-}
-
-static int neighbour_request(struct host *h, int type, int flags, __u32 ifindex,
-			     const __u8 addr[16], __u32 extended)
-{
-	struct ndmsg header = { .ndm_family = family_of(addr), .ndm_ifindex = ifindex };
-	OWN(own_msg) struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
-	size_t size;
-	const __u8 *binary = binary_of(addr, &size);
-	int error;
-
-	if (!msg || nlmsg_append(msg, &header, sizeof(header), NLMSG_ALIGNTO) ||
-	    nla_put(msg, NDA_DST, size, binary) ||
-	    nla_put_u8(msg, NDA_PROTOCOL, HOST_NEIGHBOUR_PROTOCOL) ||
-	    (extended && nla_put_u32(msg, NDA_FLAGS_EXT, extended)))
-		return -ENOMEM;
-	error = nl_send_sync(h->socket, TAKE_PTR(msg));
-	return error ? errno_of(error) : 0;
-}
-
-int host_neighbour_keep(struct host *h, __u32 ifindex, const __u8 addr[16])
-{
-	return neighbour_request(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, ifindex, addr,
-				 NTF_EXT_MANAGED);
-}
-
-int host_neighbour_release(struct host *h, __u32 ifindex, const __u8 addr[16])
-{
-	return neighbour_request(h, RTM_DELNEIGH, 0, ifindex, addr, 0);
-}
-
-struct neighbour_list {
-	struct host_neighbour *list;
-	size_t count;
-	int error;
+struct question {
+	struct nlmsghdr header;
+	struct rtmsg route;
+	struct rtattr attr;
+	__u8 addr[16];
 };
 
-static int collect_neighbour(struct nl_msg *msg, void *arg)
-{
-	struct nlmsghdr *header = nlmsg_hdr(msg);
-	struct neighbour_list *found = arg;
-	struct nlattr *attr[NDA_MAX + 1];
-	struct host_neighbour *grown, *added;
-	struct ndmsg *neighbour;
+struct channel {
+	int fd;
+	size_t most; /* questions at once */
+	char questions[BATCH * sizeof(struct question)];
+	char answers[BATCH][ANSWER_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+};
 
-	if (nlmsg_parse(header, sizeof(*neighbour), attr, NDA_MAX, NULL) || !attr[NDA_DST])
-		return NL_OK;
-	grown = reallocarray(found->list, found->count + 1, sizeof(*grown));
-	if (!grown) {
-		found->error = -ENOMEM;
-		return NL_STOP;
-	}
-	found->list = grown;
-	neighbour = nlmsg_data(header);
-	added = &grown[found->count];
-	*added = (struct host_neighbour){};
-	if (!addr_from_binary(nla_data(attr[NDA_DST]), neighbour->ndm_family, added->addr))
-		return NL_OK;
-	added->ifindex = neighbour->ndm_ifindex;
-	added->is_ours =
-		attr[NDA_PROTOCOL] && nla_get_u8(attr[NDA_PROTOCOL]) == HOST_NEIGHBOUR_PROTOCOL;
-	added->is_fixed = neighbour->ndm_state & (NUD_PERMANENT | NUD_NOARP);
-	added->is_known = added->is_fixed || neighbour->ndm_state & NEIGHBOUR_KNOWN;
-	if (added->is_known && attr[NDA_LLADDR] && nla_len(attr[NDA_LLADDR]) == sizeof(added->mac))
-		memcpy(added->mac, nla_data(attr[NDA_LLADDR]), sizeof(added->mac));
-	found->count++;
-	return NL_OK;
+static void own_channel(struct channel **c)
+{
+	if (!*c)
+		return;
+	own_close(&(*c)->fd);
+	free(*c);
 }
 
-int host_neighbours(struct host *h, struct host_neighbour **list, size_t *count)
+/* NULL with errno. */
+static struct channel *open_channel(void)
 {
-	struct ndmsg request = { .ndm_family = AF_UNSPEC };
-	struct neighbour_list found = {};
-	int error;
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	const int bytes = RECEIVE_BYTES, on = 1;
+	OWN(own_channel) struct channel *c = malloc(sizeof(*c));
 
-	nl_socket_modify_cb(h->socket, NL_CB_VALID, NL_CB_CUSTOM, collect_neighbour, &found);
-	error = nl_send_simple(h->socket, RTM_GETNEIGH, NLM_F_DUMP, &request, sizeof(request));
-	if (error >= 0)
-		error = nl_recvmsgs_default(h->socket);
-	nl_socket_modify_cb(h->socket, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
-	if (error < 0 || found.error) {
-		free(found.list);
-		return found.error ? found.error : errno_of(error);
+	if (!c)
+		return NULL;
+	c->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)&kernel, sizeof(kernel)))
+		return NULL;
+	setsockopt(c->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	c->most = setsockopt(c->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes))
+			  ? BATCH_ORDINARY
+			  : BATCH;
+	return TAKE_PTR(c);
+}
+
+/* Returns how many bytes it takes. */
+static size_t put_question(const struct host_ask *ask, __u32 number, void *at)
+{
+	bool v4 = addr_is_v4(ask->addr);
+	size_t size = v4 ? 4 : 16;
+	struct question q = {
+		.header = { .nlmsg_len = offsetof(struct question, addr) + size,
+			    .nlmsg_type = RTM_GETROUTE,
+			    .nlmsg_flags = NLM_F_REQUEST,
+			    .nlmsg_seq = number },
+		.route = { .rtm_family = v4 ? AF_INET : AF_INET6, .rtm_dst_len = size * 8 },
+		.attr = { .rta_len = RTA_LENGTH(size), .rta_type = RTA_DST },
+	};
+
+	memcpy(q.addr, ask->addr + 16 - size, size);
+	memcpy(at, &q, q.header.nlmsg_len);
+	return NLMSG_ALIGN(q.header.nlmsg_len);
+}
+
+/* A gateway may be of the other family. */
+static void read_via(const struct rtattr *attr, __u8 addr[16])
+{
+	const struct rtvia *via = RTA_DATA(attr);
+
+	addr_from_binary(via->rtvia_addr, via->rtvia_family, addr);
+}
+
+static int read_route(const struct nlmsghdr *header, struct host_ask *ask)
+{
+	const struct rtmsg *route = NLMSG_DATA(header);
+	const struct rtattr *attr = RTM_RTA(route);
+	size_t left = RTM_PAYLOAD(header);
+	struct host_route result = {};
+	bool has_gateway = false;
+
+	if (route->rtm_type != RTN_UNICAST)
+		return -ENETUNREACH;
+	memcpy(result.next_hop, ask->addr, sizeof(result.next_hop));
+	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
+		switch (attr->rta_type) {
+		case RTA_OIF:
+			memcpy(&result.ifindex, RTA_DATA(attr), sizeof(result.ifindex));
+			break;
+		case RTA_GATEWAY:
+			addr_from_binary(RTA_DATA(attr), route->rtm_family, result.next_hop);
+			has_gateway = true;
+			break;
+		case RTA_VIA:
+			read_via(attr, result.next_hop);
+			has_gateway = true;
+			break;
+		case RTA_PREFSRC:
+			addr_from_binary(RTA_DATA(attr), route->rtm_family, result.source);
+			break;
+		}
 	}
-	*list = found.list;
-	*count = found.count;
+	if (!result.ifindex)
+		return -ENETUNREACH;
+	*ask->route = result;
+	ask->has_gateway = has_gateway;
+	ask->is_redirected = route->rtm_flags & REDIRECTED;
 	return 0;
+}
+
+/* @error of a question is 1 until it has its answer. */
+static void read_answer(const struct nlmsghdr *header, struct host_ask *asks, size_t count)
+{
+	const struct nlmsgerr *refusal = NLMSG_DATA(header);
+	struct host_ask *ask = &asks[header->nlmsg_seq];
+
+	if (header->nlmsg_seq >= count)
+		return;
+	if (header->nlmsg_type == RTM_NEWROUTE)
+		ask->error = read_route(header, ask);
+	else if (header->nlmsg_type == NLMSG_ERROR && refusal->error)
+		ask->error = refusal->error;
+}
+
+static void read_answers(struct channel *c, struct host_ask *asks, size_t count)
+{
+	struct mmsghdr messages[BATCH] = {};
+	struct iovec parts[BATCH];
+	int came = 1;
+
+	for (size_t i = 0; i < BATCH; i++) {
+		parts[i] = (struct iovec){ c->answers[i], ANSWER_BYTES };
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	/* What found no room is told of once, by an error; the others are still there. */
+	while (came > 0 || (came < 0 && errno == ENOBUFS)) {
+		came = recvmmsg(c->fd, messages, BATCH, MSG_DONTWAIT, NULL);
+		for (int i = 0; i < came; i++) {
+			const struct nlmsghdr *header = (const void *)c->answers[i];
+
+			if (!(messages[i].msg_hdr.msg_flags & MSG_TRUNC) &&
+			    NLMSG_OK(header, messages[i].msg_len))
+				read_answer(header, asks, count);
+		}
+	}
+}
+
+static void ask(struct channel *c, struct host_ask *asks, size_t count)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		asks[i].error = 1;
+		used += put_question(&asks[i], i, c->questions + used);
+	}
+	if (send(c->fd, c->questions, used, 0) < 0 && count == 1)
+		asks[0].error = -errno;
+	read_answers(c, asks, count);
+}
+
+static void ask_all(struct channel *c, struct host_ask *asks, size_t count)
+{
+	for (size_t first = 0; first < count; first += c->most) {
+		size_t some = count - first < c->most ? count - first : c->most;
+
+		ask(c, asks + first, some);
+		for (size_t i = first; i < first + some; i++) {
+			if (asks[i].error > 0)
+				ask(c, asks + i, 1);
+			if (asks[i].error > 0)
+				asks[i].error = -EIO;
+		}
+	}
+}
+
+struct share {
+	struct host_ask *asks;
+	size_t count;
+};
+
+static void *do_share(void *of)
+{
+	struct share *share = of;
+	OWN(own_channel) struct channel *c = open_channel();
+	int error = -errno;
+
+	if (c)
+		ask_all(c, share->asks, share->count);
+	for (size_t i = 0; !c && i < share->count; i++)
+		share->asks[i].error = error;
+	return NULL;
+}
+
+static void ask_in_threads(struct host_ask *asks, size_t count)
+{
+	struct share shares[THREADS_MAX];
+	pthread_t threads[THREADS_MAX];
+	bool runs[THREADS_MAX] = {};
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = count / ASKS_PER_THREAD, done = 0;
+
+	n = n > THREADS_MAX ? THREADS_MAX : n;
+	n = cpus > 0 && n > (size_t)cpus ? (size_t)cpus : n;
+	n = n ? n : 1;
+	for (size_t i = 0; i < n && count; i++) {
+		size_t end = count * (i + 1) / n;
+
+		shares[i] = (struct share){ asks + done, end - done };
+		done = end;
+		runs[i] = i + 1 < n && !pthread_create(&threads[i], NULL, do_share, &shares[i]);
+		if (!runs[i])
+			do_share(&shares[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (runs[i])
+			pthread_join(threads[i], NULL);
+	}
+}
+
+static __u32 number_of(const __u8 addr[16])
+{
+	__be32 v4;
+
+	memcpy(&v4, addr + 12, sizeof(v4));
+	return ntohl(v4);
+}
+
+/* What the kernel said of @from holds for @to. */
+static void copy_answer(const struct host_ask *from, struct host_ask *to)
+{
+	to->error = from->error;
+	to->has_gateway = from->has_gateway;
+	if (from->error)
+		return;
+	*to->route = *from->route;
+	if (!from->has_gateway)
+		memcpy(to->route->next_hop, to->addr, sizeof(to->route->next_hop));
+}
+
+/* Ask for one of each interval, and of IPv6, where the source depends on the destination, all. */
+static int ask_once(const struct fib *fib, struct host_ask *asks, size_t count)
+{
+	OWN_FREE struct host_ask *some = malloc(count * sizeof(*some));
+	OWN_FREE __u32 *answer_of = malloc(count * sizeof(*answer_of));
+	OWN_FREE __u32 *of_interval = calloc(fib->count, sizeof(*of_interval));
+	__u32 n = 0;
+
+	if (!some || !answer_of || !of_interval)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		bool v4 = addr_is_v4(asks[i].addr);
+		__u32 *place = v4 ? &of_interval[fib_interval(fib, number_of(asks[i].addr))] : NULL;
+
+		if (v4 && *place) {
+			answer_of[i] = *place - 1;
+			continue;
+		}
+		answer_of[i] = n;
+		some[n++] = asks[i];
+		if (v4)
+			*place = n;
+	}
+	ask_in_threads(some, n);
+	for (size_t i = 0; i < n; i++) {
+		if (some[i].is_redirected)
+			return -EOPNOTSUPP;
+	}
+	for (size_t i = 0; i < count; i++)
+		copy_answer(&some[answer_of[i]], &asks[i]);
+	return 0;
+}
+
+void host_routes(struct host_ask *asks, size_t count)
+{
+	OWN(fib_free) struct fib fib = {};
+
+	if (count < SHARED_MIN || fib_read(count, &fib) || ask_once(&fib, asks, count))
+		ask_in_threads(asks, count);
+}
+
+int host_route(const __u8 addr[16], struct host_route *route)
+{
+	struct host_ask one = { .addr = addr, .route = route };
+
+	host_routes(&one, 1);
+	return one.error;
 }

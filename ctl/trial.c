@@ -252,19 +252,16 @@ static __u32 power_of_two(__u32 at_least, __u32 wanted)
 /* What the host has; a trial of a configuration for another host goes without. */
 static void find_routes(const struct model *m, struct host_route *route)
 {
-	struct failure ignored = {};
-	struct host host = {};
+	struct host_ask *asks = calloc(model_backends_count(m) + 1, sizeof(*asks)), *next = asks;
 
-	if (!host_open(&host, &ignored)) {
-		for (size_t g = 0; g < model_groups_count(m); g++) {
-			const struct backend_group group = model_group(m, g);
+	for (size_t g = 0; asks && g < model_groups_count(m); g++) {
+		const struct backend_group group = model_group(m, g);
 
-			for (size_t b = 0; b < group.backends_count; b++, route++)
-				host_route(&host, group.backends[b].addr, route);
-		}
+		for (size_t b = 0; b < group.backends_count; b++, next++, route++)
+			*next = (struct host_ask){ group.backends[b].addr, route, 0 };
 	}
-	host_close(&host);
-	failure_free(&ignored);
+	host_routes(asks, (size_t)(next - asks));
+	free(asks);
 }
 
 static int build_image(const struct trial *t, struct plan *p, struct failure *why)
