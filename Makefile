@@ -9,6 +9,7 @@
 # make bench-lb      of the balancer, over one flow and over many
 # make bench-latency of packets that are timed, and of others
 # make bench-iperf   throughput of TCP while round trips are measured
+# make bench-apply   until services and changes of them are in force
 # make bench-filter  of filters and sets of all sizes, beside nftables and xdp-filter
 # make clean
 #
@@ -65,7 +66,8 @@ MAN := $(patsubst ctl/%.scd,$B/man/%,$(wildcard ctl/*.scd))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests man install lint bench bench-expr bench-lb bench-latency bench-filter bench-iperf clean
+.PHONY: all tests man install lint bench bench-expr bench-lb bench-latency bench-filter bench-iperf bench-apply \
+	clean
 
 all: $B/weir man
 man: $(if $(shell command -v $(SCDOC)),$(MAN))
@@ -157,6 +159,9 @@ bench-lb: $B/tests/bench/lb_bench
 	$Q$<
 bench-latency: $B/tests/bench/latency_bench
 	$Q$<
+# ARGS: of its cases, one, pool, 100k, million
+bench-apply: $B/weir
+	$Qtests/bench/apply.sh $(ARGS)
 # ARGS: globs of its cases, or --rules MOST
 bench-filter: $B/tests/bench/filter_bench $B/weir
 	$Q$< $(ARGS)
