@@ -3,25 +3,21 @@
  * backend: change one backend of the applied configuration, live. What follows
  * is an apply like any other: flows stay, the history has it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ahead.h"
 #include "balance_show.h"
 #include "command.h"
+#include "edit_backend.h"
 #include "heap.h"
+#include "note.h"
 #include "own.h"
 #include "session.h"
 #include "stored.h"
 
 #define USAGE "usage: weir backend set SERVICE BACKEND weight N | drain|undrain SERVICE BACKEND"
-
-/* What is asked for; -1: as it is. */
-struct change {
-	long weight;
-	int drain;
-};
 
 /* Of the backends that @name means, the one called @backend. */
 static struct backend *find_backend(struct model *m, const char *name, const char *backend,
@@ -51,7 +47,7 @@ static struct backend *find_backend(struct model *m, const char *name, const cha
 	return NULL;
 }
 
-static int read_weight(struct command *c, struct change *change)
+static int read_weight(struct command *c, struct backend_change *change)
 {
 	const char *text = c->args[4];
 	char *end;
@@ -64,12 +60,12 @@ static int read_weight(struct command *c, struct change *change)
 	return 0;
 }
 
-static int read_change(struct command *c, struct change *change)
+static int read_change(struct command *c, struct backend_change *change)
 {
 	static const char *const verbs[] = { "set", "drain", "undrain", NULL };
 	const char *verb = c->args[0], *near;
 
-	*change = (struct change){ .weight = -1, .drain = -1 };
+	*change = (struct backend_change){ .weight = -1, .drain = -1 };
 	if (!strcmp(verb, "set") && c->args_count == 5 && !strcmp(c->args[3], "weight"))
 		return read_weight(c, change);
 	if (c->args_count == 3 && (!strcmp(verb, "drain") || !strcmp(verb, "undrain"))) {
@@ -83,7 +79,7 @@ static int read_change(struct command *c, struct change *change)
 	return fail(&c->why, EXIT_USAGE, USAGE);
 }
 
-static void make_change(struct backend *b, const struct change *change)
+static void make_change(struct backend *b, const struct backend_change *change)
 {
 	if (change->weight >= 0)
 		b->weight = change->weight;
@@ -91,24 +87,107 @@ static void make_change(struct backend *b, const struct change *change)
 		b->drain = change->drain;
 }
 
-/* The user's own text does not say this any more. */
-static void drop_source(struct model *m)
+/*
+ * What is in force, beside the model that changes: the same but for the
+ * backends of one group, of which it has its own.
+ */
+struct former_model {
+	struct model model; /* borrows the rest */
+	struct pool *pools;
+	struct service *services;
+	struct backend *backends;
+	char *source;
+};
+
+static void own_former(struct former_model *f)
 {
-	free(m->source);
-	m->source = NULL;
-	m->source_bytes = 0;
+	free(f->pools);
+	free(f->services);
+	free(f->backends);
+	free(f->source);
 }
 
-static int plan_change(struct session *s, struct command *c, const struct change *change)
+static void *copy_list(const void *list, size_t count, size_t size)
+{
+	void *copy = calloc(count + 1, size);
+
+	return copy && count ? memcpy(copy, list, count * size) : copy;
+}
+
+/* Sets of files have their elements elsewhere; such a model is read again. */
+static bool can_share(const struct model *m)
+{
+	for (size_t i = 0; i < m->sets_count; i++) {
+		if (m->sets[i].file)
+			return false;
+	}
+	return true;
+}
+
+/* Before @m changes. Returns 0 or -ENOMEM. */
+static int remember(const struct model *m, const struct backend_group *group,
+		    struct former_model *out)
+{
+	out->model = *m;
+	out->pools = copy_list(m->pools, m->pools_count, sizeof(*m->pools));
+	out->services = copy_list(m->services, m->services_count, sizeof(*m->services));
+	out->backends = copy_list(group->backends, group->backends_count, sizeof(*group->backends));
+	if (!out->pools || !out->services || !out->backends)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->pools_count; i++) {
+		if (m->pools[i].backends == group->backends)
+			out->pools[i].backends = out->backends;
+	}
+	for (size_t i = 0; i < m->services_count; i++) {
+		if (m->services[i].backends == group->backends)
+			out->services[i].backends = out->backends;
+	}
+	out->model.pools = out->pools;
+	out->model.services = out->services;
+	return 0;
+}
+
+/* Where the text has no such place, as when JSON was applied, all of it is printed. */
+static void edit_source(struct model *m, const struct backend *b,
+			const struct backend_change *change, struct former_model *former)
+{
+	char *edited = NULL;
+	size_t size = 0;
+
+	if (m->source &&
+	    edit_backend(m->source, m->source_bytes, b, change, &edited, &size) == -ENOENT)
+		note("the applied text is written anew, without comments: backend %s was not found "
+		     "where it stood",
+		     b->name);
+	former->source = m->source;
+	m->source = edited;
+	m->source_bytes = size;
+}
+
+static int plan_with(struct session *s, struct command *c, const struct backend_change *change,
+		     struct former_model *former)
 {
 	/* Interfaces and routes that came or went meanwhile are left to apply. */
-	const struct plan_scope scope = { .keeps_routes = true };
-	OWN(ahead_close) struct ahead *ahead = NULL;
-	struct backend *backend;
-	int error;
+	struct plan_scope scope = { .keeps_routes = true };
+	struct backend_group group;
+	struct backend *backend = find_backend(&s->model, c->args[1], c->args[2], &c->why);
 
+	if (!backend || balance_group(&s->model, c->args[1], &group, &c->why))
+		return -1;
+	if (can_share(&s->model)) {
+		if (remember(&s->model, &group, former))
+			return fail_errno(&c->why, ENOMEM, "cannot plan");
+		scope.old = &former->model;
+	}
+	edit_source(&s->model, backend, change, former);
+	make_change(backend, change);
+	return plan_make(&s->plan, &s->state, &s->host, &s->model, &scope, &c->why);
+}
+
+static int plan_change(struct session *s, struct command *c, const struct backend_change *change,
+		       struct former_model *former)
+{
 	heap_prepare();
-	ahead = ahead_begin(c->instance);
 	if (session_open(s, c->instance, &c->why))
 		return -1;
 	if (!s->state.image) {
@@ -120,15 +199,7 @@ static int plan_change(struct session *s, struct command *c, const struct change
 	}
 	if (stored_model(s->state.image, &s->model, &c->why))
 		return -1;
-	backend = find_backend(&s->model, c->args[1], c->args[2], &c->why);
-	if (!backend)
-		return -1;
-	make_change(backend, change);
-	drop_source(&s->model);
-	s->state.ahead = ahead;
-	error = plan_make(&s->plan, &s->state, &s->host, &s->model, &scope, &c->why);
-	s->state.ahead = NULL;
-	return error;
+	return plan_with(s, c, change, former);
 }
 
 static int report(const struct session *s, const struct command *c)
@@ -151,11 +222,12 @@ static int report(const struct session *s, const struct command *c)
 
 int cmd_backend(struct command *c)
 {
+	OWN(own_former) struct former_model former = {};
 	OWN(session_close) struct session s = SESSION_NONE;
-	struct change change;
+	struct backend_change change;
 	char words[2 * NAME_BYTES + 64];
 
-	if (read_change(c, &change) || plan_change(&s, c, &change))
+	if (read_change(c, &change) || plan_change(&s, c, &change, &former))
 		return command_failed(c);
 	snprintf(words, sizeof(words), "backend %s %s %s%s%s", c->args[0], c->args[1], c->args[2],
 		 change.weight >= 0 ? " weight " : "", change.weight >= 0 ? c->args[4] : "");

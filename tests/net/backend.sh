@@ -59,7 +59,8 @@ test_a_weight_divides_new_connections_and_is_in_the_history() {
 	assert_eq "Nothing to change." "$(weir edge backend set web b2 weight 10)" "the same again"
 }
 
-test_a_backend_of_a_pool_changes_in_all_its_services() {
+# What backs an edge that sends nothing: a link, and neighbours that are known.
+quiet_edge() {
 	ns_add edge
 	ip -n "$NS_PREFIX-edge" link add wan type veth peer name wan1
 	ns_ip edge link set wan up
@@ -67,6 +68,33 @@ test_a_backend_of_a_pool_changes_in_all_its_services() {
 	routing_on edge
 	ns_ip edge neigh add 10.0.1.11 lladdr 02:00:00:00:00:11 dev wan nud permanent
 	ns_ip edge neigh add 10.0.1.12 lladdr 02:00:00:00:00:12 dev wan nud permanent
+}
+
+test_a_change_keeps_comments_and_defines() {
+	quiet_edge
+	cat >"$TMP/edge.conf" <<-'END'
+		# Ask Ann before you change this.
+		define heavy = 30
+		interface wan { balance }
+		service one {
+		    address 192.0.2.1; port tcp 80; forward l2
+		    backend b1 10.0.1.11 weight $heavy   # the big one
+		    backend b2 10.0.1.12                 # drain it on Mondays
+		}
+	END
+	weir edge apply "$TMP/edge.conf" >/dev/null
+	weir edge backend set one b1 weight 7 >/dev/null
+	weir edge backend drain one b2 >/dev/null
+	sed -e 's/weight $heavy/weight 7/' -e 's/10.0.1.12 /10.0.1.12 drain /' "$TMP/edge.conf" >"$TMP/want"
+	sed '1d' "/var/lib/weir/$NS_PREFIX-edge"/*/0000000003.conf | diff "$TMP/want" - ||
+		fail "the history has another text"
+	weir edge backend undrain one b2 >/dev/null
+	weir edge rollback 3 >/dev/null
+	assert_eq "Nothing to change." "$(weir edge apply "$TMP/edge.conf" | tail -n 1)" "the file again"
+}
+
+test_a_backend_of_a_pool_changes_in_all_its_services() {
+	quiet_edge
 	weir edge apply - <<-END >/dev/null
 		interface wan { balance }
 		pool both { backend b1 10.0.1.11; backend b2 10.0.1.12 }
