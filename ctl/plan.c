@@ -18,6 +18,7 @@
 #include "own.h"
 #include "plan_devices.h"
 #include "plan_ids.h"
+#include "plan_routes.h"
 #include "plan_sets.h"
 #include "stack.h"
 #include "stored.h"
@@ -233,74 +234,6 @@ static int make_rings(struct plan *p, const struct state *s, struct failure *why
 	return 0;
 }
 
-/* Backends in a row are often behind the same device. */
-static void find_deaf(struct plan *p)
-{
-	const struct host_route *last = NULL;
-
-	for (size_t i = 0; i < model_backends_count(p->model); i++) {
-		struct host_route *r = &p->routes[i].route;
-
-		r->is_deaf = last && last->ifindex == r->ifindex
-				     ? last->is_deaf
-				     : r->ifindex && host_peer_lacks_xdp(p->host, r->ifindex);
-		last = r;
-	}
-}
-
-/*
- * The route in force to the backend of that id, where its address is the same.
- * One that there was none to is looked for again.
- */
-static bool find_former(const struct weir_image *image, __u32 id, const __u8 addr[16],
-			struct host_route *out)
-{
-	const struct weir_backend *was;
-	__u32 offset = 0;
-
-	if (image && id < image->backend_by_id_count)
-		offset = IMAGE_AT(image, image->backend_by_id_offset, __u32)[id];
-	if (!offset)
-		return false;
-	was = IMAGE_AT(image, offset, struct weir_backend);
-	if (!was->hop_ifindex || memcmp(was->addr, addr, sizeof(was->addr)) != 0)
-		return false;
-	out->ifindex = was->hop_ifindex;
-	memcpy(out->next_hop, was->hop, sizeof(out->next_hop));
-	memcpy(out->source, was->source, sizeof(out->source));
-	return true;
-}
-
-/* Those that are not as before are asked for together. */
-static int find_routes(struct plan *p, const struct weir_image *former, struct failure *why)
-{
-	size_t count = model_backends_count(p->model), n = 0, asked = 0;
-	OWN_FREE struct host_ask *asks = calloc(count + 1, sizeof(*asks));
-
-	p->routes = calloc(count + 1, sizeof(*p->routes));
-	if (!p->routes || !asks)
-		return fail_errno(why, ENOMEM, "cannot plan");
-	for (size_t g = 0; g < model_groups_count(p->model); g++) {
-		const struct backend_group group = model_group(p->model, g);
-
-		for (size_t b = 0; b < group.backends_count; b++, n++) {
-			const __u8 *addr = group.backends[b].addr;
-			struct host_route *route = &p->routes[n].route;
-
-			if (!find_former(former, p->backend_ids[n], addr, route))
-				asks[asked++] = (struct host_ask){ .addr = addr, .route = route };
-		}
-	}
-	host_routes(asks, asked);
-	for (size_t i = 0, k = 0; i < count && k < asked; i++) {
-		if (asks[k].route == &p->routes[i].route)
-			p->routes[i].error = asks[k++].error;
-	}
-	if (nat_is_used(p->model))
-		find_deaf(p);
-	return 0;
-}
-
 static struct image_device *image_devices(const struct plan *p)
 {
 	struct image_device *devices = calloc(p->devices_count + 1, sizeof(*devices));
@@ -511,7 +444,7 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 	if (old_model(p, s, scope, why) || attachments_read(s, &p->attached, why) ||
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
 	    plan_sets(p, s, scope, why) ||
-	    find_routes(p, scope && scope->keeps_routes ? s->image : NULL, why) ||
+	    plan_routes(p, scope && scope->keeps_routes ? s->image : NULL, why) ||
 	    make_rings(p, s, why) || build(p, s, why))
 		return -1;
 	if (choose_steps(p, s, why) || choose_stack(p, s, why) || check_host(p, s, why))
