@@ -125,6 +125,9 @@ static void check_limits(struct build *b)
 	if (rules > WEIR_MAX_RULES)
 		refuse_too_many(b, m->filters[i - 1].loc, "rules, defaults included,",
 				WEIR_MAX_RULES);
+	if (m->services_count > WEIR_MAX_SERVICES)
+		refuse_too_many(b, m->services[WEIR_MAX_SERVICES].loc, "services",
+				WEIR_MAX_SERVICES);
 	for (i = 0; i < m->pools_count + m->services_count && backends <= WEIR_MAX_BACKENDS; i++)
 		backends += model_group(m, i).backends_count;
 	if (backends > WEIR_MAX_BACKENDS)

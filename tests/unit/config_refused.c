@@ -290,6 +290,9 @@ static void the_limits_of_the_image_are_kept(void **state)
 		  "2:9: service s has 4097 backends that are not drained; the limit is 4096, drain "
 		  "or split some",
 		  4096 },
+		{ "interface a { balance }\npool p { backend b 2001:db8:f::1 }\n",
+		  "service s%1$u { address 2001:db8::%1$x; port tcp 80; forward l2; backends p }\n",
+		  "", "32771:9: over 32768 services in all; delete some", 32768 },
 	};
 
 	(void)state;
