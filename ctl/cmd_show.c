@@ -97,12 +97,20 @@ static const struct noun *find_noun(const char *name, struct failure *why)
 	return NULL;
 }
 
+/* The noun is one of them. */
+static int most_arguments(const struct noun *noun)
+{
+	if (noun->show == show_flow)
+		return 9;
+	return noun->show == show_set ? 3 : 2;
+}
+
 int cmd_show(struct command *c)
 {
 	OWN(applied_close) struct applied a = APPLIED_NONE;
 	const struct noun *noun = find_noun(c->args_count ? c->args[0] : "config", &c->why);
 
-	if (noun && c->args_count > 2 && noun->show != show_set)
+	if (noun && c->args_count > most_arguments(noun))
 		fail(&c->why, EXIT_USAGE, "usage: weir show %s [NAME]", noun->name);
 	if (!noun || c->why.message || applied_open(&a, c))
 		return command_failed(c);

@@ -75,7 +75,7 @@ struct command {
 	  "what becomes of a packet, without sending it")                                          \
 	X(explain, "PACKET... | --hex BYTES", 0, 64, cmd_explain,                                  \
 	  "what becomes of a packet, and which backend gets it, and why")                          \
-	X(show, "[config|filter|service|backend|set|interface|flow|drops] [NAME]", 0, 3, cmd_show, \
+	X(show, "[config|filter|service|backend|set|interface|flow|drops] [NAME]", 0, 9, cmd_show, \
 	  "what is in force, with its counters")                                                   \
 	X(set, "add|del|load|flush NAME [ELEMENT...|FILE]", 2, 65536, cmd_set,                     \
 	  "change a set of the applied configuration")                                             \

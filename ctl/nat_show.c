@@ -10,8 +10,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "command.h"
-#include "image.h"
+#include "flow_show.h"
 #include "own.h"
 #include "weir/nat.h"
 
@@ -21,19 +20,9 @@ static const char *const state_names[] = {
 #undef X
 };
 
-/* A backend of the configuration in force, by its id. */
-struct named_backend {
-	const char *group; /* service or pool; NULL: there is none with this id */
-	const char *name;
-	const __u8 *addr;
-	__u16 port; /* host order; 0: that of the VIP */
-};
-
 struct flows {
 	const struct weir_nat_flow *records; /* mapped */
 	size_t count;
-	struct named_backend *backends;
-	__u32 backends_count; /* one more than the highest id */
 	__u32 now; /* ticks */
 };
 
@@ -41,31 +30,6 @@ static void close_flows(struct flows *f)
 {
 	if (f->records)
 		munmap((void *)f->records, f->count * sizeof(*f->records));
-	free(f->backends);
-}
-
-static int name_backends(struct flows *f, const struct applied *a)
-{
-	const struct weir_image *image = a->state.image;
-	const struct weir_backend *row =
-		IMAGE_AT(image, image->backends_offset, struct weir_backend);
-
-	f->backends_count = image->backend_by_id_count;
-	f->backends = calloc(f->backends_count + 1, sizeof(*f->backends));
-	if (!f->backends)
-		return -ENOMEM;
-	for (size_t g = 0; g < model_groups_count(&a->model); g++) {
-		const struct backend_group group = model_group(&a->model, g);
-
-		for (size_t b = 0; b < group.backends_count; b++, row++)
-			f->backends[row->id] = (struct named_backend){
-				.group = group.name,
-				.name = group.backends[b].name,
-				.addr = row->addr,
-				.port = ntohs(row->port),
-			};
-	}
-	return 0;
 }
 
 static int open_flows(struct flows *f, const struct applied *a, struct failure *why)
@@ -82,19 +46,29 @@ static int open_flows(struct flows *f, const struct applied *a, struct failure *
 	if (mapped == MAP_FAILED)
 		return fail_errno(why, errno, "cannot read the translated flows");
 	f->records = mapped;
-	return name_backends(f, a) ? fail_errno(why, ENOMEM, "cannot list flows") : 0;
+	return 0;
 }
 
 /* One flow, out of a record that may change at any moment. */
 struct seen_flow {
 	struct weir_nat_flow record;
-	struct named_backend backend;
+	const struct flow_backend *backend;
 	__u32 left_s;
 	bool is_udp;
 };
 
-/* False where the record is nobody's, or of a backend that is gone. */
-static bool read_flow(const struct flows *f, size_t index, struct seen_flow *out)
+/* Prefixes of addresses in network order. */
+static bool holds(const struct prefix *p, const __u8 addr[16])
+{
+	__u8 whole = p->length / 8, rest = p->length % 8;
+
+	return !memcmp(p->addr, addr, whole) &&
+	       (!rest || !((p->addr[whole] ^ addr[whole]) >> (8 - rest)));
+}
+
+/* False where the record is nobody's, of a backend that is gone, or not asked for. */
+static bool read_flow(const struct flow_view *v, const struct flows *f, size_t index,
+		      struct seen_flow *out)
 {
 	const struct weir_nat_flow *r = &f->records[index];
 	__u64 life = *(const volatile __u64 *)&r->life;
@@ -109,9 +83,10 @@ static bool read_flow(const struct flows *f, size_t index, struct seen_flow *out
 	if (weir_nat_backend(*(const volatile __u64 *)&r->life) != id ||
 	    weir_nat_state(*(const volatile __u64 *)&r->life) < WEIR_NAT_OPENING)
 		return false;
-	if (id >= f->backends_count || !f->backends[id].group)
+	out->backend = flow_backend_wanted(v, id, state_names[weir_nat_state(life)]);
+	if (!out->backend ||
+	    (v->filter->has_client && !holds(&v->filter->client, out->record.client)))
 		return false;
-	out->backend = f->backends[id];
 	out->left_s = (__u32)(((__u64)left << WEIR_NAT_TICK_SHIFT) / 1000000000);
 	out->is_udp = weir_nat_is_udp(life);
 	return true;
@@ -119,7 +94,7 @@ static bool read_flow(const struct flows *f, size_t index, struct seen_flow *out
 
 static __u16 backend_port(const struct seen_flow *s)
 {
-	return s->backend.port ? s->backend.port : ntohs(s->record.vip_port);
+	return s->backend->port ? s->backend->port : ntohs(s->record.vip_port);
 }
 
 static const char *state_of(const struct seen_flow *s)
@@ -148,8 +123,8 @@ static void print_flow(const struct seen_flow *s)
 	       end_text(r->client, ntohs(r->client_port), client),
 	       end_text(r->vip, ntohs(r->vip_port), vip),
 	       end_text(r->source, ntohs(r->source_port), source),
-	       end_text(s->backend.addr, backend_port(s), backend), s->backend.group,
-	       s->backend.name, state_of(s), s->left_s);
+	       end_text(s->backend->addr, backend_port(s), backend), s->backend->group,
+	       s->backend->name, state_of(s), s->left_s);
 }
 
 static json_t *flow_json(const struct seen_flow *s)
@@ -164,58 +139,27 @@ static json_t *flow_json(const struct seen_flow *s)
 		"client_port", ntohs(r->client_port), "vip", addr_text(r->vip, vip, sizeof(vip)),
 		"vip_port", ntohs(r->vip_port), "source",
 		addr_text(r->source, source, sizeof(source)), "source_port", ntohs(r->source_port),
-		"backend_address", addr_text(s->backend.addr, backend, sizeof(backend)),
-		"backend_port", backend_port(s), "group", s->backend.group, "backend",
-		s->backend.name, "state", state_of(s), "expires_s", (int)s->left_s);
+		"backend_address", addr_text(s->backend->addr, backend, sizeof(backend)),
+		"backend_port", backend_port(s), "group", s->backend->group, "backend",
+		s->backend->name, "state", state_of(s), "expires_s", (int)s->left_s);
 }
 
-static bool is_wanted(const struct seen_flow *s, const char *group)
+int nat_show_flows(struct flow_view *v, struct failure *why)
 {
-	return !group || !strcmp(s->backend.group, group);
-}
-
-/* A service with a pool has its flows under the pool's name. */
-static const char *group_of(const struct model *m, const char *name)
-{
-	for (size_t i = 0; i < m->services_count; i++) {
-		if (!strcmp(m->services[i].name, name))
-			return m->services[i].pool[0] ? m->services[i].pool : name;
-	}
-	for (size_t i = 0; i < m->pools_count; i++) {
-		if (!strcmp(m->pools[i].name, name))
-			return name;
-	}
-	return NULL;
-}
-
-int show_flow(struct command *c, const struct applied *a, const char *name)
-{
-	const char *group = name ? group_of(&a->model, name) : NULL;
 	OWN(close_flows) struct flows f = {};
-	json_t *list = json_array();
-	size_t shown = 0;
 
-	if (name && !group)
-		fail(&c->why, EXIT_NOT_FOUND, "there is no service or pool \"%s\" in force", name);
-	if (c->why.message || open_flows(&f, a, &c->why)) {
-		json_decref(list);
-		return command_failed(c);
-	}
+	if (open_flows(&f, v->applied, why))
+		return -1;
 	for (size_t i = 0; i < f.count; i++) {
 		struct seen_flow seen;
 
-		if (!read_flow(&f, i, &seen) || !is_wanted(&seen, group))
+		if (!read_flow(v, &f, i, &seen))
 			continue;
-		if (c->json)
-			json_array_append_new(list, flow_json(&seen));
+		if (v->list)
+			json_array_append_new(v->list, flow_json(&seen));
 		else
 			print_flow(&seen);
-		shown++;
+		v->shown++;
 	}
-	if (c->json)
-		return json_print(json_pack("{s:o}", "flows", list));
-	json_decref(list);
-	if (!shown)
-		printf("No translated flow is open.\n");
-	return EXIT_DONE;
+	return 0;
 }

@@ -26,6 +26,33 @@ print(*[eval(sys.argv[1]) for s in json.load(sys.stdin)["services"] for b in s["
         if b["name"] == sys.argv[2]])' "$1" "$2"
 }
 
+# pins ARGUMENT...: how many "show flow" lists.
+pins() {
+	weir edge -j show flow "$@" | python3 -c 'import json, sys
+print(len(json.load(sys.stdin)["pins"]))'
+}
+
+# Half of the slots moved to b2, and so 40 new connections: those have pins.
+check_pins() {
+	local of_b2
+	of_b2=$(pins web backend b2)
+	assert_between 5 40 "$of_b2" "pins to b2"
+	assert_eq "$of_b2" "$(weir edge show flow pin backend b2 2>/dev/null | grep -c '^pin [0-9a-f]\{16\}  web b2  ')" \
+		"lines of pins"
+	assert_eq "$(pins web)" $((of_b2 + $(pins web backend b1))) "pins of both"
+	# Flows go from one state to another meanwhile.
+	assert_between $((of_b2 - 2)) $((of_b2 + 2)) \
+		$(($(pins backend b2 state closing) + $(pins backend b2 state open) + $(pins backend b2 state opening))) \
+		"pins in any state"
+	assert_eq 0 "$(pins nat)" "pins of translated flows"
+	assert_contains "$(weir edge show flow client 10.9.0.0/16)" "pins are not looked at"
+	assert_fails 3 weir edge show flow nobody 2>/dev/null
+	assert_fails 2 weir edge show flow web state closed 2>/dev/null
+	assert_fails 2 weir edge show flow client 10.0.0.1/8 2>/dev/null
+	assert_fails 2 weir edge show flow web more 2>/dev/null
+	assert_fails 2 weir edge show flow nat pin 2>/dev/null
+}
+
 test_a_drained_backend_keeps_its_connections_and_gets_no_others() {
 	build_network ipip
 	service ipip "b1 10.0.1.11" "b2 10.0.2.12 drain" >/dev/null
@@ -39,6 +66,7 @@ test_a_drained_backend_keeps_its_connections_and_gets_no_others() {
 	assert_eq True "$(backend_of 'b["settling_percent"] > 99' b1)" "flows that settle"
 	ask 40 "http://$VIP4/"
 	assert_eq "0 40 0" "$b1 $b2 $none" "answers of b1, b2, nobody"
+	check_pins
 	wait "$get" || fail "the download broke"
 	assert_eq 20000000 "$(stat -c %s "$TMP/bytes")" "bytes"
 }

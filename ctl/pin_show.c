@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * show flow: pins. A pin holds a keyed hash of its service and its flow, and no
+ * address: what can be said is where the flow goes and how long ago it was seen.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "flow_show.h"
+#include "note.h"
+#include "own.h"
+#include "weir/balance.h"
+
+/* Sets that are read at once: 1 MiB. */
+#define SETS_AT_ONCE 16384
+
+static const char *const state_names[] = {
+#define X(sym, name) [WEIR_PIN_##sym] = name,
+	WEIR_PIN_STATES(X)
+#undef X
+};
+
+struct seen_pin {
+	__u64 tag;
+	enum weir_pin_state state;
+	__u32 backend; /* id */
+	__u32 age_s, left_s;
+};
+
+/* False where it is free, past its life, or of no flow: fragments, sources with a cookie. */
+static bool read_pin(const struct weir_pin *pin, __u32 now, struct seen_pin *out)
+{
+	__u32 age = now - pin->seen;
+	__u64 life = 1ULL << (pin->state >> WEIR_PIN_LIFE_SHIFT);
+
+	*out = (struct seen_pin){
+		.tag = pin->tag,
+		.state = pin->state >> WEIR_PIN_STATE_SHIFT & WEIR_PIN_STATE_MASK,
+		.backend = pin->state & WEIR_PIN_BACKEND_MASK,
+		.age_s = age,
+		.left_s = (__u32)(life > age ? life - age : 0),
+	};
+	return out->state != WEIR_PIN_FREE && out->state != WEIR_PIN_FRAGMENT &&
+	       out->state != WEIR_PIN_VERIFIED && out->state != WEIR_PIN_BUSY && age <= life;
+}
+
+static void show_pin(struct flow_view *v, const struct seen_pin *p)
+{
+	const char *state = state_names[p->state];
+	const struct flow_backend *b = flow_backend_wanted(v, p->backend, state);
+	char tag[17];
+
+	if (!b)
+		return;
+	if (!v->shown++ && !v->list)
+		note("a pin holds a keyed hash of its flow, no client and no slot; \"weir "
+		     "explain\" "
+		     "finds the pin of a flow");
+	snprintf(tag, sizeof(tag), "%016llx", p->tag);
+	if (v->list)
+		json_array_append_new(v->list, json_pack("{s:s,s:s,s:s,s:i,s:i,s:s}", "group",
+							 b->group, "backend", b->name, "state",
+							 state, "seen_s", (int)p->age_s,
+							 "expires_s", (int)p->left_s, "hash", tag));
+	else
+		printf("pin %s  %s %s  %s, seen %u s ago, %u s left\n", tag, b->group, b->name,
+		       state, p->age_s, p->left_s);
+}
+
+int pin_show_flows(struct flow_view *v, struct failure *why)
+{
+	const struct state *s = &v->applied->state;
+	OWN_FREE struct weir_pin_set *sets = malloc(SETS_AT_ONCE * sizeof(*sets));
+	OWN_FREE __u32 *keys = malloc(SETS_AT_ONCE * sizeof(*keys));
+	__u32 batch = 0, count = 0;
+	struct timespec now;
+
+	if (!sets || !keys)
+		return fail_errno(why, ENOMEM, "cannot list pins");
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	for (__u32 done = 0; done < s->capacity.pin_sets; done += count) {
+		count = SETS_AT_ONCE;
+		if (bpf_map_lookup_batch(s->maps.fd[WEIR_MAP_PINS], done ? &batch : NULL, &batch,
+					 keys, sets, &count, NULL) &&
+		    errno != ENOENT)
+			return fail_errno(why, errno, "cannot read the pins");
+		if (!count)
+			break;
+		for (__u32 i = 0; i < count * WEIR_PIN_WAYS; i++) {
+			struct seen_pin pin;
+
+			if (read_pin(&sets[i / WEIR_PIN_WAYS].way[i % WEIR_PIN_WAYS],
+				     (__u32)now.tv_sec, &pin))
+				show_pin(v, &pin);
+		}
+	}
+	return 0;
+}
