@@ -18,6 +18,7 @@ struct view {
 	size_t backends_count;
 	const struct weir_backend *counted; /* the same */
 	int map;
+	struct weir_counter own; /* what came for the service, whoever else has its pool */
 	const struct weir_ring *ring;
 };
 
@@ -30,6 +31,7 @@ static struct view look_at(const struct applied *a, size_t service)
 		.service = &a->model.services[service],
 		.counted = IMAGE_AT(image, row->backends_offset, struct weir_backend),
 		.map = a->state.maps.fd[WEIR_MAP_BACKENDS],
+		.own = counter_read(a->state.maps.fd[WEIR_MAP_SERVICES], row->id),
 		.ring = state_ring(&a->state, row->ring),
 	};
 
@@ -46,10 +48,13 @@ static double ring_share(const struct view *v, __u32 backend)
 	return 100.0 * slots / WEIR_RING_SLOTS;
 }
 
+/* Backends of a pool count for all services that have it. */
 static struct weir_counter total(const struct view *v)
 {
 	struct weir_counter sum = {};
 
+	if (v->service->pool[0])
+		return v->own;
 	for (size_t i = 0; i < v->backends_count; i++) {
 		struct weir_counter n = counter_read(v->map, v->counted[i].id);
 
@@ -69,8 +74,8 @@ static void print_service(const struct view *v, const char *before)
 	print_addresses(s, stdout);
 	printf("  ");
 	print_ports(s, stdout);
-	printf("  forward %s\n%10s %10s %7s  BACKEND\n", print_forward[s->forward], "PACKETS",
-	       "BYTES", "RING");
+	printf("  forward %s%s%s\n%10s %10s %7s  BACKEND\n", print_forward[s->forward],
+	       s->pool[0] ? "  pool " : "", s->pool, "PACKETS", "BYTES", "RING");
 	for (size_t i = 0; i < v->backends_count; i++) {
 		const struct backend *b = &v->backends[i];
 		struct weir_counter n = counter_read(v->map, v->counted[i].id);
@@ -80,8 +85,9 @@ static void print_service(const struct view *v, const char *before)
 		       count_text(n.bytes, bytes, sizeof(bytes)), ring_share(v, i), b->name,
 		       backend_place(b, place), b->weight, b->drain ? " drain" : "");
 	}
-	printf("%10s %10s %7s  total\n", count_text(sum.packets, packets, sizeof(packets)),
-	       count_text(sum.bytes, bytes, sizeof(bytes)), "");
+	printf("%10s %10s %7s  %s\n", count_text(sum.packets, packets, sizeof(packets)),
+	       count_text(sum.bytes, bytes, sizeof(bytes)), "",
+	       s->pool[0] ? "of this service; backends count for all of the pool" : "total");
 }
 
 static json_t *service_json(const struct view *v)
@@ -101,9 +107,11 @@ static json_t *service_json(const struct view *v)
 				  "drain", b->drain, "ring_percent", ring_share(v, i), "packets",
 				  (json_int_t)n.packets, "bytes", (json_int_t)n.bytes));
 	}
-	return json_pack("{s:s,s:s,s:I,s:I,s:o}", "name", v->service->name, "forward",
-			 print_forward[v->service->forward], "packets", (json_int_t)sum.packets,
-			 "bytes", (json_int_t)sum.bytes, "backends", backends);
+	return json_pack("{s:s,s:s,s:s*,s:I,s:I,s:o}", "name", v->service->name, "forward",
+			 print_forward[v->service->forward], "pool",
+			 v->service->pool[0] ? v->service->pool : NULL, "packets",
+			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "backends",
+			 backends);
 }
 
 int show_service(struct command *c, const struct applied *a, const char *name)

@@ -142,6 +142,25 @@ ask_udp() {
 	echo "udp $2: b1 $b1, b2 $b2, none $none"
 }
 
+test_services_of_a_pool_have_totals_of_their_own() {
+	build_network l2
+	weir edge apply - <<-END >/dev/null
+		interface wan { xdp auto; balance }
+		pool both { backend b1 10.0.1.11; backend b2 10.0.2.12 }
+		service busy { address $VIP4; port tcp 80; forward l2; backends both }
+		service idle { address $VIP4; port tcp 81; forward l2; backends both }
+	END
+	ask 20 "http://$VIP4/"
+	weir edge -j show service | python3 -c '
+import json, sys
+busy, idle = json.load(sys.stdin)["services"]
+assert busy["pool"] == idle["pool"] == "both"
+assert idle["packets"] == idle["bytes"] == 0, idle
+assert busy["packets"] == sum(b["packets"] for b in idle["backends"]) >= 100, busy
+assert busy["bytes"] == sum(b["bytes"] for b in busy["backends"]), busy' || fail "totals"
+	assert_contains "$(weir edge show service idle)" "         0          0          of this service"
+}
+
 test_a_UDP_service_is_balanced() {
 	local address
 	build_network ipip
