@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "failure.h"
+#include "former_sets.h"
 
 struct unconfirmed {
 	__u64 until_ms; /* CLOCK_BOOTTIME, when the former configuration comes back */
@@ -25,6 +26,7 @@ struct former {
 	const char *instance;
 	const char *text; /* stored text; NULL: nothing was applied, all is detached then */
 	size_t size;
+	const struct former_sets *sets; /* of files, which the text has not */
 	const char *file; /* what is about to be applied */
 };
 

@@ -33,14 +33,26 @@ static void let_go(void *session)
 	session_close(session);
 }
 
+/*
+ * The former text as its author wrote it, and the sets in force beside it: the
+ * change may take their memory away.
+ */
 static int start(struct session *s, struct command *c, unsigned int seconds, const char *file)
 {
-	struct former former = { .instance = c->instance, .file = file };
-	OWN_FREE char *text = NULL;
+	OWN(former_sets_free) struct former_sets sets = {};
+	struct former former = { .instance = c->instance, .sets = &sets, .file = file };
+	OWN_FREE char *made = NULL, *text = NULL;
+	const char *stored;
 
-	/* The change may take sets' memory away, so what was in it goes along. */
-	if (s->state.image && whole_text(&s->plan.old, &text, &former.size))
-		return fail_errno(&c->why, ENOMEM, "cannot apply");
+	if (s->state.image) {
+		stored = stored_text(&s->plan.old, &made, &former.size);
+		text = stored ? malloc(former.size + 1) : NULL;
+		if (!text)
+			return fail_errno(&c->why, ENOMEM, "cannot apply");
+		memcpy(text, stored, former.size);
+		if (former_sets_read(&s->plan.old, &s->state, &sets, &c->why))
+			return -1;
+	}
 	former.text = text;
 	return watcher_start(&former, seconds, let_go, s, &c->why);
 }

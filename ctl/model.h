@@ -159,6 +159,8 @@ struct set {
 	 */
 	struct set_elements entries;
 	bool is_elsewhere; /* it is such a set */
+	bool has_configured; /* @entries come from memory, and may have begun to expire */
+	__u64 configured[2]; /* then: digest of what the configuration gave it */
 	__u32 timeout_s; /* of elements added live that do not say; 0: none */
 	struct loc loc;
 };
@@ -398,7 +400,6 @@ int model_parse_json(const char *file, const char *text, size_t size, struct dia
 enum model_print {
 	MODEL_PRINT_USER, /* as a user would write it: a file's set names the file */
 	MODEL_PRINT_STORED, /* as the image has it: a file's ports beside the file, a host's address */
-	MODEL_PRINT_WHOLE, /* and all other elements that the model has */
 };
 
 /* Canonical text: latency, interfaces, sets, filters, pools, services; one blank line between. */

@@ -116,6 +116,8 @@ static int choose(struct plan *p, size_t i, const struct arena *a, struct failur
 	if (old && old->type != (__u32)set->type)
 		old = NULL;
 	set_elements_digest(&set->entries, configured);
+	if (set->has_configured)
+		memcpy(configured, set->configured, sizeof(configured));
 	if (old)
 		keeps = set->is_elsewhere ||
 			(!memcmp(old->configured, configured, sizeof(configured)) &&

@@ -101,8 +101,7 @@ static void print_set(const struct set *s, enum model_print how, FILE *out)
 	}
 	if (s->timeout_s)
 		fprintf(out, "    timeout %s\n", set_timeout_text(s->timeout_s, text));
-	if (!s->file || (how != MODEL_PRINT_USER && s->type == SET_PORT) ||
-	    (how == MODEL_PRINT_WHOLE && !s->is_elsewhere))
+	if (!s->file || (how != MODEL_PRINT_USER && s->type == SET_PORT))
 		print_elements(s, out);
 	fputs("}\n", out);
 }

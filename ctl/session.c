@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ void session_drop_if_empty(struct session *s)
 static void describe(const struct set *set, const struct plan_set *planned, struct history_set *out)
 {
 	out->type = set->type;
-	out->elements = set->is_elsewhere ? NULL : &set->entries;
+	out->elements = set->is_elsewhere || set->has_configured ? NULL : &set->entries;
 	memcpy(out->name, set->name, sizeof(out->name));
 	memcpy(out->digest, planned->configured, sizeof(out->digest));
 }
@@ -123,7 +124,8 @@ int session_detach_all(struct session *s, struct failure *why)
 }
 
 int session_restore(const char *instance, const char *text, size_t size,
-		    const struct origin *origin, struct failure *why)
+		    const struct former_sets *sets, const struct origin *origin,
+		    struct failure *why)
 {
 	OWN(session_close) struct session s = SESSION_NONE;
 
@@ -131,8 +133,11 @@ int session_restore(const char *instance, const char *text, size_t size,
 		return -1;
 	if (!text)
 		return session_detach_all(&s, why);
-	if (session_read_stored(&s, origin->file, text, size, why) ||
-	    plan_make(&s.plan, &s.state, &s.host, &s.model, NULL, why)) {
+	if (session_read_stored(&s, origin->file, text, size, why))
+		return -1;
+	if (former_sets_fill(sets, &s.model))
+		return fail_errno(why, ENOMEM, "cannot roll back");
+	if (plan_make(&s.plan, &s.state, &s.host, &s.model, NULL, why)) {
 		session_drop_if_empty(&s);
 		return -1;
 	}

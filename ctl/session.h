@@ -9,6 +9,7 @@
 #include "failure.h"
 #include "host.h"
 #include "model.h"
+#include "former_sets.h"
 #include "plan.h"
 #include "state.h"
 
@@ -53,9 +54,11 @@ void session_drop_if_empty(struct session *s);
 
 /*
  * Open, plan and carry out in one go: put the configuration @text in force
- * again, or detach everything where it is NULL.
+ * again, with the elements that @sets has for it, or detach everything where it
+ * is NULL.
  */
 int session_restore(const char *instance, const char *text, size_t size,
-		    const struct origin *origin, struct failure *why);
+		    const struct former_sets *sets, const struct origin *origin,
+		    struct failure *why);
 
 #endif

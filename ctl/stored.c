@@ -13,13 +13,13 @@
 /* And so many for each rule and backend. */
 #define SOURCE_BYTES_EACH 64
 
-static int print(const struct model *m, enum model_print how, char **text, size_t *size)
+static int print(const struct model *m, char **text, size_t *size)
 {
 	FILE *out = open_memstream(text, size);
 
 	if (!out)
 		return -ENOMEM;
-	model_print(m, how, out);
+	model_print(m, MODEL_PRINT_STORED, out);
 	if (!fclose(out))
 		return 0;
 	free(*text);
@@ -58,12 +58,7 @@ const char *stored_text(const struct model *m, char **made, size_t *size)
 		*size = m->source_bytes;
 		return m->source;
 	}
-	return print(m, MODEL_PRINT_STORED, made, size) ? NULL : *made;
-}
-
-int whole_text(const struct model *m, char **text, size_t *size)
-{
-	return print(m, MODEL_PRINT_WHOLE, text, size);
+	return print(m, made, size) ? NULL : *made;
 }
 
 /* Without memory for it the model is printed when it is stored again. */

@@ -18,9 +18,6 @@ const char *stored_text(const struct model *m, char **made, size_t *size);
 /* Have @m, which was parsed of stored text, keep a copy of it as its source. */
 void stored_keep(struct model *m, const char *text, size_t size);
 
-/* The same with the elements of files' sets that @m has, for when their memory is gone. */
-int whole_text(const struct model *m, char **text, size_t *size);
-
 /* The model that @image was built from; an empty one for NULL. */
 int stored_model(const struct weir_image *image, struct model *out, struct failure *why);
 

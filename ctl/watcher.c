@@ -107,7 +107,7 @@ static int roll_back(const struct watcher *w, const char *because, struct failur
 	snprintf(words, sizeof(words), "rollback: %s", because);
 	for (int i = 0; i < ROLLBACK_TRIES && error; i++) {
 		failure_free(why);
-		error = session_restore(f->instance, f->text, f->size, &origin, why);
+		error = session_restore(f->instance, f->text, f->size, f->sets, &origin, why);
 		/* Nothing was applied, and nothing is. */
 		if (error && !f->text && why->code == EXIT_NOT_FOUND)
 			error = 0;

@@ -315,6 +315,40 @@ test_rollback_keeps_what_was_added_live() {
 	assert_eq "192.0.2.0/24 203.0.113.5" "$(elements)" "elements"
 }
 
+has_elements() {
+	[ "$(elements)" = "$1" ]
+}
+
+test_what_was_not_confirmed_leaves_sets_and_comments_as_they_were() {
+	local show
+	build_edge
+	printf '%s\n' '192.0.2.0/24 timeout 1d comment "of then"' 198.51.100.0/24 >"$TMP/bad.txt"
+	set_conf bad
+	sed -i '1i # Ask Ann first.' "$TMP/set.conf"
+	weir edge apply "$TMP/set.conf" >/dev/null
+	weir edge set add bad 203.0.113.5 timeout 1h comment "live" >/dev/null
+	# One that has no such set, and one that has other elements in it.
+	cp "$TMP/set.conf" "$TMP/kept.conf"
+	cp "$TMP/bad.txt" "$TMP/kept.txt"
+	set_conf ""
+	weir edge apply --confirm 1s "$TMP/set.conf" >/dev/null
+	wait_for 10 has_elements "192.0.2.0/24 198.51.100.0/24 203.0.113.5"
+	wait_for 10 test "$(unconfirmed)" = no
+	cp "$TMP/kept.conf" "$TMP/set.conf"
+	echo 10.0.0.0/8 >"$TMP/bad.txt"
+	weir edge apply --confirm 1s "$TMP/set.conf" >/dev/null
+	wait_for 10 has_elements "192.0.2.0/24 198.51.100.0/24 203.0.113.5"
+	wait_for 10 test "$(unconfirmed)" = no
+	show=$(weir edge show set bad)
+	assert_contains "$show" "of then"
+	assert_contains "$show" "live"
+	assert_eq 2 "$(grep -c 'timeout' <<<"$show")" "elements with a timeout"
+	sed 1d "$(ls "$(folder)"/*.conf | tail -n 1)" | diff "$TMP/kept.conf" - || fail "another text"
+	cp "$TMP/kept.txt" "$TMP/bad.txt"
+	assert_contains "$(weir edge apply "$TMP/set.conf")" "Nothing to change."
+	assert_eq "192.0.2.0/24 198.51.100.0/24 203.0.113.5" "$(elements)" "elements at the end"
+}
+
 test_contents_of_sets_go_with_the_history() {
 	local i
 	build_edge
