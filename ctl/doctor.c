@@ -140,6 +140,24 @@ static const struct {
 	{ WEIR_R_DECAP_ECN, "a router on the way marks packets that do not ask for it" },
 };
 
+/* What works, and does not take the way that it might. */
+static void examine_detours(struct checkup *c, const char *ifname, __u32 slot)
+{
+	struct weir_counter n = counter_read(c->state->maps.fd[WEIR_MAP_REASONS],
+					     slot * WEIR_R_COUNT + WEIR_R_LB_NAT_STACK);
+
+	if (!n.packets)
+		return;
+	find(c, FINDING_WARN, "%s", ifname);
+	say(c,
+	    "%llu answers of backends went through the stack, as %s: they were translated back, "
+	    "and arrive, but XDP or TC could not send them on. To their client there was no route "
+	    "or no known next hop, forwarding is off, or the packet's checksum was still to be "
+	    "completed; a filter of the host sees them",
+	    (unsigned long long)n.packets, reason_names[WEIR_R_LB_NAT_STACK]);
+	cure(c, "ip route get CLIENT; ip neighbour show");
+}
+
 static void examine_counters(struct checkup *c, const char *ifname, __u32 slot)
 {
 	for (size_t i = 0; i < sizeof(bad_fates) / sizeof(*bad_fates); i++) {
@@ -172,6 +190,8 @@ static void examine_link(struct checkup *c, const struct host_link *link)
 	for (__u32 slot = 0; slot < image->devices_count; slot++) {
 		if (rows[slot].ifindex == link->ifindex)
 			examine_counters(c, link->name, slot);
+		if (rows[slot].ifindex == link->ifindex)
+			examine_detours(c, link->name, slot);
 	}
 	if (c->count == before) {
 		find(c, FINDING_OK, "%s", link->name);
@@ -214,24 +234,23 @@ static bool answers(const struct neighbours *n, const struct host_route *route)
 }
 
 static void examine_backend(struct checkup *c, const struct neighbours *n,
-			    const struct backend_group *group, const struct backend *backend)
+			    const struct backend_group *group, const struct backend *backend,
+			    const struct host_ask *asked)
 {
 	const char *kind = group->is_pool ? "pool" : "service";
 	char addr[INET6_ADDRSTRLEN], hop[INET6_ADDRSTRLEN], ifname[IFNAMSIZ] = "?";
-	struct host_route route = {};
-	int error = host_route(backend->addr, &route);
 
 	addr_text(backend->addr, addr, sizeof(addr));
-	if (error) {
+	if (asked->error) {
 		find(c, FINDING_FAIL, "%s %s %s", kind, group->name, backend->name);
 		say(c, "%s: %s; what it would get is dropped as lb-no-route", addr,
-		    strerror(-error));
+		    strerror(-asked->error));
 		cure(c, "ip route get %s", addr);
 		return;
 	}
-	if_indextoname(route.ifindex, ifname);
-	addr_text(route.next_hop, hop, sizeof(hop));
-	if (!answers(n, &route)) {
+	if_indextoname(asked->route->ifindex, ifname);
+	addr_text(asked->route->next_hop, hop, sizeof(hop));
+	if (!answers(n, asked->route)) {
 		find(c, FINDING_FAIL, "%s %s %s", kind, group->name, backend->name);
 		say(c,
 		    "%s: its next hop %s on %s does not answer; what it would get is dropped "
@@ -244,19 +263,43 @@ static void examine_backend(struct checkup *c, const struct neighbours *n,
 	say(c, "%s by %s over %s", addr, hop, ifname);
 }
 
+/* The kernel's answers for all backends, in their order. */
+static void ask_routes(const struct model *m, struct host_ask *asks, struct host_route *routes)
+{
+	size_t count = 0;
+
+	for (size_t g = 0; g < model_groups_count(m); g++) {
+		const struct backend_group group = model_group(m, g);
+
+		for (size_t b = 0; b < group.backends_count; b++, count++)
+			asks[count] = (struct host_ask){ .addr = group.backends[b].addr,
+							 .route = &routes[count] };
+	}
+	host_routes(asks, count);
+}
+
 static void examine_services(struct checkup *c)
 {
+	size_t backends = model_backends_count(c->model);
+	OWN_FREE struct host_ask *asks = calloc(backends + 1, sizeof(*asks));
+	OWN_FREE struct host_route *routes = calloc(backends + 1, sizeof(*routes));
+	const struct host_ask *next = asks;
 	struct neighbours n = {};
 
 	if (c->only)
 		return;
+	if (!asks || !routes) {
+		c->is_out_of_memory = true;
+		return;
+	}
+	ask_routes(c->model, asks, routes);
 	if (host_neighbours(c->host, &n.list, &n.count))
 		n.count = 0;
 	for (size_t g = 0; g < model_groups_count(c->model); g++) {
 		const struct backend_group group = model_group(c->model, g);
 
 		for (size_t b = 0; b < group.backends_count; b++)
-			examine_backend(c, &n, &group, &group.backends[b]);
+			examine_backend(c, &n, &group, &group.backends[b], next++);
 	}
 	free(n.list);
 }

@@ -231,4 +231,19 @@ test_a_device_without_return_is_named() {
 	assert_contains "$said" 'write "interface v2 { return }"'
 }
 
+test_answers_that_only_the_stack_can_bring_back_are_explained() {
+	local said
+	build_network
+	service >/dev/null 2>&1
+	http_get client "http://$VIP4/" >/dev/null
+	said=$(weir edge doctor v1 || true)
+	! grep lb-nat-stack <<<"$said" || fail "TC did not bring answers back itself: $said"
+	ns_ip edge route add blackhole 198.51.100.2/32
+	http_get client "http://$VIP4/" >/dev/null 2>&1 || true
+	said=$(weir edge doctor || true)
+	assert_contains "$said" "answers of backends went through the stack, as lb-nat-stack"
+	assert_contains "$said" "To their client there was no route"
+	assert_contains "$said" "try: ip route get CLIENT"
+}
+
 run_tests "$@"
