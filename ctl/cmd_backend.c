@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "balance_show.h"
+#include "balance_slots.h"
 #include "command.h"
 #include "edit_backend.h"
 #include "heap.h"
@@ -164,6 +165,26 @@ static void edit_source(struct model *m, const struct backend *b,
 	m->source_bytes = size;
 }
 
+/* What the parser asks of a configuration, of the one group that changes. */
+static int check_live(const struct backend_group *g, struct failure *why)
+{
+	const char *kind = g->is_pool ? "pool" : "service";
+	size_t live = 0;
+
+	for (size_t i = 0; i < g->backends_count; i++)
+		live += slots_weight(&g->backends[i]) != 0;
+	if (live > WEIR_MAX_RING_BACKENDS)
+		return fail(why, EXIT_USAGE,
+			    "%s %s would have %zu backends that are not drained; the limit is %d, "
+			    "drain another first",
+			    kind, g->name, live, WEIR_MAX_RING_BACKENDS);
+	if (!live)
+		note("all backends of %s %s are drained or have weight 0 now, so new flows get "
+		     "none; give one a weight, or undrain it",
+		     kind, g->name);
+	return 0;
+}
+
 static int plan_with(struct session *s, struct command *c, const struct backend_change *change,
 		     struct former_model *former)
 {
@@ -181,6 +202,8 @@ static int plan_with(struct session *s, struct command *c, const struct backend_
 	}
 	edit_source(&s->model, backend, change, former);
 	make_change(backend, change);
+	if (check_live(&group, &c->why))
+		return -1;
 	return plan_make(&s->plan, &s->state, &s->host, &s->model, &scope, &c->why);
 }
 

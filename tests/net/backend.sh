@@ -98,6 +98,29 @@ quiet_edge() {
 	ns_ip edge neigh add 10.0.1.12 lladdr 02:00:00:00:00:12 dev wan nud permanent
 }
 
+test_what_no_ring_can_carry_is_refused_and_an_empty_one_is_said() {
+	local said
+	quiet_edge
+	ns_ip edge route add 10.9.0.0/16 via 10.0.1.11
+	{
+		echo 'interface wan { balance }'
+		echo 'service one { address 192.0.2.1; port tcp 80; forward l2; backend last 10.0.1.12 drain'
+		seq 4096 | awk '{ printf "backend b%d 10.9.%d.%d\n", $1, $1 / 256, $1 % 256 }'
+		echo '}'
+		echo 'service two { address 192.0.2.2; port tcp 80; forward l2; backend b1 10.0.1.12 }'
+	} >"$TMP/edge.conf"
+	weir edge apply "$TMP/edge.conf" >/dev/null 2>&1
+	said=$(assert_fails 2 weir edge backend undrain one last 2>&1)
+	assert_contains "$said" "service one would have 4097 backends that are not drained; the limit is 4096, drain another first"
+	assert_contains "$(weir edge show config)" "backend last 10.0.1.12 weight 1 drain"
+	weir edge backend drain one b7 >/dev/null 2>&1
+	assert_contains "$(weir edge backend undrain one last 2>&1)" "backend last drain on -> off"
+	said=$(weir edge backend drain two b1 2>&1)
+	assert_contains "$said" "all backends of service two are drained or have weight 0 now, so new flows get none; give one a weight"
+	said=$(weir edge backend set two b1 weight 0 2>&1)
+	assert_contains "$said" "all backends of service two are drained"
+}
+
 test_a_change_keeps_comments_and_defines() {
 	quiet_edge
 	cat >"$TMP/edge.conf" <<-'END'
