@@ -154,7 +154,7 @@ static void examine_detours(struct checkup *c, const char *ifname, __u32 slot)
 	    "and arrive, but XDP or TC could not send them on. To their client there was no route "
 	    "or no known next hop, forwarding is off, or the packet's checksum was still to be "
 	    "completed; a filter of the host sees them",
-	    (unsigned long long)n.packets, reason_names[WEIR_R_LB_NAT_STACK]);
+	    (unsigned long long)n.packets, reasons[WEIR_R_LB_NAT_STACK].name);
 	cure(c, "ip route get CLIENT; ip neighbour show");
 }
 
