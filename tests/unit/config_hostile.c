@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "config_text.h"
-#include "random.h"
+#include "mutate.h"
 
 #define MUTATIONS 4000
 #define MEGABYTE (1U << 20)
@@ -48,26 +48,14 @@ static void a_mutated_configuration_does_no_harm(void **state)
 		"!=", "=",    "filter ", "rule ", "10.0.0.0/8", "::/0",	   "0-65535", "\\",
 		"#",  "not ", "> ",	 "<=",	  "limit 5/s ", "expr "
 	};
-	char text[sizeof(example_config) + 64];
+	char text[sizeof(example_config)];
 
 	(void)state;
 	random_start();
 	for (int i = 0; i < MUTATIONS; i++) {
-		size_t size = sizeof(example_config) - 1;
-
-		memcpy(text, example_config, size);
-		for (__u32 k = random_below(4) + 1; k > 0; k--) {
-			size_t at = random_below((__u32)size - 16);
-			const char *piece = pieces[random_below(COUNT(pieces))];
-
-			if (random_below(2))
-				memcpy(text + at, piece, strlen(piece));
-			else if (random_below(2))
-				text[at] = (char)random_u64();
-			else
-				memmove(text + at, text + at + 5, (size -= 5) - at);
-		}
-		parse_and_print(text, size);
+		memcpy(text, example_config, sizeof(example_config));
+		parse_and_print(text,
+				mutate(text, sizeof(example_config) - 1, pieces, COUNT(pieces)));
 	}
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "config_text.h"
-#include "random.h"
+#include "mutate.h"
 #include "ranges.h"
 
 #define MUTATIONS 4000
@@ -301,26 +301,13 @@ static void mutated_services_do_no_harm(void **state)
 		"udp ",	  ":0",	      "[::1]:",	   "-",	   "limit ",	"above ",
 		"track ", "backend ", "resolved ", "auto", "backends ", "ffff::",
 	};
-	char text[sizeof(everything) + 64];
+	char text[sizeof(everything)];
 
 	(void)state;
 	random_start();
 	for (int i = 0; i < MUTATIONS; i++) {
-		size_t size = sizeof(everything) - 1;
-
-		memcpy(text, everything, size);
-		for (__u32 k = random_below(4) + 1; k > 0; k--) {
-			size_t at = random_below((__u32)size - 16);
-			const char *piece = pieces[random_below(COUNT(pieces))];
-
-			if (random_below(2))
-				memcpy(text + at, piece, strlen(piece));
-			else if (random_below(2))
-				text[at] = (char)random_u64();
-			else
-				memmove(text + at, text + at + 5, (size -= 5) - at);
-		}
-		parse_only(text, size);
+		memcpy(text, everything, sizeof(everything));
+		parse_only(text, mutate(text, sizeof(everything) - 1, pieces, COUNT(pieces)));
 	}
 }
 

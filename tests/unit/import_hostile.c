@@ -3,7 +3,7 @@
  * Rule sets that are cut, mutated, endless or no rule sets at all.
  */
 #include "import_text.h"
-#include "random.h"
+#include "mutate.h"
 
 #define MUTATIONS 1500
 
@@ -76,7 +76,7 @@ static void a_rule_set_cut_at_any_byte_does_no_harm(void **state)
 		translate(IMPORT_NFT, json, size);
 }
 
-static void mutate(enum import_format format, const char *text, size_t size)
+static void translate_mutated(enum import_format format, const char *text, size_t size)
 {
 	static const char *const pieces[] = { "{",	"}",	   "\n", ";",	"\"",	  "$both",
 					      "@s",	",",	   "!=", " . ", "::/0",	  "-",
@@ -86,16 +86,7 @@ static void mutate(enum import_format format, const char *text, size_t size)
 
 	for (int i = 0; i < MUTATIONS; i++) {
 		memcpy(copy, text, size);
-		for (__u32 k = random_below(4) + 1; k > 0; k--) {
-			const char *piece = pieces[random_below(COUNT(pieces))];
-			size_t at = random_below((__u32)(size - 16));
-
-			if (random_below(2))
-				memcpy(copy + at, piece, strlen(piece));
-			else
-				copy[at] = (char)random_below(256);
-		}
-		translate(format, copy, size);
+		translate(format, copy, mutate(copy, size, pieces, COUNT(pieces)));
 	}
 }
 
@@ -103,9 +94,9 @@ static void a_mutated_rule_set_does_no_harm(void **state)
 {
 	(void)state;
 	random_start();
-	mutate(IMPORT_NFT, nft, sizeof(nft) - 1);
-	mutate(IMPORT_IPTABLES, iptables, sizeof(iptables) - 1);
-	mutate(IMPORT_NFT, json, sizeof(json) - 1);
+	translate_mutated(IMPORT_NFT, nft, sizeof(nft) - 1);
+	translate_mutated(IMPORT_IPTABLES, iptables, sizeof(iptables) - 1);
+	translate_mutated(IMPORT_NFT, json, sizeof(json) - 1);
 }
 
 static void chains_in_a_loop_are_left_out(void **state)
