@@ -31,6 +31,7 @@
 
 /* Each try waits for the lock as long as any command does. */
 #define ROLLBACK_TRIES 20
+#define AGAIN_S 1
 
 struct watcher {
 	const struct former *former;
@@ -96,24 +97,26 @@ static int open_watcher(struct watcher *w, unsigned int seconds, struct failure 
 	return set_timer(w) ? fail_errno(why, errno, "cannot set a timer") : 0;
 }
 
-/* A command that is at work holds the lock for as long as it takes. */
-static int roll_back(const struct watcher *w, const char *because, struct failure *why)
+/* One try, which a command that is at work makes fail with EXIT_CONFLICT. */
+static int restore(const struct watcher *w, const char *because, struct failure *why)
 {
 	const struct former *f = w->former;
 	char words[64];
 	const struct origin origin = { .file = words, .who = "weir" };
-	int error = -1;
+	int error;
 
 	snprintf(words, sizeof(words), "rollback: %s", because);
-	for (int i = 0; i < ROLLBACK_TRIES && error; i++) {
-		failure_free(why);
-		error = session_restore(f->instance, f->text, f->size, f->sets, &origin, why);
-		/* Nothing was applied, and nothing is. */
-		if (error && !f->text && why->code == EXIT_NOT_FOUND)
-			error = 0;
-		if (error && why->code != EXIT_CONFLICT)
-			break;
-	}
+	failure_free(why);
+	error = session_restore(f->instance, f->text, f->size, f->sets, &origin, why);
+	/* Nothing was applied, and nothing is. */
+	return error && !f->text && why->code == EXIT_NOT_FOUND ? 0 : error;
+}
+
+static void log_end(const struct watcher *w, const char *because, int error,
+		    const struct failure *why)
+{
+	const struct former *f = w->former;
+
 	if (error)
 		syslog(LOG_ERR, "instance %s: %s: %s, and the rollback failed: %s", f->instance,
 		       w->file, because, why->message ? why->message : "?");
@@ -121,7 +124,42 @@ static int roll_back(const struct watcher *w, const char *because, struct failur
 		syslog(LOG_WARNING, "instance %s: %s: %s; %s", f->instance, w->file, because,
 		       f->text ? "the former configuration is back"
 			       : "nothing was applied before, and all is detached");
+}
+
+/* A command that is at work holds the lock for as long as it takes. */
+static int roll_back(const struct watcher *w, const char *because, struct failure *why)
+{
+	int error = -1;
+
+	for (int i = 0; i < ROLLBACK_TRIES && error; i++) {
+		error = restore(w, because, why);
+		if (error && why->code != EXIT_CONFLICT)
+			break;
+	}
+	log_end(w, because, error, why);
 	return error;
+}
+
+/*
+ * The time is up. What holds the lock may be the change itself, which took longer
+ * than it gave its author and is about to ask for its time: it must be heard.
+ * Returns whether the watcher's work is over.
+ */
+static bool end_in_time(struct watcher *w)
+{
+	static const char because[] = "was not confirmed in time";
+	struct failure why = {};
+	int error = restore(w, because, &why);
+	bool is_over = !error || why.code != EXIT_CONFLICT;
+
+	if (is_over) {
+		log_end(w, because, error, &why);
+	} else {
+		w->until_ms = watcher_deadline(AGAIN_S);
+		set_timer(w);
+	}
+	failure_free(&why);
+	return is_over;
 }
 
 static json_t *answer(struct watcher *w, const json_t *question, bool *is_over)
@@ -197,10 +235,8 @@ static void watch(struct watcher *w)
 				return;
 			continue;
 		}
-		if (waits[1].revents & POLLIN) {
-			roll_back(w, "was not confirmed in time", &why);
+		if (waits[1].revents & POLLIN && end_in_time(w))
 			break;
-		}
 		/* As by systemd when a session ends: what nobody can confirm any more. */
 		if (waits[2].revents & POLLIN) {
 			roll_back(w, "the process that waited was ended", &why);
