@@ -31,34 +31,45 @@ int cmd_check(struct command *c)
 	return EXIT_DONE;
 }
 
-static int make_plan(struct session *s, struct command *c)
+/* @shadows  begun once there is a model, to look beside the planning; NULL: not now */
+static int make_plan(struct session *s, struct command *c, struct shadow_work *shadows)
 {
 	OWN(ahead_close) struct ahead *ahead = NULL;
-	struct shadow_work shadows;
-	int error, warned;
+	int error;
 
 	heap_prepare();
 	ahead = ahead_begin(c->instance);
 	if (read_model(c, c->args[0], &s->model) || resolve_backends(&s->model, &c->diags, &c->why))
 		return -1;
-	shadow_begin(&shadows, &s->model, &c->diags);
+	if (shadows)
+		shadow_begin(shadows, &s->model, &c->diags);
 	error = session_open(s, c->instance, &c->why);
 	if (!error) {
 		s->state.ahead = ahead;
 		error = plan_make(&s->plan, &s->state, &s->host, &s->model, NULL, &c->why);
 		s->state.ahead = NULL;
 	}
-	warned = shadow_end(&shadows);
-	if (!error && warned)
-		return fail_errno(&c->why, warned, "%s", read_name(c->args[0]));
 	return error;
+}
+
+/* Without memory to look for shadowed rules, the rest is as good. */
+static void end_shadows(struct shadow_work *shadows, const struct command *c)
+{
+	int error = shadow_end(shadows);
+
+	if (error)
+		note("%s: cannot look for rules that can never match: %s", read_name(c->args[0]),
+		     strerror(-error));
 }
 
 int cmd_plan(struct command *c)
 {
 	OWN(session_close) struct session s = SESSION_NONE;
-	int error = make_plan(&s, c);
+	struct shadow_work shadows = {};
+	int error = make_plan(&s, c, &shadows);
 
+	if (shadows.model)
+		end_shadows(&shadows, c);
 	session_drop_if_empty(&s);
 	if (error)
 		return command_failed(c);
@@ -121,17 +132,23 @@ static const char *file_name(const struct command *c)
 	return strcmp(c->args[0], "-") != 0 ? c->args[0] : "(standard input)";
 }
 
+/* Warnings of shadowed rules can wait: nothing that comes into force waits for them. */
 int cmd_apply(struct command *c)
 {
 	OWN(session_close) struct session s = SESSION_NONE;
+	struct shadow_work shadows;
+	int error;
 
-	if (make_plan(&s, c)) {
+	if (make_plan(&s, c, NULL)) {
 		session_drop_if_empty(&s);
 		return command_failed(c);
 	}
 	plan_warn(&s.plan, c->confirm ? "it comes back unless you confirm from elsewhere"
 				      : "use --confirm 60s, so that it comes back");
-	if (put_in_force(&s, c, file_name(c))) {
+	shadow_begin(&shadows, &s.model, &c->diags);
+	error = put_in_force(&s, c, file_name(c));
+	end_shadows(&shadows, c);
+	if (error) {
 		session_drop_if_empty(&s);
 		return command_failed(c);
 	}
