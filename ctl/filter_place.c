@@ -44,19 +44,19 @@ void drafts_free(struct drafts *d)
 	*d = (struct drafts){};
 }
 
-static __u32 mask32(int bits)
+/* An address of a term of IPv4 counts from bit 96 of the v4-mapped one. */
+static __u8 shift32(__u8 lo_bits)
 {
-	return bits <= 0 ? 0 : ~0U << (32 - bits);
+	return lo_bits <= 32 ? 32 : 64 - lo_bits;
 }
 
-/* An address of a term of IPv4 counts from bit 96 of the v4-mapped one. */
 static struct weir_term4 narrow(const struct weir_term6 *t)
 {
 	return (struct weir_term4){
+		.head.src_shift = shift32(t->src_lo_bits),
+		.head.dst_shift = shift32(t->dst_lo_bits),
 		.src = t->src_lo,
-		.src_mask = mask32(t->src_lo_bits - 32),
 		.dst = t->dst_lo,
-		.dst_mask = mask32(t->dst_lo_bits - 32),
 		.word = t->word,
 		.mask = t->mask,
 		.sport_first = t->sport_first,
@@ -64,6 +64,12 @@ static struct weir_term4 narrow(const struct weir_term6 *t)
 		.dport_first = t->dport_first,
 		.dport_last = t->dport_last,
 	};
+}
+
+static void say_rule(struct weir_term_head *head, const struct weir_term_rule *rule)
+{
+	head->id = rule->id;
+	head->reason = rule->conditions_count ? 0 : rule->reason;
 }
 
 static void put_terms(struct filter_build *f, enum weir_family family, __u32 terms, __u32 rules)
@@ -78,12 +84,13 @@ static void put_terms(struct filter_build *f, enum weir_family family, __u32 ter
 		if (!(draft->families & 1 << family))
 			continue;
 		if (family == WEIR_FAMILY_V6) {
-			*term6++ = draft->term;
-			*rule++ = draft->rule;
+			*term6 = draft->term;
+			say_rule(&term6++->head, &draft->rule);
 		} else {
 			*term4 = narrow(&draft->term);
-			term4++->rule = draft->rule;
+			say_rule(&term4++->head, &draft->rule);
 		}
+		*rule++ = draft->rule;
 	}
 }
 
@@ -124,8 +131,7 @@ void terms_place(struct filter_build *f, enum weir_family family)
 	forest->terms_offset =
 		builder_add(f->b, count * (family == WEIR_FAMILY_V6 ? sizeof(struct weir_term6)
 								    : sizeof(struct weir_term4)));
-	if (family == WEIR_FAMILY_V6)
-		forest->rules_offset = builder_add(f->b, count * sizeof(struct weir_term_rule));
+	forest->rules_offset = builder_add(f->b, count * sizeof(struct weir_term_rule));
 	if (f->b->error)
 		return;
 	put_terms(f, family, forest->terms_offset, forest->rules_offset);

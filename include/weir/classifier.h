@@ -138,7 +138,7 @@ struct weir_forest {
 	/* Offsets; the tree of the lowest term first. Or of struct weir_vectors. */
 	__u32 root[WEIR_FOREST_TREES];
 	__u32 terms_offset; /* struct weir_term4[] or weir_term6[] by number */
-	__u32 rules_offset; /* of IPv6: struct weir_term_rule[] by number */
+	__u32 rules_offset; /* struct weir_term_rule[] by number */
 };
 _Static_assert(sizeof(struct weir_forest) == 32, "forest has holes");
 

@@ -135,28 +135,35 @@ _Static_assert(sizeof(struct weir_term_rule) == 16, "term's rule has holes");
  */
 #define WEIR_WORD(has, flags, proto) ((__u32)(has) << 16 | (__u32)(flags) << 8 | (proto))
 
-/* For IPv4, and for what has no addresses: one line of cache, with its rule. */
+/* How every term begins: all of its rule that most packets need. */
+struct weir_term_head {
+	__u32 id; /* of the rule's counter */
+	__u8 reason; /* enum weir_reason, where the rule decides and has no conditions; else 0 */
+	__u8 src_shift, dst_shift; /* of IPv4: low bits of an address that do not count, 0 to 32 */
+	__u8 pad;
+};
+
+/* For IPv4, and for what has no addresses: half a line of cache. */
 struct weir_term4 {
-	__u32 src, src_mask; /* host order */
-	__u32 dst, dst_mask;
+	struct weir_term_head head;
+	__u32 src, dst; /* host order */
 	__u32 word, mask;
 	__u16 sport_first, sport_last;
 	__u16 dport_first, dport_last;
-	struct weir_term_rule rule;
-	__u32 pad[4];
 };
-_Static_assert(sizeof(struct weir_term4) == 64, "term is not a cache line");
+_Static_assert(sizeof(struct weir_term4) == 32, "term is not half a cache line");
 
+/* Terms of IPv6 lie twice as far apart. */
 struct weir_term6 {
+	struct weir_term_head head;
 	__u64 src_hi, src_lo; /* host order */
 	__u64 dst_hi, dst_lo;
 	__u8 src_hi_bits, src_lo_bits; /* of each half that count, 0 to 64 */
 	__u8 dst_hi_bits, dst_lo_bits;
-	__u32 pad;
 	__u32 word, mask;
 	__u16 sport_first, sport_last;
 	__u16 dport_first, dport_last;
-	__u64 pad2;
+	__u32 pad;
 };
 _Static_assert(sizeof(struct weir_term6) == 64, "term is not a cache line");
 

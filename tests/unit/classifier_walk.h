@@ -213,10 +213,16 @@ static bool word_holds(__u32 word, __u32 mask, const struct seen *s)
 	return !((word ^ WEIR_WORD(has_of(s), s->flags, s->proto)) & mask);
 }
 
+static bool address_holds(__u32 of_term, __u32 of_packet, __u8 shift)
+{
+	assert_true(shift <= 32);
+	return (__u64)of_term >> shift == (__u64)of_packet >> shift;
+}
+
 static bool term4_holds(const struct weir_term4 *term, const struct seen *s)
 {
-	return !((term->src ^ word_of(s->src, 3)) & term->src_mask) &&
-	       !((term->dst ^ word_of(s->dst, 3)) & term->dst_mask) &&
+	return address_holds(term->src, word_of(s->src, 3), term->head.src_shift) &&
+	       address_holds(term->dst, word_of(s->dst, 3), term->head.dst_shift) &&
 	       word_holds(term->word, term->mask, s) &&
 	       ports_hold(term->sport_first, term->sport_last, term->dport_first, term->dport_last,
 			  s);
@@ -247,13 +253,16 @@ static bool term_holds(const struct weir_forest *forest, __u32 number, const str
 static const struct weir_term_rule *rule_of(const struct weir_forest *forest, __u32 number,
 					    enum weir_family family)
 {
-	const struct weir_term4 *term4;
+	__u32 bytes =
+		family == WEIR_FAMILY_V6 ? sizeof(struct weir_term6) : sizeof(struct weir_term4);
+	const struct weir_term_head *head =
+		at(forest->terms_offset + number * bytes, sizeof(struct weir_term_head));
+	const struct weir_term_rule *rule =
+		at(forest->rules_offset + number * sizeof(*rule), sizeof(struct weir_term_rule));
 
-	if (family == WEIR_FAMILY_V6)
-		return at(forest->rules_offset + number * sizeof(struct weir_term_rule),
-			  sizeof(struct weir_term_rule));
-	term4 = at(forest->terms_offset + number * sizeof(*term4), sizeof(*term4));
-	return &term4->rule;
+	assert_int_equal(head->id, rule->id);
+	assert_int_equal(head->reason, rule->conditions_count ? 0 : rule->reason);
+	return rule;
 }
 
 static int compare_numbers(const void *a, const void *b)

@@ -163,17 +163,22 @@ static void structs_of_the_filter_keep_their_layout(void **state)
 	SIZE(weir_vectors, 64);
 	AT(weir_vectors, groups, 20);
 
-	SIZE(weir_term4, 64);
-	AT(weir_term4, rule, 32);
-	AT(weir_term4, dst, 8);
+	SIZE(weir_term_head, 8);
+	AT(weir_term_head, reason, 4);
+	AT(weir_term_head, src_shift, 5);
+
+	SIZE(weir_term4, 32);
+	AT(weir_term4, head, 0);
+	AT(weir_term4, dst, 12);
 	AT(weir_term4, word, 16);
 	AT(weir_term4, sport_first, 24);
 
 	SIZE(weir_term6, 64);
-	AT(weir_term6, dst_hi, 16);
-	AT(weir_term6, src_hi_bits, 32);
-	AT(weir_term6, word, 40);
-	AT(weir_term6, sport_first, 48);
+	AT(weir_term6, head, 0);
+	AT(weir_term6, dst_hi, 24);
+	AT(weir_term6, src_hi_bits, 40);
+	AT(weir_term6, word, 44);
+	AT(weir_term6, sport_first, 52);
 
 	SIZE(weir_term_rule, 16);
 	AT(weir_term_rule, id, 4);

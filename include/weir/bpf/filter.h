@@ -231,13 +231,15 @@ static __always_inline long act(struct search *s, const struct weir_term_rule *r
 
 static __always_inline const struct weir_term_rule *rule_of(const struct search *s, __u32 number)
 {
-	const struct weir_term4 *term;
+	return image_at(s->image, s->forest->rules_offset + number * sizeof(struct weir_term_rule));
+}
 
-	if (s->scratch->walk.is_wide)
-		return image_at(s->image,
-				s->forest->rules_offset + number * sizeof(struct weir_term_rule));
-	term = image_at(s->image, s->forest->terms_offset + number * sizeof(*term));
-	return &term->rule;
+static __always_inline const struct weir_term_head *head_of(const struct search *s, __u32 number)
+{
+	_Static_assert(sizeof(struct weir_term6) == 2 * sizeof(struct weir_term4), "not a shift");
+	__u32 offset = number * sizeof(struct weir_term4);
+
+	return image_at(s->image, s->forest->terms_offset + (offset << s->scratch->walk.is_wide));
 }
 
 /* The next term of a forest that holds, or NO_TERM. */
@@ -304,6 +306,17 @@ static __always_inline long is_last(struct search *s)
 	return 1;
 }
 
+/* Not a reason: the condition does not hold. */
+#define NOT_IN_SET (WEIR_R_COUNT + 1)
+
+/* What a rule decides whose one condition is a set of addresses; 0: it has others, or goes on. */
+static __noinline int reason_by_set(const struct search *s, const struct weir_term_rule *rule)
+{
+	if (!rule->reason || !asks_for_a_set(s->image, rule))
+		return 0;
+	return is_in_its_set(s->image, rule, &s->scratch->pkt) ? rule->reason : NOT_IN_SET;
+}
+
 /*
  * Most packets meet a rule that decides by itself, or whose one condition is a
  * set of addresses, or none: they need not pay for the kernel's loop.
@@ -313,24 +326,26 @@ static __always_inline long is_last(struct search *s)
 static __always_inline long judge_at_once(struct search *s)
 {
 	struct walk *w = &s->scratch->walk;
-	__u32 number = next_term(s);
-	const struct weir_term_rule *rule = rule_of(s, number);
+	__u32 number = next_term(s), reason;
+	const struct weir_term_head *head = head_of(s, number);
 
 	if (number == NO_TERM) {
 		judge_by_default(s);
 		return 1;
 	}
 	w->next = number;
-	if (number == UNKNOWN_TERM || !rule->reason)
+	if (number == UNKNOWN_TERM)
 		return 0;
-	if (rule->conditions_count) {
-		if (!asks_for_a_set(s->image, rule))
+	reason = head->reason;
+	if (!reason) {
+		reason = forget(reason_by_set(s, rule_of(s, number)), number);
+		if (!reason)
 			return 0;
-		if (!is_in_its_set(s->image, rule, &s->scratch->pkt))
+		if (reason == NOT_IN_SET)
 			return is_last(s);
 	}
-	count_rule(&s->scratch->first, rule->id, s->scratch->pkt.bytes);
-	w->reason = rule->reason;
+	w->reason = reason;
+	count_rule(&s->scratch->first, head->id, s->scratch->pkt.bytes);
 	return 1;
 }
 

@@ -50,8 +50,9 @@ static __always_inline __u32 term4_differs(const struct weir_term4 *t, const str
 {
 	__u32 wrong = (t->word ^ v->word) & t->mask;
 
-	wrong |= (t->src ^ k->key[WEIR_KEY_SRC_LAST]) & t->src_mask;
-	wrong |= (t->dst ^ k->key[WEIR_KEY_DST_LAST]) & t->dst_mask;
+	/* Of 64 bits, as a shift may be by 32. */
+	wrong |= (__u64)(t->src ^ k->key[WEIR_KEY_SRC_LAST]) >> t->head.src_shift;
+	wrong |= (__u64)(t->dst ^ k->key[WEIR_KEY_DST_LAST]) >> t->head.dst_shift;
 	return wrong | PORTS_DIFFER(t, v);
 }
 
