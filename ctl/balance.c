@@ -91,6 +91,14 @@ static void add_backends_by_id(struct builder *b, const struct image_spec *spec)
 		table[spec->backend_ids[i]] = first + i * sizeof(struct weir_backend);
 }
 
+static bool is_plain(const struct service *s, __u16 flags)
+{
+	const __u16 others = WEIR_SERVICE_ALLOW | WEIR_SERVICE_SYNCOOKIE | WEIR_SERVICE_SOURCE;
+
+	return s->forward == WEIR_FORWARD_IPIP && s->hash == WEIR_HASH_TUPLE &&
+	       s->udp != WEIR_UDP_QUIC && !(flags & others);
+}
+
 static __u16 flags_of(const struct service *s, const struct service_ring *ring)
 {
 	__u16 flags = 0;
@@ -104,6 +112,7 @@ static __u16 flags_of(const struct service *s, const struct service_ring *ring)
 	flags |= s->mss_mode != MSS_OFF ? WEIR_SERVICE_MSS : 0;
 	flags |= s->gue_checksum ? WEIR_SERVICE_GUE_CHECKSUM : 0;
 	flags |= s->pool[0] && s->sources_count && is_tunnel(s) ? WEIR_SERVICE_SOURCE : 0;
+	flags |= is_plain(s, flags) ? WEIR_SERVICE_PLAIN : 0;
 	return flags;
 }
 
@@ -123,6 +132,8 @@ static void fill_service(struct weir_service *row, const struct service *s,
 	row->udp_idle_s = s->udp_idle_s;
 	row->settle_s = s->settle_s;
 	row->mss = s->mss;
+	row->tcp_life = weir_pin_life(s->settle_s);
+	row->udp_life = weir_pin_life(s->udp_idle_s);
 }
 
 /* Ranges in the image, and slots of sets. */

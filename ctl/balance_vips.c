@@ -256,13 +256,13 @@ static void note_lengths(struct builder *b, const struct weir_vip *vips, size_t 
 			    vips[i].length, &b->error);
 }
 
-static bool is_vip(const struct weir_vip *vips, size_t count, const __u8 addr[16])
+static struct weir_vip *find_vip(struct weir_vip *vips, size_t count, const __u8 addr[16])
 {
 	for (size_t i = 0; i < count; i++) {
 		if (vips[i].length == 128 && !memcmp(vips[i].addr, addr, 16))
-			return true;
+			return &vips[i];
 	}
-	return false;
+	return NULL;
 }
 
 /*
@@ -275,7 +275,7 @@ static struct weir_vip *add_sources(struct builder *b, struct weir_vip *vips, si
 	static const __u8 none[16];
 	const struct weir_nat *nat = b->error ? NULL : &BUILDER_AT(b, 0, struct weir_image)->nat;
 	const __u8(*source)[16];
-	struct weir_vip *grown;
+	struct weir_vip *grown, *vip;
 
 	if (b->error || !nat->ports_count)
 		return vips;
@@ -286,10 +286,15 @@ static struct weir_vip *add_sources(struct builder *b, struct weir_vip *vips, si
 	}
 	source = (const __u8(*)[16])BUILDER_AT(b, nat->sources_offset, char);
 	for (__u32 i = 0; i <= nat->sources_mask; i++) {
-		if (!memcmp(source[i], none, 16) || is_vip(grown, *count, source[i]))
+		if (!memcmp(source[i], none, 16))
 			continue;
-		grown[*count] = (struct weir_vip){ .length = 128 };
-		memcpy(grown[(*count)++].addr, source[i], 16);
+		vip = find_vip(grown, *count, source[i]);
+		if (!vip) {
+			vip = &grown[(*count)++];
+			*vip = (struct weir_vip){ .length = 128 };
+			memcpy(vip->addr, source[i], 16);
+		}
+		vip->flags |= WEIR_VIP_SOURCE;
 	}
 	return grown;
 }

@@ -204,6 +204,7 @@ static int load(struct trial *t, const struct weir_image *image, __u32 stages,
 	struct weir_program config = program_config(t->hook, t->slot, &code, &t->capacity);
 	OWN(expr_set_free) struct expr_set exprs = {};
 
+	config.flags |= WEIR_PROGRAM_TRIAL;
 	if (find_filter(t, image))
 		return fail_errno(why, ENOMEM, "cannot test");
 	if (expr_set_add_filter(&exprs, t->model, t->filter ? t->filter->name : "", why) ||

@@ -15,6 +15,7 @@
 #define HOP_AF_INET6 10
 /* An answer that is a failure lives an eighth as long: a neighbour may be found any moment. */
 #define HOP_FAILURE_SHIFT 3
+#define HOP_MOST_BYTES 0xffff /* of an IP packet with an outer header */
 
 /*
  * One cache line. The backend's address is the key, not its id alone: a new
@@ -29,7 +30,9 @@ struct hop {
 	__be16 tag_proto; /* of the tag that the frame needs there; 0: none */
 	__be16 tag_tci;
 	__u8 reason; /* enum weir_reason: LB_FORWARD, or why there is no way */
-	__u8 pad[15];
+	__u8 pad[3];
+	__u32 plain_mtu; /* what an IP packet may have there; 0 where it wants a tag, or there is no way */
+	__u8 pad2[8];
 };
 _Static_assert(sizeof(struct hop) == 64, "hop is not a cache line");
 
@@ -119,6 +122,9 @@ static __always_inline void hop_note(struct hop *hop, const struct bpf_fib_looku
 	__builtin_memcpy(hop->mac + ETH_ALEN, fib->smac, ETH_ALEN);
 	hop->until = bpf_jiffies64() + lives;
 	hop_find_vlan(hop);
+	hop->plain_mtu = 0;
+	if (hop->reason == WEIR_R_LB_FORWARD && !hop->tag_proto)
+		hop->plain_mtu = hop->mtu < HOP_MOST_BYTES ? hop->mtu : HOP_MOST_BYTES;
 }
 
 /* Not inlined: the frame of the lookup is large, and needed ten times a second. Returns 0. */

@@ -60,29 +60,12 @@ static __always_inline bool pin_is_live(union pin_word w, __u32 now)
 	return pin_state(w) != WEIR_PIN_FREE && now - w.seen <= pin_life_s(w);
 }
 
-/* The least power of two that is not below @s, by its exponent. */
-static __always_inline __u32 pin_life(__u32 s)
-{
-	__u32 life = 0;
-
-	s = s ? s - 1 : 0;
-#pragma unroll
-	for (int bits = 16; bits; bits /= 2) {
-		if (s >> bits) {
-			life += bits;
-			s >>= bits;
-		}
-	}
-	life += s;
-	return life > WEIR_PIN_LIFE_MOST ? WEIR_PIN_LIFE_MOST : life;
-}
-
 static __always_inline union pin_word pin_make(enum weir_pin_state state, __u32 life_s,
 					       __u32 backend, __u32 now)
 {
 	return (union pin_word){
 		.seen = now,
-		.state = pin_life(life_s) << WEIR_PIN_LIFE_SHIFT |
+		.state = weir_pin_life(life_s) << WEIR_PIN_LIFE_SHIFT |
 			 (__u32)state << WEIR_PIN_STATE_SHIFT | (backend & WEIR_PIN_BACKEND_MASK),
 	};
 }
@@ -100,18 +83,25 @@ static __always_inline struct weir_pin_set *pin_set(__u64 tag)
  * either, so two rounds of mixing for each word are enough; SipHash takes 15 ns
  * more.
  */
-static __always_inline __u64 pin_tag(const struct weir_image *image, const struct pkt *p,
-				     __u64 number, __u64 proto, __u32 ports)
+static __always_inline __u64 pin_tag_of(const struct weir_image *image, const union pkt_addr *src,
+					const union pkt_addr *dst, bool is_v6, __u64 number,
+					__u64 proto, __u32 ports)
 {
 	__u64 rest = weir_mix64((number << 40 | proto << 32 | ports) ^ image->secret[1]);
 	__u64 key = image->secret[0], source, target;
 
-	if (!p->is_v6)
+	if (!is_v6)
 		return weir_mix64(rest +
-				  weir_mix64(((__u64)p->src.word[3] << 32 | p->dst.word[3]) ^ key));
-	source = weir_mix64(weir_mix64(p->src.half[0] ^ key) ^ p->src.half[1]);
-	target = weir_mix64(weir_mix64(p->dst.half[0] ^ ~key) ^ p->dst.half[1]);
+				  weir_mix64(((__u64)src->word[3] << 32 | dst->word[3]) ^ key));
+	source = weir_mix64(weir_mix64(src->half[0] ^ key) ^ src->half[1]);
+	target = weir_mix64(weir_mix64(dst->half[0] ^ ~key) ^ dst->half[1]);
 	return weir_mix64(rest + (source ^ weir_mix64(target)));
+}
+
+static __always_inline __u64 pin_tag(const struct weir_image *image, const struct pkt *p,
+				     __u64 number, __u64 proto, __u32 ports)
+{
+	return pin_tag_of(image, &p->src, &p->dst, p->is_v6, number, proto, ports);
 }
 
 /*

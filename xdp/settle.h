@@ -74,6 +74,23 @@ static __always_inline __u32 settle_life_s(enum weir_pin_state state,
 	return idle_s < WEIR_PIN_HALF_OPEN_S ? idle_s : WEIR_PIN_HALF_OPEN_S;
 }
 
+/* By how many seconds what the pin says of its last packet may be behind. */
+static __always_inline __u32 settle_lag(enum weir_pin_state state,
+					const struct weir_service *service, const struct pkt *p)
+{
+	if (state != WEIR_PIN_OPEN)
+		return 0;
+	if (settle_is_tcp(p))
+		return weir_pin_lag(service->tcp_life, service->settle_s);
+	return weir_pin_lag(service->udp_life, service->udp_idle_s);
+}
+
+/* Until when a pin may be alive that is written now. */
+static __always_inline __u64 settle_until(const struct weir_service *service, __u32 now)
+{
+	return (__u64)now + service->settle_s + weir_pin_lag(service->tcp_life, service->settle_s);
+}
+
 /* A packet of a flow with a pin. */
 static __always_inline void settle_meet(struct weir_pin *pin, union pin_word was,
 					const struct weir_service *service, const struct pkt *p,
@@ -83,13 +100,13 @@ static __always_inline void settle_meet(struct weir_pin *pin, union pin_word was
 	struct weir_settle *settle;
 	union pin_word is;
 
-	if (was.seen == now && next == state)
-		return;
 	is = pin_make(next, settle_life_s(next, service, p), was.state, now);
+	if (is.state == was.state && now - was.seen <= settle_lag(next, service, p))
+		return;
 	__sync_val_compare_and_swap(pin_word_of(pin), was.word, is.word);
 	settle = settle_of(service);
 	if (settle)
-		settle_extend(&settle->pins_until_s, (__u64)now + service->settle_s);
+		settle_extend(&settle->pins_until_s, settle_until(service, now));
 }
 
 /* A connection that takes the place of one that was closed a while ago. */
@@ -142,7 +159,7 @@ static __noinline int settle_pin(const struct settle_ask *a, enum weir_pin_state
 	const struct weir_backend *b =
 		image_at(a->image, a->service->backends_offset + backend * sizeof(*b));
 	struct weir_settle *settle = settle_of(a->service);
-	__u64 until = (__u64)a->now + a->service->settle_s;
+	__u64 until = settle_until(a->service, a->now);
 	bool has_room, lost = false;
 
 	has_room = pin_put(a->set, a->tag,

@@ -73,11 +73,11 @@ static __always_inline __u8 tunnel_proto(const struct tunnel *t, const struct pk
  * words, and no read of what was just written in parts, which a processor
  * would have to wait for.
  */
-static __always_inline void write_outer_ipv4(struct iphdr *ip, const struct tunnel *t,
-					     const struct pkt *p, __u32 bytes)
+static __always_inline void write_outer_ipv4(struct iphdr *ip, const struct tunnel *t, __u8 proto,
+					     __u8 traffic_class, __u32 bytes)
 {
-	__u32 ttl_and_proto = TUNNEL_TTL << 24 | (__u32)tunnel_proto(t, p) << 16;
-	__u32 first = bpf_htonl(0x45U << 24 | (__u32)p->traffic_class << 16 | bytes);
+	__u32 ttl_and_proto = TUNNEL_TTL << 24 | (__u32)proto << 16;
+	__u32 first = bpf_htonl(0x45U << 24 | (__u32)traffic_class << 16 | bytes);
 	__u32 dont_fragment = bpf_htonl(0x4000);
 	__be32 saddr = *(const __be32 *)&t->source[12];
 	__be32 daddr = *(const __be32 *)&t->backend->addr[12];
@@ -92,12 +92,12 @@ static __always_inline void write_outer_ipv4(struct iphdr *ip, const struct tunn
 	word[4] = daddr;
 }
 
-static __always_inline void write_outer_ipv6(struct ipv6hdr *ip, const struct tunnel *t,
-					     const struct pkt *p, __u32 bytes)
+static __always_inline void write_outer_ipv6(struct ipv6hdr *ip, const struct tunnel *t, __u8 proto,
+					     __u8 traffic_class, __u32 bytes)
 {
-	*(__be32 *)ip = bpf_htonl(6U << 28 | (__u32)p->traffic_class << 20);
+	*(__be32 *)ip = bpf_htonl(6U << 28 | (__u32)traffic_class << 20);
 	ip->payload_len = bpf_htons(bytes - sizeof(*ip));
-	ip->nexthdr = tunnel_proto(t, p);
+	ip->nexthdr = proto;
 	ip->hop_limit = TUNNEL_TTL;
 	__builtin_memcpy(&ip->saddr, t->source, sizeof(ip->saddr));
 	__builtin_memcpy(&ip->daddr, t->backend->addr, sizeof(ip->daddr));
@@ -184,14 +184,14 @@ static __always_inline enum weir_reason tunnel_enter(struct xdp_md *ctx, const s
 		if (!ip)
 			return WEIR_R_LB_ERROR;
 		write_ethernet(eth, t->hop, bpf_htons(ETH_P_IPV6));
-		write_outer_ipv6(ip, t, p, bytes);
+		write_outer_ipv6(ip, t, tunnel_proto(t, p), p->traffic_class, bytes);
 		bytes -= sizeof(struct ipv6hdr);
 	} else {
 		ip = cursor_pull(&c, struct iphdr);
 		if (!ip)
 			return WEIR_R_LB_ERROR;
 		write_ethernet(eth, t->hop, bpf_htons(ETH_P_IP));
-		write_outer_ipv4(ip, t, p, bytes);
+		write_outer_ipv4(ip, t, tunnel_proto(t, p), p->traffic_class, bytes);
 		bytes -= sizeof(struct iphdr);
 	}
 	if (!t->is_gue)

@@ -214,17 +214,16 @@ static __noinline int vip_search_ports(const struct weir_image *image, const str
 
 /* The service that has the packet's port at a VIP: its index plus 1, or 0. */
 static __always_inline __u32 vip_service_at(const struct weir_image *image,
-					    const struct weir_vip *vip, const struct pkt *p)
+					    const struct weir_vip *vip,
+					    const struct vip_port_key *k)
 {
-	struct vip_port_key k = vip_port_key(p);
-
 	if (is_needed(WEIR_NEED_PORTS) && vip->ports_offset)
-		return vip_search_ports(image, vip, k.proto, k.port);
+		return vip_search_ports(image, vip, k->proto, k->port);
 #pragma unroll
 	for (__u32 i = 0; i < WEIR_VIP_PORTS; i++) {
 		if (i >= vip->ports_count)
 			return 0;
-		if (vip_port_holds(&vip->port[i], &k))
+		if (vip_port_holds(&vip->port[i], k))
 			return vip->port[i].service + 1;
 	}
 	return 0;
@@ -232,11 +231,12 @@ static __always_inline __u32 vip_service_at(const struct weir_image *image,
 
 static long vip_try_service(__u32 unused, struct vip_search *s)
 {
+	struct vip_port_key k = vip_port_key(s->p);
 	int step = vip_step(s);
 
 	if (step == VIP_STEP_FOUND)
 		s->service =
-			vip_service_at(s->image, image_at(s->image, s->choice->vip_offset), s->p);
+			vip_service_at(s->image, image_at(s->image, s->choice->vip_offset), &k);
 	return step == VIP_STEP_END || s->service;
 }
 
@@ -270,7 +270,8 @@ static __noinline int vip_service_beyond(const struct weir_image *image, struct 
 static __always_inline bool vip_service(const struct weir_image *image, struct choice *c,
 					const struct pkt *p)
 {
-	__u32 service = vip_service_at(image, image_at(image, c->vip_offset), p);
+	struct vip_port_key k = vip_port_key(p);
+	__u32 service = vip_service_at(image, image_at(image, c->vip_offset), &k);
 
 	if (!service && is_needed(WEIR_NEED_PREFIX))
 		service = vip_service_beyond(image, c, p);

@@ -18,6 +18,7 @@
 #include "nat_fragment.h"
 #include "parse.h"
 #include "path.h"
+#include "plain.h"
 #include "reject.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -215,14 +216,21 @@ int weir_xdp(struct xdp_md *ctx)
 	const struct weir_image *image = image_in_force();
 	enum weir_reason reason;
 	struct scratch *scratch = scratch_get();
-	int verdict = XDP_PASS;
+	int verdict = XDP_PASS, short_way;
+	__u32 bytes;
 
 	if (!scratch)
 		return XDP_PASS;
 	if (weir.stages == 1U << WEIR_STAGE_FILTER && image &&
 	    is_default_alone(ctx, image, device_row(image)))
 		return finish_by_default(ctx, scratch, filter_of(image, device_row(image)));
-	pkt_init(&scratch->pkt, bpf_xdp_get_buff_len(ctx), 0);
+	bytes = bpf_xdp_get_buff_len(ctx);
+	if (weir.stages == 1U << WEIR_STAGE_BALANCE && image) {
+		short_way = plain(ctx, image, scratch, bytes);
+		if (short_way != PLAIN_OTHER)
+			return finish(scratch, bytes, short_way & 0xffff, short_way >> 16);
+	}
+	pkt_init(&scratch->pkt, bytes, 0);
 	reason = run(ctx, scratch, image, &verdict);
 	verdict = finish(scratch, scratch->pkt.bytes, reason, verdict);
 	if (weir.stages & 1U << WEIR_STAGE_FILTER)

@@ -80,6 +80,7 @@ enum weir_program_flag {
 	WEIR_PROGRAM_VETH = 1 << 0, /* the device is one: checksums may be unfinished */
 	WEIR_PROGRAM_GENERIC = 1 << 1, /* the kernel completes them after XDP, too */
 	WEIR_PROGRAM_VLANS = 1 << 2, /* packets may leave by VLAN devices */
+	WEIR_PROGRAM_TRIAL = 1 << 3, /* its scratch is read after a packet: what it chose */
 };
 
 /* An interval of ports of a VIP. */
@@ -91,6 +92,10 @@ struct weir_vip_port {
 };
 _Static_assert(sizeof(struct weir_vip_port) == 8, "port interval has holes");
 
+enum weir_vip_flag {
+	WEIR_VIP_SOURCE = 1 << 0, /* of translated flows, too: what comes there may be an answer */
+};
+
 /*
  * One cache line of a table of open addressing, keyed by address and length.
  * A packet is a VIP's by the longest prefix that has ports for it. Ports are
@@ -99,7 +104,7 @@ _Static_assert(sizeof(struct weir_vip_port) == 8, "port interval has holes");
 struct weir_vip {
 	__u8 addr[16]; /* network order, v4-mapped; 0 past @length */
 	__u8 length; /* 1-128, counted in v4-mapped form; 0: an empty entry */
-	__u8 pad;
+	__u8 flags; /* enum weir_vip_flag */
 	__u16 ports_count;
 	__u32 ports_offset; /* struct weir_vip_port[]; 0: they are in @port */
 	struct weir_vip_port port[WEIR_VIP_PORTS];
@@ -132,7 +137,11 @@ enum weir_service_flag {
 	WEIR_SERVICE_MSS = 1 << 6,
 	WEIR_SERVICE_GUE_CHECKSUM = 1 << 7,
 	WEIR_SERVICE_SOURCE = 1 << 8, /* its outer source is not that of its backends, a pool's */
+	/* Its packets want nothing but the ring, by all of their tuple, and an outer IP header. */
+	WEIR_SERVICE_PLAIN = 1 << 9,
 };
+/* Of which SYNs want more than that. */
+#define WEIR_SERVICE_ASKS_SYN (WEIR_SERVICE_LIMIT | WEIR_SERVICE_LIMIT_SOURCE | WEIR_SERVICE_MSS)
 
 /*
  * Two cache lines, of which every packet reads the first. Times are seconds of
@@ -157,7 +166,8 @@ struct weir_service {
 	__u64 pins_until_s; /* the same of pins, or weir_settle says a later time */
 	__u32 quic_count;
 	__u16 mss; /* host order; with WEIR_SERVICE_MSS: 0 is what the way out takes */
-	__u16 pad;
+	__u8 tcp_life; /* weir_pin_life() of settle_s */
+	__u8 udp_life; /* and of udp_idle_s */
 
 	__u32 allow_offset; /* struct weir_range128[], sorted and disjoint */
 	__u32 allow_count;
@@ -250,6 +260,35 @@ _Static_assert(WEIR_PIN_STATE_COUNT <= WEIR_PIN_STATE_MASK + 1, "states do not f
 #define WEIR_COOKIE_S 60 /* a SYN cookie may come back; the kernel takes it for as long at least */
 
 #define WEIR_PIN_BACKEND_MASK ((1U << WEIR_PIN_STATE_SHIFT) - 1)
+
+/* The least power of two that is not below @s, by its exponent. */
+static inline __attribute__((always_inline)) __u32 weir_pin_life(__u32 s)
+{
+	__u32 life = 0;
+
+	s = s ? s - 1 : 0;
+#pragma GCC unroll 5
+	for (int bits = 16; bits; bits /= 2) {
+		if (s >> bits) {
+			life += bits;
+			s >>= bits;
+		}
+	}
+	life += s;
+	return life > WEIR_PIN_LIFE_MOST ? WEIR_PIN_LIFE_MOST : life;
+}
+
+/*
+ * How far a pin's "seen" may lie behind: writing it for each second takes a
+ * cache line away from other CPUs. Of a pin that lives 1 << @life seconds, of a
+ * service that promises @idle_s, which the pin keeps in any case.
+ */
+static inline __attribute__((always_inline)) __u32 weir_pin_lag(__u32 life, __u32 idle_s)
+{
+	__u32 spare = (1U << (life & 31)) - idle_s, most = (1U << (life & 31)) >> 8;
+
+	return spare < most ? spare : most;
+}
 
 /* One cache line, a value of the map of pins. */
 struct weir_pin_set {

@@ -255,21 +255,35 @@ static __always_inline void count_reason(const struct weir_first_counters *first
 struct {
 	__u64 jiffies;
 	__u64 ns;
+	__u32 s;
 } weir_tick;
 
 /*
  * CLOCK_MONOTONIC as of the last tick or, right after it, of the one before.
  * CPUs that come at the same moment write the same.
  */
-static __always_inline __u64 tick_ns(void)
+static __always_inline void tick_read(void)
 {
 	__u64 jiffies = bpf_jiffies64();
 
 	if (weir_tick.jiffies != jiffies) {
 		weir_tick.ns = bpf_ktime_get_coarse_ns();
+		weir_tick.s = weir_tick.ns / 1000000000ULL;
 		weir_tick.jiffies = jiffies;
 	}
+}
+
+static __always_inline __u64 tick_ns(void)
+{
+	tick_read();
 	return weir_tick.ns;
+}
+
+/* The same in seconds. */
+static __always_inline __u32 tick_s(void)
+{
+	tick_read();
+	return weir_tick.s;
 }
 
 static __always_inline void count_rule(const struct weir_first_counters *first, __u32 id,

@@ -51,6 +51,17 @@ struct pkt {
 	__be32 fragment_id; /* of meaning with PKT_FRAGMENT; of IPv4, 16 bits */
 };
 
+/* The half of a v4-mapped address that has it, as one word. */
+static __always_inline __u64 pkt_half_v4(__be32 addr)
+{
+	union {
+		__be32 word[2];
+		__u64 half;
+	} mapped = { .word = { bpf_htonl(0xffff), addr } };
+
+	return mapped.half;
+}
+
 #define PKT_MAX_TAGS 4
 #define PKT_MAX_EXTENSIONS 8
 #define PKT_V4MAPPED bpf_htonl(0xffff)

@@ -79,10 +79,10 @@ static __always_inline bool pkt_plain_ipv4(struct pkt *p, const struct iphdr *ip
 	    total > p->bytes - ETH_HLEN ||
 	    !pkt_plain_l4(p, (const void *)(ip + 1), ip->protocol, total - sizeof(*ip)))
 		return false;
+	/* In halves, as they are read: a load of two stores waits for both. */
 	p->src.half[0] = p->dst.half[0] = 0;
-	p->src.word[2] = p->dst.word[2] = PKT_V4MAPPED;
-	p->src.word[3] = ip->saddr;
-	p->dst.word[3] = ip->daddr;
+	p->src.half[1] = pkt_half_v4(ip->saddr);
+	p->dst.half[1] = pkt_half_v4(ip->daddr);
 	p->traffic_class = ip->tos;
 	p->ttl = ip->ttl;
 	p->ip_bytes = total;
