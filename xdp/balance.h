@@ -34,11 +34,17 @@ static __always_inline bool balance_translates(const struct weir_service *servic
 }
 
 /* Not inlined: it looks for the scratch again. The offset of a backend, or 0. */
-static __noinline __u32 balance_by_nat(const struct weir_image *image, const struct pkt *p)
+static __noinline __u32 balance_by_nat(const struct weir_image *image, const struct pkt *p,
+				       const struct weir_service *service, __u32 ring)
 {
+	const struct weir_backend *likely =
+		image_at(image, service->backends_offset + ring * sizeof(*likely));
 	struct scratch *scratch = scratch_get();
 
-	return scratch ? nat_choose(image, p, &scratch->nat) : 0;
+	if (!scratch)
+		return 0;
+	return nat_choose(image, p, service, ring == WEIR_NO_BACKEND ? NULL : likely,
+			  &scratch->nat);
 }
 
 /* By the ring, and by pins where it moved. Returns WEIR_R_LB_FORWARD, or why not. */
@@ -50,18 +56,18 @@ static __always_inline enum weir_reason balance_by_ring(const struct weir_image 
 	const struct weir_slot *slot;
 	__u32 backend;
 
-	if (balance_translates(service)) {
-		c->backend_offset = balance_by_nat(image, p);
-		c->why = WEIR_WHY_NAT;
-		if (c->backend_offset)
-			return WEIR_R_LB_FORWARD;
-	}
 	slot = ring_find(service, c, p);
 	if (!slot)
 		return WEIR_R_LB_ERROR;
-	if (!balance_translates(service) && balance_uses_pins(service, slot, p))
-		return settle(image, p, c, slot, mode);
 	backend = slot->current & ~WEIR_SLOT_MOVED;
+	if (balance_translates(service)) {
+		c->backend_offset = balance_by_nat(image, p, service, backend);
+		c->why = WEIR_WHY_NAT;
+		if (c->backend_offset)
+			return WEIR_R_LB_FORWARD;
+	} else if (balance_uses_pins(service, slot, p)) {
+		return settle(image, p, c, slot, mode);
+	}
 	if (backend == WEIR_NO_BACKEND)
 		return WEIR_R_LB_NO_BACKEND;
 	choose(c, service, backend, WEIR_WHY_RING);

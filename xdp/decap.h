@@ -95,19 +95,21 @@ static __always_inline int remove_outer(struct xdp_md *ctx, __u32 outer_bytes, _
 {
 	struct cursor c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
 	struct ethhdr *eth = cursor_pull(&c, struct ethhdr);
-	struct ethhdr kept;
+	__u32 addresses[3]; /* in words: a copy of a packed struct goes byte by byte */
 
 	if (!eth)
 		return -1;
-	__builtin_memcpy(&kept, eth, sizeof(kept));
+	for (int i = 0; i < 3; i++)
+		addresses[i] = ((const __u32 *)eth)[i];
 	if (bpf_xdp_adjust_head(ctx, outer_bytes))
 		return -1;
 	c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
 	eth = cursor_pull(&c, struct ethhdr);
 	if (!eth)
 		return -1;
-	kept.h_proto = type;
-	__builtin_memcpy(eth, &kept, sizeof(kept));
+	for (int i = 0; i < 3; i++)
+		((__u32 *)eth)[i] = addresses[i];
+	eth->h_proto = type;
 	return 0;
 }
 

@@ -154,6 +154,15 @@ static __always_inline const struct hop *hop_to(struct xdp_md *ctx,
 	return hop;
 }
 
+/* The addresses of a frame that goes there. In words: the frame may begin anywhere. */
+static __always_inline void write_macs(void *frame, const struct hop *hop)
+{
+	__u32 *word = frame;
+
+	for (int i = 0; i < 3; i++)
+		word[i] = ((const __u32 *)hop->mac)[i];
+}
+
 /*
  * Give the frame the tag that its exit wants, behind addresses that are written
  * again. Returns 0, or -1 where the frame cannot grow.
@@ -172,7 +181,7 @@ static __always_inline int hop_tag(struct xdp_md *ctx, const struct hop *hop)
 	mac = cursor_take(&c, sizeof(hop->mac) + sizeof(*tag));
 	if (!mac)
 		return -1;
-	__builtin_memcpy(mac, hop->mac, sizeof(hop->mac));
+	write_macs(mac, hop);
 	/* What was the frame's type is the tag's now. */
 	*(__be16 *)(mac + sizeof(hop->mac)) = hop->tag_proto;
 	*(__be16 *)(mac + sizeof(hop->mac) + sizeof(__be16)) = hop->tag_tci;

@@ -36,22 +36,6 @@ static __always_inline void nat_key(const struct pkt *p, struct nat *n)
 	n->flags = p->has & PKT_TCP ? p->tcp_flags : 0;
 }
 
-/*
- * Where the flow of a packet with ports, as its client sends it, was translated
- * to before: the offset of that backend in the image, or 0.
- */
-static __noinline __u32 nat_choose(const struct weir_image *image, const struct pkt *p,
-				   struct nat *n)
-{
-	const struct weir_backend *backend;
-
-	nat_key(p, n);
-	if (!nat_find(image, n))
-		return 0;
-	backend = nat_backend(image, n->backend);
-	return backend ? (const void *)backend - (const void *)image : 0;
-}
-
 /* One of the service's addresses, the same for all flows of a client; or the route's. */
 static __always_inline void nat_choose_source(const struct weir_image *image,
 					      const struct weir_service *service,
@@ -68,7 +52,7 @@ static __always_inline void nat_choose_source(const struct weir_image *image,
 		hash += n->is_v6 ? service->sources_v4 : 0;
 		source = image_at(image, service->sources_offset + hash * 16);
 	}
-	__builtin_memcpy(&n->inside.src, source, sizeof(n->inside.src));
+	pkt_copy_addr(&n->inside.src, source);
 }
 
 static __always_inline __u8 nat_service_idle(const struct weir_service *service, bool is_udp)
@@ -80,7 +64,7 @@ static __always_inline __u8 nat_service_idle(const struct weir_service *service,
 
 static __always_inline void nat_set_backend(struct nat *n, const struct weir_backend *backend)
 {
-	__builtin_memcpy(&n->inside.dst, backend->addr, sizeof(n->inside.dst));
+	pkt_copy_addr(&n->inside.dst, backend->addr);
 	n->inside.dport = backend->port ?: n->outside.dport;
 	n->backend = backend->id;
 }
@@ -99,6 +83,42 @@ static __always_inline void nat_set_ends(const struct weir_image *image,
 	} else {
 		nat_choose_source(image, service, backend, n);
 	}
+}
+
+static __always_inline __u32 nat_backend_offset(const struct weir_image *image,
+						const struct weir_backend *backend)
+{
+	return backend ? (const void *)backend - (const void *)image : 0;
+}
+
+/*
+ * Where the flow of a packet with ports, as its client sends it, was translated
+ * to before: the offset of that backend in the image, or 0.
+ *
+ * @likely  the service's backend that the ring names, where most flows go; or NULL
+ */
+static __noinline __u32 nat_choose(const struct weir_image *image, const struct pkt *p,
+				   const struct weir_service *service,
+				   const struct weir_backend *likely, struct nat *n)
+{
+	const struct weir_backend *backend;
+
+	nat_key(p, n);
+	nat_ask(image, n);
+	if (likely) {
+		n->port_first = image->nat.port_first;
+		n->ports_count = image->nat.ports_count;
+		nat_set_ends(image, service, likely, n);
+		if (nat_find_first(n))
+			return nat_backend_offset(image, likely);
+	}
+	if (!nat_find(n))
+		return 0;
+	backend = nat_backend(image, n->backend);
+	/* It is to have another record, and the table to know that one. */
+	if (!backend)
+		nat_note_record(n, false);
+	return nat_backend_offset(image, backend);
 }
 
 /*
@@ -126,7 +146,7 @@ static __always_inline int nat_leave(struct xdp_md *ctx, const struct hop *hop,
 
 	if (!eth)
 		return WEIR_R_LB_ERROR;
-	__builtin_memcpy(eth, hop->mac, sizeof(hop->mac));
+	write_macs(eth, hop);
 	if (hop_tag(ctx, hop))
 		return WEIR_R_LB_ERROR;
 	*verdict = send_out_of(ctx, hop->ifindex);
@@ -142,7 +162,8 @@ static __always_inline int nat_write_error_in(struct xdp_md *ctx, const struct w
 	    !nat_quote((void *)(long)ctx->data, (void *)(long)ctx->data_end, p, n))
 		return WEIR_R_LB_ERROR;
 	nat_turn(&n->quoted, &n->outside);
-	if (!nat_find(image, n))
+	nat_ask(image, n);
+	if (!nat_find(n))
 		return WEIR_R_LB_NAT_UNKNOWN;
 	nat_set_backend(n, backend);
 	n->to = n->inside;

@@ -63,8 +63,8 @@ static __noinline int nat_fragment_find(const struct weir_image *image, const st
 	n->is_udp = weir_nat_is_udp(life);
 	n->is_v6 = p->is_v6;
 	n->flags = 0;
-	__builtin_memcpy(&n->outside.src, r->client, sizeof(r->client));
-	__builtin_memcpy(&n->outside.dst, r->vip, sizeof(r->vip));
+	pkt_copy_addr(&n->outside.src, r->client);
+	pkt_copy_addr(&n->outside.dst, r->vip);
 	n->outside.sport = r->client_port;
 	n->outside.dport = r->vip_port;
 	return 1;

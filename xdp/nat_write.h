@@ -65,8 +65,8 @@ static __always_inline void nat_write_ipv4(struct iphdr *ip, const struct nat_en
 
 static __always_inline void nat_write_ipv6(struct ipv6hdr *ip, const struct nat_ends *to)
 {
-	__builtin_memcpy(&ip->saddr, &to->src, sizeof(ip->saddr));
-	__builtin_memcpy(&ip->daddr, &to->dst, sizeof(ip->daddr));
+	pkt_copy_addr(&ip->saddr, &to->src);
+	pkt_copy_addr(&ip->daddr, &to->dst);
 }
 
 /* This host is a hop on the way. */

@@ -27,8 +27,7 @@ static __always_inline void plain_read_destination(struct plain *f, const void *
 
 	f->is_v6 = is_v6;
 	if (is_v6) {
-		f->dst.half[0] = ((const __u64 *)&ip6->daddr)[0];
-		f->dst.half[1] = ((const __u64 *)&ip6->daddr)[1];
+		pkt_copy_addr(&f->dst, &ip6->daddr);
 	} else {
 		f->dst.half[1] = pkt_half_v4(ip4->daddr);
 	}
@@ -78,8 +77,7 @@ static __always_inline bool plain_read_ipv6(struct plain *f, const struct ipv6hd
 	f->ip_bytes = f->l4_bytes + sizeof(*ip);
 	f->proto = ip->nexthdr;
 	f->traffic_class = bpf_ntohl(*(const __be32 *)ip) >> 20;
-	f->src.half[0] = ((const __u64 *)&ip->saddr)[0];
-	f->src.half[1] = ((const __u64 *)&ip->saddr)[1];
+	pkt_copy_addr(&f->src, &ip->saddr);
 	return ip->version == 6 && ip->hop_limit > 1 && f->ip_bytes <= bytes - ETH_HLEN &&
 	       !pkt_is_v4mapped(&ip->saddr) && !pkt_is_v4mapped(&ip->daddr);
 }

@@ -56,8 +56,7 @@ static __always_inline __u32 tunnel_overhead(bool is_v6, bool is_gue)
 
 static __always_inline void write_ethernet(struct ethhdr *eth, const struct hop *hop, __be16 type)
 {
-	/* In words: a copy of a packed struct goes byte by byte. */
-	__builtin_memcpy((__u32 *)eth, (const __u32 *)hop->mac, sizeof(hop->mac));
+	write_macs(eth, hop);
 	eth->h_proto = type;
 }
 
@@ -99,8 +98,8 @@ static __always_inline void write_outer_ipv6(struct ipv6hdr *ip, const struct tu
 	ip->payload_len = bpf_htons(bytes - sizeof(*ip));
 	ip->nexthdr = proto;
 	ip->hop_limit = TUNNEL_TTL;
-	__builtin_memcpy(&ip->saddr, t->source, sizeof(ip->saddr));
-	__builtin_memcpy(&ip->daddr, t->backend->addr, sizeof(ip->daddr));
+	pkt_copy_addr(&ip->saddr, t->source);
+	pkt_copy_addr(&ip->daddr, t->backend->addr);
 }
 
 static __always_inline __u16 gue_checksum(const struct tunnel *t, const struct gue_headers *h)

@@ -146,7 +146,7 @@ static __always_inline bool vip_glance(struct xdp_md *ctx, const struct weir_ima
 	v6 = cursor_pull(&at, struct ipv6hdr);
 	if (!v6)
 		return false;
-	__builtin_memcpy(&dst, &v6->daddr, sizeof(dst));
+	pkt_copy_addr(&dst, &v6->daddr);
 	return vip_find(image, c, dst.half[0], dst.half[1], 1);
 }
 

@@ -73,9 +73,13 @@ struct weir_nat_flow {
 	__be16 vip_port;
 	__be16 source_port;
 	__u8 idle; /* weir_nat_idle(): ticks that it lives once it is established */
-	__u8 mark; /* high bits of its tag */
+	__u8 mark; /* WEIR_NAT_MARK() of its tag, and WEIR_NAT_NO_WAY */
 };
 _Static_assert(sizeof(struct weir_nat_flow) == 64, "record is not a cache line");
+
+#define WEIR_NAT_MARK(tag) ((__u8)((tag) >> 56) & ~WEIR_NAT_NO_WAY)
+/* The table of what comes from clients has no room for it. */
+#define WEIR_NAT_NO_WAY 1
 
 #define WEIR_NAT_WAYS 4
 

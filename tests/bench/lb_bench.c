@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "bench.skel.h"
@@ -186,6 +187,23 @@ static __u32 verdict_of(const struct lb_case *c)
 	return c->history == PINNED ? XDP_REDIRECT : XDP_TX;
 }
 
+/* As if backends had answered, which there are none of. */
+static void establish(const struct harness *h)
+{
+	size_t bytes = h->capacity.nat_flows * sizeof(struct weir_nat_flow);
+	struct weir_nat_flow *r = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+				       h->maps.fd[WEIR_MAP_NAT_FLOWS], 0);
+
+	need(r != MAP_FAILED, "the records of translated flows cannot be mapped");
+	for (__u32 i = 0; i < h->capacity.nat_flows; i++) {
+		if (weir_nat_state(r[i].life) == WEIR_NAT_OPENING)
+			r[i].life =
+				weir_nat_life(weir_nat_until(r[i].life) + WEIR_NAT_TICKS(600),
+					      weir_nat_backend(r[i].life), WEIR_NAT_ESTABLISHED);
+	}
+	munmap(r, bytes);
+}
+
 static void prepare(struct lb_case *c, struct bench *b, __u32 ifindex)
 {
 	struct packet syn = packet_of(c, SYN);
@@ -206,6 +224,8 @@ static void prepare(struct lb_case *c, struct bench *b, __u32 ifindex)
 		return;
 	point_at(b, c->h.program[HOOK_XDP], &syn, c);
 	run(b, &syn, ifindex, c->flows, &verdict);
+	if (translates(c))
+		establish(&c->h);
 }
 
 /* Whether packets leave longer than they came. */

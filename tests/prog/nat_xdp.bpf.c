@@ -62,6 +62,13 @@ static __always_inline void choose_by_ring(struct choice *c)
 	};
 }
 
+/* Where the flow went before, if it did. */
+static __always_inline __u32 choose_by_flow(struct scratch *s)
+{
+	return nat_choose(&world.image, &s->pkt, image_at(&world.image, s->choice.service_offset),
+			  image_at(&world.image, s->choice.backend_offset), &s->nat);
+}
+
 /* A packet of a client to the service, if it has what the balancer finds a service by. */
 SEC("xdp.frags")
 int nat_in(struct xdp_md *ctx)
@@ -78,7 +85,7 @@ int nat_in(struct xdp_md *ctx)
 		return XDP_PASS;
 	choose_by_ring(&s->choice);
 	if (s->pkt.has & PKT_PORTS) {
-		known = nat_choose(&world.image, &s->pkt, &s->nat);
+		known = choose_by_flow(s);
 		if (known) {
 			s->choice.backend_offset = known;
 			s->choice.why = WEIR_WHY_NAT;
@@ -117,7 +124,7 @@ int nat_flood(struct xdp_md *ctx)
 	s->pkt.src.word[3] = bpf_get_prandom_u32();
 	s->pkt.sport = bpf_get_prandom_u32();
 	choose_by_ring(&s->choice);
-	if (nat_choose(&world.image, &s->pkt, &s->nat))
+	if (choose_by_flow(s))
 		return XDP_PASS;
 	if (nat_begin(&world.image, image_at(&world.image, s->choice.service_offset),
 		      image_at(&world.image, s->choice.backend_offset), &s->nat))

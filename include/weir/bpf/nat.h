@@ -171,22 +171,27 @@ static __always_inline __u64 nat_place(const struct nat *n)
 			     n->inside.dport, n->is_udp, n->secret);
 }
 
+/* Before a flow is looked for by the ends toward clients that are in @n. */
+static __always_inline void nat_ask(const struct weir_image *image, struct nat *n)
+{
+	n->now = nat_now();
+	n->secret = image->secret[0];
+	nat_hash_tag(image, n);
+}
+
 /*
- * Find the flow with the ends toward clients that are in @n, and its source. A
- * SYN where the flow was closed is for another one, and finds nothing.
+ * Find the flow with the ends toward clients that are in @n, and its source; after
+ * nat_ask(). A SYN where the flow was closed is for another one, and finds nothing.
  *
  * Returns whether there is one, with source, backend, flow and life filled in.
  */
-static __noinline int nat_find(const struct weir_image *image, struct nat *n)
+static __noinline int nat_find(struct nat *n)
 {
 	__u32 index = WEIR_NAT_WAYS;
 	struct weir_nat_flow *r;
 	struct weir_nat_set *set;
 	__u8 state;
 
-	n->now = nat_now();
-	n->secret = image->secret[0];
-	nat_hash_tag(image, n);
 	set = nat_set(n->tag);
 	if (!set)
 		return 0;
@@ -209,7 +214,7 @@ static __noinline int nat_find(const struct weir_image *image, struct nat *n)
 	if ((n->flags & (NAT_SYN | NAT_ACK)) == NAT_SYN && state >= WEIR_NAT_CLOSING)
 		return 0;
 	n->backend = weir_nat_backend(n->life);
-	__builtin_memcpy(&n->inside.src, r->source, sizeof(r->source));
+	pkt_copy_addr(&n->inside.src, r->source);
 	n->inside.sport = r->source_port;
 	return 1;
 }
@@ -251,8 +256,8 @@ static __always_inline int nat_back_at(const struct weir_image *image, struct na
 	n->flow = index;
 	n->life = life;
 	n->backend = weir_nat_backend(life);
-	__builtin_memcpy(&n->outside.src, r->client, sizeof(r->client));
-	__builtin_memcpy(&n->outside.dst, r->vip, sizeof(r->vip));
+	pkt_copy_addr(&n->outside.src, r->client);
+	pkt_copy_addr(&n->outside.dst, r->vip);
 	n->outside.sport = r->client_port;
 	n->outside.dport = r->vip_port;
 	return 1;

@@ -45,14 +45,14 @@ static __always_inline int nat_claim(struct weir_nat_flow *r, __u64 was, __u32 i
 
 	if (__sync_val_compare_and_swap(&r->life, was, claimed) != was)
 		return 0;
-	__builtin_memcpy(r->client, &n->outside.src, sizeof(r->client));
-	__builtin_memcpy(r->vip, &n->outside.dst, sizeof(r->vip));
-	__builtin_memcpy(r->source, &n->inside.src, sizeof(r->source));
+	pkt_copy_addr(r->client, &n->outside.src);
+	pkt_copy_addr(r->vip, &n->outside.dst);
+	pkt_copy_addr(r->source, &n->inside.src);
 	r->client_port = n->outside.sport;
 	r->vip_port = n->outside.dport;
 	r->source_port = n->inside.sport;
 	r->idle = n->idle;
-	r->mark = n->tag >> 56;
+	r->mark = WEIR_NAT_MARK(n->tag);
 	n->flow = index;
 	n->life = nat_opening(n);
 	/* A barrier, too: whoever reads this life finds the rest written. */
@@ -150,17 +150,17 @@ static __always_inline bool nat_way_holds(struct weir_nat_way *way, __u32 now)
 	if (!r)
 		return false;
 	life = nat_life(r);
-	if (!nat_is_live(life, now) || r->mark != way->tag >> 56)
+	if (!nat_is_live(life, now) || (r->mark & ~WEIR_NAT_NO_WAY) != WEIR_NAT_MARK(way->tag))
 		return false;
 	way->until = weir_nat_until(life);
 	return true;
 }
 
 /*
- * Have packets of the client find the record. Where the set has no room it is
- * found by its ports, as long as the ring names the same backend.
+ * Have packets of the client find the record. Returns false where the set has no
+ * room; then it is found by its ports, as long as the ring names the same backend.
  *
- * Global, as nat_try(). Returns 0.
+ * Global, as nat_try().
  */
 __noinline int nat_note_way(struct nat *n)
 {
@@ -197,7 +197,44 @@ __noinline int nat_note_way(struct nat *n)
 	way->flow = n->flow;
 	way->until = weir_nat_until(n->life);
 	way->tag = n->tag;
-	return 0;
+	return 1;
+}
+
+/* Whether the record may be taken for the flow's own without asking the table. */
+static __always_inline void nat_note_record(struct nat *n, int has_way)
+{
+	struct weir_nat_flow *r = nat_record(n->flow);
+
+	if (r)
+		r->mark = WEIR_NAT_MARK(n->tag) | (has_way ? 0 : WEIR_NAT_NO_WAY);
+}
+
+/*
+ * Whether the flow, in @n with its ends toward the backend but for the port, has
+ * the port that it would be given first. Most flows do, and one line of memory
+ * tells, of which nothing is waited for but the answer. Only of a flow that both
+ * sides confirmed: the table knows it by then, and no other record that it had.
+ */
+static __always_inline int nat_find_first(struct nat *n)
+{
+	struct weir_nat_flow *r;
+	__u32 place;
+	__u64 life;
+
+	n->inside.sport = nat_port(n, 0);
+	place = nat_place(n);
+	r = nat_record(place);
+	if (!r)
+		return 0;
+	life = nat_life(r);
+	if (!nat_is_live(life, n->now) ||
+	    weir_nat_state(life) != (n->is_udp ? WEIR_NAT_ANSWERED : WEIR_NAT_ESTABLISHED) ||
+	    weir_nat_backend(life) != n->backend || r->mark != WEIR_NAT_MARK(n->tag) ||
+	    !nat_is_inside(r, life, n) || !nat_is_outside(r, life, n))
+		return 0;
+	n->flow = place;
+	n->life = life;
+	return 1;
 }
 
 /*
@@ -219,7 +256,7 @@ static __noinline int nat_open(struct nat *n)
 	}
 	if (!found)
 		return 0;
-	nat_note_way(n);
+	nat_note_record(n, nat_note_way(n));
 	return 1;
 }
 

@@ -56,8 +56,8 @@ static __always_inline bool nat_quoted_v6(struct cursor *c, const struct pkt *p,
 
 	if (!ip || ip->version != 6)
 		return false;
-	__builtin_memcpy(&n->quoted.src, &ip->saddr, sizeof(n->quoted.src));
-	__builtin_memcpy(&n->quoted.dst, &ip->daddr, sizeof(n->quoted.dst));
+	pkt_copy_addr(&n->quoted.src, &ip->saddr);
+	pkt_copy_addr(&n->quoted.dst, &ip->daddr);
 	proto = ip->nexthdr;
 	if (proto == IPPROTO_FRAGMENT) {
 		fragment = cursor_pull(c, struct fragment);

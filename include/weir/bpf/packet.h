@@ -51,6 +51,18 @@ struct pkt {
 	__be32 fragment_id; /* of meaning with PKT_FRAGMENT; of IPv4, 16 bits */
 };
 
+/*
+ * 16 bytes in two words. What the compiler does not know to lie at a multiple of 8
+ * it copies in smaller parts, and who reads a word of those waits for all of them.
+ */
+static __always_inline void pkt_copy_addr(void *to, const void *from)
+{
+	__u64 *half = to;
+
+	half[0] = ((const __u64 *)from)[0];
+	half[1] = ((const __u64 *)from)[1];
+}
+
 /* The half of a v4-mapped address that has it, as one word. */
 static __always_inline __u64 pkt_half_v4(__be32 addr)
 {
@@ -320,8 +332,8 @@ static __always_inline void pkt_parse_ipv6(struct cursor *c, struct pkt *p, enum
 	/* No such address belongs on a wire, and here it would pass for IPv4. */
 	if (pkt_is_v4mapped(&ip->saddr) || pkt_is_v4mapped(&ip->daddr))
 		return;
-	__builtin_memcpy(&p->src, &ip->saddr, sizeof(p->src));
-	__builtin_memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
+	pkt_copy_addr(&p->src, &ip->saddr);
+	pkt_copy_addr(&p->dst, &ip->daddr);
 	p->traffic_class = bpf_ntohl(*(__be32 *)ip) >> 20;
 	p->ttl = ip->hop_limit;
 	p->has |= PKT_ADDR | PKT_LENGTH;

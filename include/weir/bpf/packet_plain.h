@@ -99,8 +99,8 @@ static __always_inline bool pkt_plain_ipv6(struct pkt *p, const struct ipv6hdr *
 	    pkt_is_v4mapped(&ip->daddr) ||
 	    !pkt_plain_l4(p, (const void *)(ip + 1), ip->nexthdr, payload))
 		return false;
-	__builtin_memcpy(&p->src, &ip->saddr, sizeof(p->src));
-	__builtin_memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
+	pkt_copy_addr(&p->src, &ip->saddr);
+	pkt_copy_addr(&p->dst, &ip->daddr);
 	p->traffic_class = bpf_ntohl(*(const __be32 *)ip) >> 20;
 	p->ttl = ip->hop_limit;
 	p->ip_bytes = payload + sizeof(*ip);
