@@ -48,9 +48,8 @@ static __noinline __u32 balance_by_nat(const struct weir_image *image, const str
 }
 
 /* By the ring, and by pins where it moved. Returns WEIR_R_LB_FORWARD, or why not. */
-static __always_inline enum weir_reason balance_by_ring(const struct weir_image *image,
-							const struct pkt *p, struct choice *c,
-							enum settle_mode mode)
+static __noinline int balance_by_ring(const struct weir_image *image, const struct pkt *p,
+				      struct choice *c, enum settle_mode mode)
 {
 	const struct weir_service *service = choice_service(image, c);
 	const struct weir_slot *slot;

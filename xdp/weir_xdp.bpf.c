@@ -106,8 +106,9 @@ static __always_inline enum weir_reason reject(struct xdp_md *ctx, const struct 
 	return result & 0xffff;
 }
 
-static __always_inline enum weir_reason balance(struct xdp_md *ctx, const struct weir_image *image,
-						struct scratch *scratch, int *verdict)
+/* Not inlined: the verifier would follow each of its ends through all that comes after. */
+static __noinline int balance(struct xdp_md *ctx, const struct weir_image *image,
+			      struct scratch *scratch, int *verdict)
 {
 	const struct pkt *p = &scratch->pkt;
 	enum weir_reason reason;
