@@ -136,7 +136,7 @@ test_a_change_keeps_comments_and_defines() {
 	weir edge apply "$TMP/edge.conf" >/dev/null
 	weir edge backend set one b1 weight 7 >/dev/null
 	weir edge backend drain one b2 >/dev/null
-	sed -e 's/weight $heavy/weight 7/' -e 's/10.0.1.12 /10.0.1.12 drain /' "$TMP/edge.conf" >"$TMP/want"
+	sed -e 's/weight [$]heavy/weight 7/' -e 's/10.0.1.12 /10.0.1.12 drain /' "$TMP/edge.conf" >"$TMP/want"
 	sed '1d' "/var/lib/weir/$NS_PREFIX-edge"/*/0000000003.conf | diff "$TMP/want" - ||
 		fail "the history has another text"
 	weir edge backend undrain one b2 >/dev/null

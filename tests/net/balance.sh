@@ -142,6 +142,63 @@ ask_udp() {
 	echo "udp $2: b1 $b1, b2 $b2, none $none"
 }
 
+# send_frame VLAN...: a SYN to the VIP with these tags, the outermost first, from the client.
+send_frame() {
+	ns_exec client python3 - "$(mac client eth0)" "$(mac edge wan)" 198.51.100.2 "$VIP4" "$@" <<-'END'
+		import socket, struct, sys
+		mac = lambda text: bytes.fromhex(text.replace(":", ""))
+		def checksum(data):
+		    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+		    total = (total & 0xffff) + (total >> 16)
+		    return ~(total + (total >> 16)) & 0xffff
+		ends = socket.inet_aton(sys.argv[3]) + socket.inet_aton(sys.argv[4])
+		tcp = struct.pack("!HHIIBBHHH", 40000, 80, 1, 0, 5 << 4, 2, 65535, 0, 0)
+		sum_ = checksum(ends + struct.pack("!HH", 6, len(tcp)) + tcp)
+		tcp = tcp[:16] + struct.pack("!H", sum_) + tcp[18:]
+		ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + ends
+		ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+		tags = b"".join(struct.pack("!HH", 0x8100, int(vid)) for vid in sys.argv[5:])
+		out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		out.bind(("eth0", 0))
+		out.send(mac(sys.argv[2]) + mac(sys.argv[1]) + tags + b"\x08\x00" + ip + tcp)
+	END
+}
+
+# Native XDP sees the tag in the frame. Such a packet is of another network.
+test_tagged_frames_for_a_VIP_are_the_hosts_and_arrive_as_they_were() {
+	local before
+	build_network l2
+	service l2 "b1 10.0.1.11" >/dev/null
+	assert_contains "$(weir edge show interface wan)" "xdp native"
+	capture edge wan "$TMP/seen.pcap" tcp port 80 or vlan
+	capture b1 eth0 "$TMP/b1.pcap" tcp port 80 or vlan
+	before=$(reason lb-forward)
+	send_frame 7
+	send_frame 100 7
+	wait_for 5 captured "$TMP/seen.pcap" 'vlan 7, .*198.51.100.2.40000 > 192.0.2.10.80'
+	wait_for 5 captured "$TMP/seen.pcap" 'vlan 100, .*vlan 7, .*198.51.100.2.40000 > 192.0.2.10.80'
+	assert_eq "$before" "$(reason lb-forward)" "tagged packets forwarded"
+	send_frame
+	wait_for 5 forwarded $((before + 1))
+	wait_for 5 captured "$TMP/b1.pcap" '198.51.100.2.40000 > 192.0.2.10.80'
+	! frames b1 | grep vlan || fail "a tagged frame at b1"
+	assert_eq 1 "$(frames b1 | grep -c '40000 > .*Flags .S.')" "SYNs at b1"
+	assert_eq 2 "$(frames seen | grep -c 'vlan 7')" "tagged frames that the host got"
+}
+
+forwarded() {
+	[ "$(reason lb-forward)" -ge "$1" ]
+}
+
+# frames FILE: as tcpdump prints them.
+frames() {
+	tcpdump -e -nn -r "$TMP/$1.pcap" 2>/dev/null
+}
+
+captured() {
+	tcpdump -e -nn -r "$1" 2>/dev/null | grep -q "$2"
+}
+
 test_services_of_a_pool_have_totals_of_their_own() {
 	build_network l2
 	weir edge apply - <<-END >/dev/null
