@@ -235,10 +235,13 @@ static int create_for_services(const struct capacity *c, struct maps *m, struct 
 /* What the actions of rules need. */
 static int create_for_actions(const struct capacity *c, struct maps *m, struct failure *why)
 {
-	if (create(WEIR_MAP_LIMITS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_bucket_set),
-		   c->limit_base + c->limit_sets, 0, m, why) ||
-	    create(WEIR_MAP_CONNS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_conn_set), c->conn_sets,
-		   0, m, why) ||
+	LIBBPF_OPTS(bpf_map_create_opts, mappable, .map_flags = BPF_F_MMAPABLE);
+
+	/* Mappable for the sake of cache lines, as pins are. */
+	if (create_with(WEIR_MAP_LIMITS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_bucket_set),
+			c->limit_base + c->limit_sets, &mappable, m, why) ||
+	    create_with(WEIR_MAP_CONNS, BPF_MAP_TYPE_ARRAY, sizeof(struct weir_conn_set),
+			c->conn_sets, &mappable, m, why) ||
 	    create(WEIR_MAP_CPU, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_cpu), 1, 0, m, why))
 		return -1;
 	return create_ring_buffer(WEIR_MAP_LOG, c->log_bytes, m, why);
