@@ -27,7 +27,7 @@
 	X(STREAM, "weir_stream", "tcp_rcv_space_adjust", PATH, "app of TCP")                      \
 	X(READY, "weir_ready", "sk_data_ready", PATH, "stack of UDP and ICMP: it is part of app") \
 	X(COPY, "weir_copy", "skb_copy_datagram_iovec", PATH, "app of ICMP")                      \
-	X(RECV, "weir_recv", "sock_recv_length", PATH, "")          \
+	X(RECV, "weir_recv", "sock_recv_length", PATH, "")                                        \
 	X(CONSUME, "weir_consume", "consume_skb", PATH, "app of UDP")                             \
 	X(DROP, "weir_drop", "kfree_skb", LOSS, "drops of the kernel")                            \
 	X(RESEND, "weir_resend", "tcp_retransmit_skb", LOSS, "retransmits")                       \
