@@ -45,7 +45,7 @@
 /* 1,600 packets. */
 #define LOG_BYTES (1U << 18)
 #define LOG_BYTES_MIN 4096
-/* 16,384 packets on their way, 2 MiB. */
+/* 16,384 packets on their way, 3 MiB. */
 #define PATH_SETS (1U << 13)
 #define PATH_PAIRS ((__u32)WEIR_PATH_PAIRS * WEIR_PATH_COUNT)
 /* 1,400 slow packets. */

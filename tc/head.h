@@ -5,13 +5,13 @@
 #ifndef WEIR_TC_HEAD_H
 #define WEIR_TC_HEAD_H
 
+#include <linux/if_ether.h>
+
 #include "weir/bpf/hook.h"
 #include "weir/bpf/path_head.h"
 
 #include "kernel.h"
 
-#define ETH_P_8021Q 0x8100
-#define ETH_P_8021AD 0x88a8
 #define VLAN_TAG_BYTES 4
 
 /*

@@ -70,7 +70,7 @@ struct weir_path_place {
 	__u32 pad; /* must be 0 */
 };
 
-/* A packet on its way. Two cache lines, two of them to a set. */
+/* A packet on its way. Three cache lines, two of them to a set. */
 struct weir_path {
 	__u64 key; /* hash of what makes the packet; 0: free */
 	struct weir_path_place place; /* of the last hook */
@@ -91,8 +91,13 @@ struct weir_path {
 	__u16 dport;
 	__u32 seq; /* host order, of TCP */
 	__u32 ack;
+	struct weir_path_place longest_from; /* the stage that took longest so far */
+	struct weir_path_place longest_to;
+	__u32 longest_ticks;
+	__u32 longest; /* enum weir_path_stage */
+	__u32 pad2[6];
 };
-_Static_assert(sizeof(struct weir_path) == 128, "record is not two cache lines");
+_Static_assert(sizeof(struct weir_path) == 192, "record is not three cache lines");
 
 #define WEIR_PATH_WAYS 2
 

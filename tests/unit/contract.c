@@ -237,7 +237,7 @@ static void structs_of_the_image_keep_their_layout(void **state)
 static void structs_of_the_path_keep_their_layout(void **state)
 {
 	(void)state;
-	SIZE(weir_path, 128);
+	SIZE(weir_path, 192);
 	SIZE(weir_path_pair, 40);
 	SIZE(weir_path_device, 16);
 	SIZE(weir_slow_ask, 112);

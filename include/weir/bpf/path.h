@@ -188,8 +188,15 @@ static __always_inline void path_measure(struct weir_path *p, __u32 stage,
 	cpu = path_cpu();
 	if (cpu)
 		cpu->matched++;
-	if (p)
-		p->delay[stage] = (p->delay[stage] ?: 1) + ticks;
+	if (!p)
+		return;
+	p->delay[stage] = (p->delay[stage] ?: 1) + ticks;
+	if (ticks < p->longest_ticks)
+		return;
+	p->longest_ticks = ticks;
+	p->longest = stage;
+	p->longest_from = *from;
+	p->longest_to = *to;
 }
 
 /* What a sight of a packet that has a record makes of it. */

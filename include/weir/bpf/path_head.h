@@ -24,6 +24,7 @@
 
 #define PATH_TCP_FIN 0x01
 #define PATH_TCP_SYN 0x02
+#define PATH_TCP_ALONE 0x07 /* FIN, SYN, RST */
 
 struct path_tcp {
 	__be32 ports;
@@ -64,9 +65,18 @@ static __always_inline bool path_is_multicast(const struct path_head *h)
 	return (bpf_ntohl(h->v4.daddr) >> 28) == 0xe || h->v4.daddr == 0xffffffff;
 }
 
-static __always_inline __u64 path_key_of_tcp(const struct path_tcp *t, __u64 h)
+/*
+ * The end of a handshake and the data right behind it have the same numbers.
+ * GRO joins data and its flags; what has no data stays alone.
+ *
+ * @said  bytes of TCP by the IP header; negative where it does not say
+ */
+static __always_inline __u64 path_key_of_tcp(const struct path_tcp *t, __s32 said, __u64 h)
 {
+	bool has_data = said < 0 || said > (t->doff >> 4) * 4;
 	__u64 second = t->ack | (__u64)t->window << 32;
+
+	second ^= (has_data ? 8ULL : t->flags & PATH_TCP_ALONE) << 48;
 
 	h = weir_mix64(h ^ (t->ports | (__u64)t->seq << 32));
 	if (t->doff >= PATH_DOFF_TIMESTAMP && t->option == PATH_NOP_NOP_TIMESTAMP)
@@ -102,7 +112,8 @@ static __always_inline __u64 path_key_of_v4(struct path_head *h)
 					  (__u64)h->v4.protocol << 32));
 	}
 	if (h->proto == IPPROTO_TCP)
-		return path_key_of_tcp((void *)(h->raw + sizeof(struct iphdr)), hash);
+		return path_key_of_tcp((void *)(h->raw + sizeof(struct iphdr)),
+				       (__s32)said - (__s32)sizeof(struct iphdr), hash);
 	if (said && said < h->bytes)
 		h->bytes = said;
 	return path_key_of_other((void *)(h->raw + sizeof(struct iphdr)), h->proto,
@@ -120,7 +131,8 @@ static __always_inline __u64 path_key_of_v6(struct path_head *h)
 	h->proto = h->v6.nexthdr;
 	h->l4 = sizeof(struct ipv6hdr);
 	if (h->proto == IPPROTO_TCP)
-		return path_key_of_tcp((void *)(h->raw + sizeof(struct ipv6hdr)), hash);
+		return path_key_of_tcp((void *)(h->raw + sizeof(struct ipv6hdr)),
+				       h->v6.payload_len ? bpf_ntohs(h->v6.payload_len) : -1, hash);
 	if (h->v6.payload_len && said < h->bytes)
 		h->bytes = said;
 	return path_key_of_other((void *)(h->raw + sizeof(struct ipv6hdr)), h->proto,

@@ -6,6 +6,7 @@
 #define WEIR_BPF_PATH_SLOW_H
 
 #include "weir/bpf/maps.h"
+#include "weir/bpf/packet.h"
 #include "weir/bpf/path_head.h"
 #include "weir/bpf/path_maps.h"
 
@@ -189,8 +190,8 @@ static __always_inline void path_fill_record(struct weir_slow *e, const struct w
 }
 
 /*
- * Tell the monitor, if its filters and the rate allow. @p may be NULL: a
- * round-trip time belongs to no record.
+ * Tell the monitor, if its filters and the rate allow. @p and @h may be NULL: a
+ * round-trip time belongs to no record, and @what has its packet.
  */
 static __noinline int path_tell_one(const struct weir_path *p, const struct weir_slow *what,
 				    const struct path_head *h)
@@ -210,7 +211,8 @@ static __noinline int path_tell_one(const struct weir_path *p, const struct weir
 		return 0;
 	}
 	__builtin_memcpy(e, what, sizeof(*e));
-	path_fill(e, h);
+	if (h)
+		path_fill(e, h);
 	if (p)
 		path_fill_record(e, p);
 	e->time_ns = now_ns;
@@ -222,21 +224,6 @@ static __noinline int path_tell_one(const struct weir_path *p, const struct weir
 	bpf_ringbuf_submit(e, 0);
 	cpu->slow_told++;
 	return 0;
-}
-
-/* The stage that took longest, of a packet that was slow in none of them alone. */
-static __always_inline __u32 path_longest(const struct weir_path *p, __u32 stage)
-{
-	__u32 most = 0;
-
-#pragma unroll
-	for (int i = 0; i < WEIR_PATH_COUNT; i++) {
-		if (i != WEIR_PATH_WAKE && p->delay[i] > most) {
-			most = p->delay[i];
-			stage = i;
-		}
-	}
-	return stage;
 }
 
 /* @ticks went by in @stage; is that too long? A packet is told of once for its sum, then by stage. */
@@ -256,8 +243,10 @@ static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 	if (!over || ticks < over) {
 		if (!ask->total || p->is_told || now - p->first < ask->total)
 			return;
-		stage = path_longest(p, stage);
-		ticks = p->delay[stage & 7] - 1;
+		stage = p->longest;
+		ticks = p->longest_ticks;
+		from = &p->longest_from;
+		to = &p->longest_to;
 	}
 	p->is_told = 1;
 	__builtin_memset(&e, 0, sizeof(e));
@@ -270,6 +259,40 @@ static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 		__builtin_memcpy(e.comm, reader->comm, sizeof(e.comm));
 	}
 	path_tell_one(p, &e, h);
+}
+
+/*
+ * A round-trip time of @ticks ended with @p, on the device @ifindex; is that
+ * too long? Not inlined, as it needs the stack. Returns 0.
+ */
+static __noinline int path_tell_rtt(const struct weir_image *image, const struct pkt *p,
+				    __u32 ifindex, __u32 ticks)
+{
+	struct weir_slow_ask *ask;
+	struct weir_slow e;
+	__u32 zero = 0;
+
+	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
+	if (!ask || !image || !p || !ask->over[WEIR_SLOW_RTT] || ticks < ask->over[WEIR_SLOW_RTT])
+		return 0;
+	__builtin_memset(&e, 0, sizeof(e));
+	e.from.netns = e.to.netns = image->netns;
+	e.from.ifindex = e.to.ifindex = ifindex;
+	e.stage = WEIR_SLOW_RTT;
+	e.ticks = e.total = ticks;
+	__builtin_memcpy(e.saddr, &p->src, 16);
+	__builtin_memcpy(e.daddr, &p->dst, 16);
+	e.proto = p->proto;
+	e.is_v6 = p->is_v6;
+	if (p->has & PKT_PORTS) {
+		e.sport = bpf_ntohs(p->sport);
+		e.dport = bpf_ntohs(p->dport);
+	}
+	if (p->has & PKT_TCP) {
+		e.tcp_flags = p->tcp_flags;
+		e.retransmits = path_resent((const void *)e.saddr);
+	}
+	return path_tell_one(NULL, &e, NULL);
 }
 
 #endif
