@@ -189,11 +189,20 @@ static __always_inline void path_fill_record(struct weir_slow *e, const struct w
 		e->retransmits = path_resent((const void *)p->saddr);
 }
 
+/* What an event is about: small, as it lies on the stack under all else. */
+struct path_blame {
+	struct weir_path_place from;
+	struct weir_path_place to;
+	__u32 stage;
+	__u32 ticks;
+	struct path_reader reader;
+};
+
 /*
- * Tell the monitor, if its filters and the rate allow. @p and @h may be NULL: a
- * round-trip time belongs to no record, and @what has its packet.
+ * Tell the monitor, if its filters and the rate allow. @p may be NULL: a
+ * round-trip time belongs to no record.
  */
-static __noinline int path_tell_one(const struct weir_path *p, const struct weir_slow *what,
+static __noinline int path_tell_one(const struct weir_path *p, const struct path_blame *what,
 				    const struct path_head *h)
 {
 	struct weir_path_cpu *cpu = path_cpu();
@@ -210,9 +219,14 @@ static __noinline int path_tell_one(const struct weir_path *p, const struct weir
 		cpu->slow_full++;
 		return 0;
 	}
-	__builtin_memcpy(e, what, sizeof(*e));
-	if (h)
-		path_fill(e, h);
+	__builtin_memset(e, 0, sizeof(*e));
+	e->from = what->from;
+	e->to = what->to;
+	e->stage = what->stage;
+	e->ticks = e->total = what->ticks;
+	e->pid = what->reader.pid;
+	__builtin_memcpy(e->comm, what->reader.comm, sizeof(e->comm));
+	path_fill(e, h);
 	if (p)
 		path_fill_record(e, p);
 	e->time_ns = now_ns;
@@ -232,7 +246,7 @@ static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 				      const struct weir_path_place *to, __u32 ticks, __u32 now,
 				      const struct path_head *h, const struct path_reader *reader)
 {
-	struct weir_slow e;
+	struct path_blame e;
 	struct weir_slow_ask *ask;
 	__u32 zero = 0, over;
 
@@ -254,10 +268,8 @@ static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 	e.to = *to;
 	e.stage = stage;
 	e.ticks = ticks;
-	if (reader) {
-		e.pid = reader->pid;
-		__builtin_memcpy(e.comm, reader->comm, sizeof(e.comm));
-	}
+	if (reader)
+		e.reader = *reader;
 	path_tell_one(p, &e, h);
 }
 
@@ -269,7 +281,9 @@ static __noinline int path_tell_rtt(const struct weir_image *image, const struct
 				    __u32 ifindex, __u32 ticks)
 {
 	struct weir_slow_ask *ask;
-	struct weir_slow e;
+	struct path_head h = {};
+	struct path_blame e;
+	struct path_tcp *tcp;
 	__u32 zero = 0;
 
 	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
@@ -279,20 +293,23 @@ static __noinline int path_tell_rtt(const struct weir_image *image, const struct
 	e.from.netns = e.to.netns = image->netns;
 	e.from.ifindex = e.to.ifindex = ifindex;
 	e.stage = WEIR_SLOW_RTT;
-	e.ticks = e.total = ticks;
-	__builtin_memcpy(e.saddr, &p->src, 16);
-	__builtin_memcpy(e.daddr, &p->dst, 16);
-	e.proto = p->proto;
-	e.is_v6 = p->is_v6;
+	e.ticks = ticks;
+	h.proto = p->proto;
+	h.is_v6 = p->is_v6;
+	if (p->is_v6) {
+		__builtin_memcpy(&h.v6.saddr, &p->src, 16);
+		__builtin_memcpy(&h.v6.daddr, &p->dst, 16);
+	} else {
+		h.v4.saddr = p->src.word[3];
+		h.v4.daddr = p->dst.word[3];
+	}
+	tcp = (void *)path_tcp(&h);
+	tcp->flags = p->tcp_flags;
 	if (p->has & PKT_PORTS) {
-		e.sport = bpf_ntohs(p->sport);
-		e.dport = bpf_ntohs(p->dport);
+		((__be16 *)&tcp->ports)[0] = p->sport;
+		((__be16 *)&tcp->ports)[1] = p->dport;
 	}
-	if (p->has & PKT_TCP) {
-		e.tcp_flags = p->tcp_flags;
-		e.retransmits = path_resent((const void *)e.saddr);
-	}
-	return path_tell_one(NULL, &e, NULL);
+	return path_tell_one(NULL, &e, &h);
 }
 
 #endif
