@@ -10,6 +10,7 @@
 #include "latency_commands.h"
 #include "own.h"
 #include "path_show.h"
+#include "stack_show.h"
 
 struct shown {
 	json_t *list; /* NULL: text */
@@ -208,9 +209,16 @@ static int run_path(struct command *c, const struct applied *a)
 	}
 	if (path_read(a, &rows, &c->why))
 		return command_failed(c);
-	if (c->json)
-		return json_print(json_pack("{s:o,s:o}", "path", path_json(&rows, only), "counters",
-					    path_missing_json(a)));
+	if (c->json) {
+		json_t *hooks = stack_json(a, 1U << WEIR_STAGE_PATH, &c->why);
+
+		if (!hooks)
+			return command_failed(c);
+		return json_print(json_pack("{s:o,s:o,s:o}", "path", path_json(&rows, only),
+					    "counters", path_missing_json(a), "stack", hooks));
+	}
+	if (stack_print(a, 1U << WEIR_STAGE_PATH, stdout, &c->why))
+		return command_failed(c);
 	if (!path_print(&rows, only, stdout))
 		printf("no samples yet%s%s\n", only ? " of " : "", only ? only : "");
 	path_print_missing(a, stdout);

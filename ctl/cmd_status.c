@@ -17,6 +17,7 @@
 #include "image.h"
 #include "note.h"
 #include "own.h"
+#include "stack_show.h"
 #include "plan_print.h"
 #include "reason.h"
 
@@ -182,7 +183,7 @@ int cmd_status(struct command *c)
 {
 	OWN(applied_close) struct applied a = APPLIED_NONE;
 	OWN(attachments_close) struct attachments attached = {};
-	json_t *list = c->json ? json_array() : NULL;
+	json_t *list = c->json ? json_array() : NULL, *stack;
 	struct unconfirmed waiting;
 	int waits;
 
@@ -200,14 +201,22 @@ int cmd_status(struct command *c)
 		print_unconfirmed(&waiting);
 	if (!each_device(&a, &attached, NULL, list) && !list)
 		printf("No interface is attached.\n");
+	if (!list && stack_print(&a, stack_wanted(&a.model), stdout, &c->why))
+		return command_failed(c);
 	if (!list)
 		return EXIT_DONE;
-	return json_print(json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:o}", "instance", c->instance,
+	stack = stack_json(&a, stack_wanted(&a.model), &c->why);
+	if (!stack) {
+		json_decref(list);
+		return command_failed(c);
+	}
+	return json_print(json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:o,s:o}", "instance", c->instance,
 				    "unconfirmed", unconfirmed_json(waits, &waiting), "generation",
 				    (json_int_t)a.state.image->generation, "applied_s",
 				    (json_int_t)a.state.image->applied_s, "image_bytes",
 				    (json_int_t)a.state.image->bytes, "image_capacity_bytes",
-				    (json_int_t)a.state.capacity.image_bytes, "interfaces", list));
+				    (json_int_t)a.state.capacity.image_bytes, "interfaces", list,
+				    "stack", stack));
 }
 
 int cmd_version(struct command *c)

@@ -13,6 +13,7 @@
 #include "own.h"
 #include "plan.h"
 #include "reason.h"
+#include "stack_show.h"
 
 static char *print_text(struct checkup *c, const char *format, va_list args)
 {
@@ -304,6 +305,41 @@ static void examine_services(struct checkup *c)
 	free(n.list);
 }
 
+/* What is to be measured in the stack and is not, as a whole or in part. */
+static int examine_stack(struct checkup *c, struct failure *why)
+{
+	static const struct {
+		__u32 group;
+		const char *name;
+	} groups[] = { { 1U << WEIR_STAGE_PATH, "path" }, { 1U << WEIR_STAGE_LOSS, "loss" } };
+	__u32 wanted = c->only ? 0 : stack_wanted(c->model);
+
+	for (size_t g = 0; g < sizeof(groups) / sizeof(*groups); g++) {
+		struct stack_gap gaps[STACK_HOOK_COUNT];
+		int count;
+
+		if (!(wanted & groups[g].group))
+			continue;
+		count = stack_gaps(c->state, groups[g].group, gaps, why);
+		if (count < 0)
+			return -1;
+		for (int i = 0; i < count; i++) {
+			find(c, FINDING_WARN, "measure %s", groups[g].name);
+			say(c, "%s cannot be seen: no hook at %s: %s",
+			    stack_hooks[gaps[i].hook].without, stack_hooks[gaps[i].hook].tracepoint,
+			    gaps[i].reason);
+			if (!stack_reason(gaps[i].hook))
+				cure(c, "weir apply FILE, again; --verbose shows what the kernel "
+					"says");
+		}
+		if (count)
+			continue;
+		find(c, FINDING_OK, "measure %s", groups[g].name);
+		say(c, "all of its hooks in the stack stand");
+	}
+	return 0;
+}
+
 int doctor_examine(struct checkup *c, struct failure *why)
 {
 	OWN_FREE struct host_link *links = NULL;
@@ -314,6 +350,8 @@ int doctor_examine(struct checkup *c, struct failure *why)
 	examine_missing(c, links, count);
 	for (size_t i = 0; i < count; i++)
 		examine_link(c, &links[i]);
+	if (examine_stack(c, why))
+		return -1;
 	examine_services(c);
 	return c->is_out_of_memory ? fail_errno(why, ENOMEM, "cannot look") : 0;
 }

@@ -1,0 +1,194 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Known delays, as the commands on latency tell them: over time, by client, by
+# stage, and packet by packet.
+set -euo pipefail
+
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+readonly DELAY_US=20000
+
+# build_pair MEASURE [DELAY]: near -- far, with DELAY_US there and back together.
+build_pair() {
+	ns_add near far
+	if [ -z "${2:-}" ]; then
+		veth near eth0 far eth0
+	else
+		ns_add wire
+		veth near eth0 wire eth0
+		veth wire eth1 far eth0
+		delay_wire wire eth0 eth1 $((DELAY_US / 2))
+	fi
+	address near eth0 10.0.0.1/24
+	address far eth0 10.0.0.2/24
+	wait_for 5 ns_exec near ping -c 1 -W 1 10.0.0.2
+	http_server far far 80 10.0.0.2
+	weir near apply - <<<"interface eth0 { xdp auto; measure $1 }; latency { prefix 24 48 }"
+}
+
+get() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		http_get near http://10.0.0.2/ >/dev/null
+	done
+}
+
+# watch ARGUMENT...: monitor slow in the background, to $TMP/slow and $TMP/talk.
+watch() {
+	: >"$TMP/talk"
+	nsenter --net="/run/netns/$NS_PREFIX-near" "$WEIR" -i "$NS_PREFIX-near" monitor slow "$@" \
+		</dev/null >"$TMP/slow" 2>"$TMP/talk" &
+	started=$!
+	processes+=("$started")
+	wait_for 5 grep -q watching "$TMP/talk"
+}
+
+# unwatch: end it; it must exit with 0.
+unwatch() {
+	kill -INT "$started"
+	wait "$started" || fail "the monitor ended with $?: $(cat "$TMP/talk")"
+}
+
+lines_are() {
+	[ "$(wc -l <"$TMP/slow")" -ge "$1" ]
+}
+
+test_slow_packets_are_told_and_fast_ones_are_not() {
+	local wire="$NS_PREFIX-wire"
+	build_pair 'rtt, path sample 1/1' delay
+	watch --over 5ms
+	get 3
+	wait_for 5 lines_are 6
+	unwatch
+	assert_contains "$(cat "$TMP/slow")" "ms  eth0@$wire -> eth1@$wire  cpu "
+	assert_contains "$(cat "$TMP/slow")" "  tcp 10.0.0.1:"
+	assert_contains "$(cat "$TMP/slow")" " > 10.0.0.2:80 syn seq "
+	assert_contains "$(tail -n 1 "$TMP/talk")" "0 suppressed above the rate, 0 lost"
+	watch --over 200ms
+	get 3
+	unwatch
+	assert_eq "" "$(cat "$TMP/slow")" "packets slower than 200 ms"
+}
+
+test_filters_leave_others_out() {
+	build_pair 'rtt, path sample 1/1' delay
+	watch --over 5ms --host 10.0.0.3
+	get 3
+	unwatch
+	assert_eq "" "$(cat "$TMP/slow")" "packets of another host"
+	watch --over 5ms --host 10.0.0.2 --port 80
+	get 3
+	wait_for 5 lines_are 6
+	unwatch
+}
+
+test_JSON_has_an_object_for_each_slow_packet() {
+	build_pair 'rtt, path sample 1/1' delay
+	watch -j --over 5ms -c 4
+	get 5
+	wait_for 5 lines_are 4
+	wait "$started" || fail "the monitor ended with $?: $(cat "$TMP/talk")"
+	python3 - "$TMP/slow" <<-'END' || fail "$(cat "$TMP/slow")"
+		import json, sys
+		events = [json.loads(line) for line in open(sys.argv[1])]
+		assert len(events) == 4, events
+		for e in events:
+		    assert max(e["delay_ns"], e["total_ns"]) > 5e6, e
+		    assert {"10.0.0.1", "10.0.0.2"} == {e["saddr"], e["daddr"]}, e
+		    assert e["proto"] == "tcp" and e["flags"] and "seq" in e and e["time"].endswith("Z"), e
+	END
+}
+
+# A program that lets what was sent to it lie for 60 ms before it reads.
+slow_reader() {
+	start_ready far "$TMP/reader.log" ready python3 -uc '
+import socket, time
+s = socket.create_server(("10.0.0.2", 8080))
+print("ready")
+while True:
+    c, _ = s.accept()
+    while True:
+        time.sleep(0.06)
+        if not c.recv(65536): break
+        c.sendall(b"x")'
+}
+
+# ask TIMES: of the slow reader, one byte after the other.
+ask() {
+	ns_exec near python3 -c '
+import socket, sys
+c = socket.create_connection(("10.0.0.2", 8080))
+for _ in range(int(sys.argv[1])):
+    c.sendall(b"?")
+    c.recv(1)' "$1"
+}
+
+test_the_program_is_blamed_for_what_it_does_not_read() {
+	local out
+	build_pair 'rtt, path sample 1/1'
+	slow_reader
+	watch --over 40ms
+	ask 10
+	wait_for 5 lines_are 5
+	unwatch
+	out=$(grep -E '^[0-9: .-]+ app ' "$TMP/slow")
+	assert_contains "$out" "eth0@$NS_PREFIX-far"
+	assert_contains "$out" "python3["
+	assert_contains "$out" ":8080 psh,ack"
+	out=$(weir near latency)
+	assert_eq 1 "$(grep -cE '^program .*  <- most$' <<<"$out")" "blame of the program in: $out"
+	out=$(weir near latency path)
+	assert_eq 1 "$(grep -cE "^app +eth0@$NS_PREFIX-far +[0-9]+ .* (4|5|6)[0-9]\.[0-9] ms" <<<"$out")" \
+		"lines of the reader in: $out"
+	assert_contains "$(weir near latency path eth0)" "eth0 -> eth0@$NS_PREFIX-far"
+	weir near -j latency path | python3 -c '
+import json, sys
+rows = json.load(sys.stdin)["path"]
+assert {"hop", "stack", "app"} <= {r["stage"] for r in rows}, rows
+for r in rows:
+    assert sum(b["count"] for b in r["buckets"]) == r["count"] > 0'
+}
+
+# with_hook_missing TRACEPOINT: its link is taken away, as a kernel without it would have none.
+with_hook_missing() {
+	find "/sys/fs/bpf/weir/$NS_PREFIX-near" -name "stack-$1" -delete
+}
+
+test_hooks_are_named_and_missing_ones_are_told() {
+	local out
+	build_pair 'rtt, path sample 1/1'
+	assert_contains "$(weir near latency path)" "hooks  BTF tracepoints net_dev_queue, "
+	assert_contains "$(weir near status)" "hooks  BTF tracepoints net_dev_queue, "
+	assert_contains "$(weir near doctor)" "all of its hooks in the stack stand"
+	with_hook_missing weir_xmit
+	out=$(weir near latency path)
+	assert_contains "$out" "not seen  qdisc, hop: no net_dev_start_xmit: "
+	out=$(weir near doctor)
+	assert_contains "$out" "warn  measure path  qdisc, hop cannot be seen: no hook at net_dev_start_xmit"
+	weir near -j latency path | python3 -c '
+import json, sys
+stack = json.load(sys.stdin)["stack"]
+assert [m["hook"] for m in stack["missing"]] == ["net_dev_start_xmit"], stack
+assert stack["provider"] == "BTF tracepoints" and "net_dev_queue" in stack["hooks"]'
+}
+
+test_what_the_kernel_drops_is_told_with_its_reason() {
+	local out
+	build_pair 'rtt, loss'
+	ns_exec near curl -s --max-time 1 http://10.0.0.2:81/ && fail "nobody listens there"
+	ns_exec near bash -c 'echo >/dev/udp/10.0.0.2/9' || true
+	out=$(weir near show drops)
+	assert_contains "$out" "no-socket"
+	assert_contains "$out" "reset-received"
+	assert_contains "$out" "connect-failed"
+	assert_contains "$out" "curl["
+	weir near -j show drops | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert any(r.get("reason") == "no-socket" and r["packets"] >= 1 for r in d["drops"]), d
+assert any(p["process"] == "curl" and p["connects_failed"] == 1 for p in d["processes"]), d'
+}
+
+run_tests
