@@ -55,6 +55,42 @@ lines_are() {
 	[ "$(wc -l <"$TMP/slow")" -ge "$1" ]
 }
 
+test_a_delay_shows_over_time_by_client_and_in_pictures() {
+	local out
+	build_pair rtt delay
+	get 10
+	out=$(weir near latency --since 5m)
+	assert_between 1 1 "$(grep -cE '^eth0  wire +since .* (1[7-9]|2[0-9])\.[0-9] ms' <<<"$out")" \
+		"lines of $DELAY_US us in: $out"
+	assert_contains "$out" "before            0  no samples yet"
+	out=$(weir near latency --prefix)
+	assert_contains "$out" "10.0.0.0/24"
+	out=$(weir near latency heatmap)
+	assert_contains "$out" "eth0 wire: round-trip times"
+	assert_eq 1 "$(grep -cE '^  20 ms .*[.:+*#%@=-]' <<<"$out")" "marks at the delay in: $out"
+	weir near -j latency heatmap eth0 | python3 -c '
+import json, sys
+maps = json.load(sys.stdin)["heatmaps"]
+assert [m["direction"] for m in maps] == ["wire", "host"], maps
+for m in maps:
+    assert all(len(c) == len(m["floor_ns"]) - 1 for c in m["columns"])
+assert sum(map(sum, maps[0]["columns"])) >= 10, "few samples"
+assert maps[0]["column_s"] == 15'
+	weir near latency heatmap -o "$TMP/picture.svg"
+	weir near latency heatmap eth0 --since 10m --output "$TMP/picture.png"
+	python3 - "$TMP/picture.svg" <<-'END' || fail "the SVG"
+		import sys, xml.etree.ElementTree as tree
+		root = tree.parse(sys.argv[1]).getroot()
+		texts = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text")]
+		assert "p99" in texts and any(t.endswith("ms") for t in texts), texts
+	END
+	python3 - "$TMP/picture.png" <<-'END' || fail "the PNG"
+		import struct, sys
+		head = open(sys.argv[1], "rb").read(24)
+		assert head[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", head[16:]) == (2000, 1120), head
+	END
+}
+
 test_slow_packets_are_told_and_fast_ones_are_not() {
 	local wire="$NS_PREFIX-wire"
 	build_pair 'rtt, path sample 1/1' delay
