@@ -8,6 +8,8 @@
 
 /* Fewer columns do not fill the width: one alone would look like an hour. */
 #define COLUMNS_LEAST 24
+/* Three octaves: there is a mark on the axis among fewer only by chance. */
+#define ROWS_LEAST 12
 
 void heat_free(struct heat *h)
 {
@@ -96,8 +98,10 @@ void heat_crop(struct heat *h)
 		first++;
 	while (row_is_empty(h, end - 1))
 		end--;
-	first -= first > 0;
-	end += end < h->rows;
+	do {
+		first -= first > 0;
+		end += end < h->rows;
+	} while (end - first < ROWS_LEAST && end - first < h->rows);
 	while (column + COLUMNS_LEAST < h->columns && !heat_column_samples(h, column))
 		column++;
 	keep(h, column, first, end - first);

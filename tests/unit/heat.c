@@ -149,6 +149,7 @@ static void ascii_shows_what_there_is(void **state)
 	assert_string_equal(text, "eth0 wire: round-trip times\n"
 				  "22:13:20 to 22:19:20, 15 s a column, 24001 samples\n"
 				  "                                \n"
+				  "                                \n"
 				  "   5 ms             .           \n"
 				  "                                \n"
 				  "                                \n"
@@ -159,6 +160,7 @@ static void ascii_shows_what_there_is(void **state)
 				  "                                \n"
 				  "        @@@@@@@@@@@@@@@@@@@@@@@@\n"
 				  "   1 ms                         \n"
+				  "                                \n"
 				  "              22:15\n"
 				  "        1 .:-=+*#%@ 1000 samples\n");
 	free(text);
