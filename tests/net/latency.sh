@@ -69,7 +69,7 @@ base_us() {
 		build_link 0 >&2
 		measure near "$1" >&2
 		get near http://10.0.0.2/ 15
-		p50 near eth0 wire
+		p50 near eth0 wire handshake
 	)
 }
 
@@ -87,12 +87,12 @@ sees_the_delay() {
 	measure near "$1"
 	get near http://10.0.0.2/ 10
 	get near 'http://[2001:db8::2]/' 10
-	wire=$(p50 near eth0 wire)
-	echo "$1: base $base us, wire $wire us, host $(p50 near eth0 host) us"
+	wire=$(p50 near eth0 wire handshake)
+	echo "$1: base $base us, wire $wire us, host $(p50 near eth0 host handshake) us"
 	assert_between 0 5000 "$base" "median without delay, in us"
 	# The base varies by more than the delay does; a bucket is 1/32 off at most.
 	assert_between $((DELAY_US * 31 / 32)) $((base + DELAY_US + 5000)) "$wire" "median, in us"
-	assert_between 0 5000 "$(p50 near eth0 host)" "median of the host's own half, in us"
+	assert_between 0 5000 "$(p50 near eth0 host handshake)" "median of the host's own half, in us"
 	assert_between 20 1000 "$(samples near wire)" "samples"
 }
 
@@ -113,7 +113,7 @@ test_the_side_that_is_asked_measures_too() {
 	build_link "$DELAY_US"
 	measure near 'xdp auto'
 	get far http://10.0.0.1/ 15
-	wire=$(p50 near eth0 wire)
+	wire=$(p50 near eth0 wire handshake)
 	echo "wire $wire us"
 	assert_between $((DELAY_US * 31 / 32)) $((DELAY_US + 5000)) "$wire" "median, in us"
 	assert_between 5 1000 "$(samples near host)" "samples of the host's half"
@@ -191,8 +191,8 @@ test_backends_tell_slow_from_fast() {
 		}
 	END
 	get client http://192.0.2.10/ 40
-	fast=$(p50 edge web b1)
-	slow=$(p50 edge web b2)
+	fast=$(p50 edge web b1 rtt)
+	slow=$(p50 edge web b2 rtt)
 	echo "b1 $fast us ($(samples edge b1)), b2 $slow us ($(samples edge b2))"
 	assert_between 0 5000 "$fast" "median of b1, in us"
 	assert_between $((DELAY_US * 31 / 32)) $((DELAY_US + 5000)) "$slow" "median of b2, in us"

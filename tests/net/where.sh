@@ -49,9 +49,9 @@ test_the_first_screen_has_a_line_for_each_direction() {
 	get 10
 	out=$(weir near latency)
 	assert_contains "$out" "Round trips"
-	assert_eq 1 "$(grep -cE '^eth0  wire +tcp +[0-9]+ +[0-9.]+ [nu]s .* [.1-8]{13}$' <<<"$out")" \
+	assert_eq 1 "$(grep -cE '^eth0  wire +handshake +[0-9]+ +[0-9.]+ [nu]s .* [.1-8]{13}$' <<<"$out")" \
 		"lines of the wire in: $out"
-	assert_eq 1 "$(grep -c '^eth0  host  *tcp ' <<<"$out")" "lines of the host in: $out"
+	assert_eq 1 "$(grep -c '^eth0  host  *handshake ' <<<"$out")" "lines of the host in: $out"
 	assert_contains "$out" "Lost and refused"
 	assert_contains "$out" "Flows timed, and what was not"
 	# Nothing but round trips is measured: nothing is said of stages.
