@@ -23,16 +23,13 @@ static __always_inline __u64 latency_flow_key(const struct pkt *p, enum weir_dir
 	__u32 wire_port = sender == WEIR_DIR_WIRE ? p->sport : p->dport;
 	__u32 host_port = sender == WEIR_DIR_WIRE ? p->dport : p->sport;
 	__u32 ports = p->has & PKT_PORTS ? wire_port << 16 | host_port : 0;
-	__u64 key = wire->half[1] * 0x9E3779B97F4A7C15ULL ^
-		    ((__u64)weir.device << 40 ^ (__u64)p->proto << 32 ^ ports);
+	__u64 rest = (__u64)weir.device << 40 ^ (__u64)p->proto << 32 ^ ports;
 
-	/* The upper halves of IPv4 are the same for all. */
-	if (p->is_v6) {
-		key = weir_mix64(key ^ wire->half[0]);
-		key = weir_mix64(key ^ host->half[0]);
-	}
-	key = weir_mix64(key);
-	return weir_mix64(key ^ host->half[1]) | 1ULL << 63;
+	return weir_mix64(wire->half[1] * 0x9E3779B97F4A7C15ULL +
+			  host->half[1] * 0xC2B2AE3D27D4EB4FULL +
+			  wire->half[0] * 0xBF58476D1CE4E5B9ULL +
+			  host->half[0] * 0x94D049BB133111EBULL + rest * 0xD6E8FEB86659FD93ULL) |
+	       1ULL << 63;
 }
 
 static __always_inline struct weir_flow_set *latency_flow_set(__u64 key)
@@ -42,26 +39,38 @@ static __always_inline struct weir_flow_set *latency_flow_set(__u64 key)
 	return bpf_map_lookup_elem(&weir_flows, &index);
 }
 
-/* 0 where they are the same, 1 where they differ; no branch, which of the ways it is nobody guesses. */
-static __always_inline __u64 differ64(__u64 a, __u64 b)
+/* The way where a flow lies unless another was there first. */
+static __always_inline __u32 latency_way(__u64 key)
 {
-	__u64 x = a ^ b;
-
-	return (x | -x) >> 63;
+	return key >> 60 & (WEIR_FLOW_WAYS - 1);
 }
 
-/* The loads of all ways start at once. NULL: it has no record. */
+/* Start to load both cache lines of a flow, for when they are read. */
+static __always_inline void latency_touch(__u64 key)
+{
+	struct weir_flow_set *set = latency_flow_set(key);
+	struct weir_flow *flow;
+
+	if (!set)
+		return;
+	flow = &set->way[latency_way(key)];
+	*(volatile __u64 *)&flow->key;
+	*(volatile __u64 *)&flow->side[1].stamp[0];
+}
+
+/* NULL: it has no record. */
 static __always_inline struct weir_flow *latency_flow(struct weir_flow_set *set, __u64 key)
 {
-	__u64 k0 = *(volatile __u64 *)&set->way[0].key, k1 = *(volatile __u64 *)&set->way[1].key;
-	__u64 k2 = *(volatile __u64 *)&set->way[2].key, k3 = *(volatile __u64 *)&set->way[3].key;
-	__u64 d0 = differ64(k0, key), d1 = differ64(k1, key), d2 = differ64(k2, key);
-	__u64 way = d0 + (d0 & d1) + (d0 & d1 & d2);
+	struct weir_flow *flow = &set->way[latency_way(key)];
 
-	asm volatile("" : "+r"(way));
-	if (d0 & d1 & d2 & differ64(k3, key))
-		return NULL;
-	return &set->way[way & (WEIR_FLOW_WAYS - 1)];
+	if (flow->key == key)
+		return flow;
+#pragma unroll
+	for (int i = 0; i < WEIR_FLOW_WAYS; i++) {
+		if (set->way[i].key == key)
+			return &set->way[i];
+	}
+	return NULL;
 }
 
 /* Whether @a is to give way rather than @b. The clock goes round: 0 is no time of an empty one. */
@@ -88,8 +97,10 @@ __noinline int latency_flow_take(struct timed *t, __u32 sender)
 	if (!set)
 		return 0;
 	now = latency_now(t);
-	flow = latency_older(latency_older(&set->way[0], &set->way[1]),
-			     latency_older(&set->way[2], &set->way[3]));
+	flow = &set->way[latency_way(t->key)];
+	if (flow->key)
+		flow = latency_older(latency_older(&set->way[0], &set->way[1]),
+				     latency_older(&set->way[2], &set->way[3]));
 	if (flow->key && now - flow->seen < LATENCY_LIVE_TICKS)
 		latency_count_rare(sender, WEIR_LOSS_EVICTED);
 	latency_count_rare(sender, WEIR_LOSS_FLOW);

@@ -188,6 +188,7 @@ static __always_inline void latency_read(void *data, void *data_end, const struc
 	if (latency_has_prefixes())
 		t->client = p->src;
 	if (p->has & PKT_TCP) {
+		latency_touch(t->key);
 		latency_read_tcp(&c, p, t);
 	} else if (p->has & PKT_PORTS) {
 		cursor_skip(&c, sizeof(struct udphdr));
