@@ -318,7 +318,9 @@ void harness_load(struct harness *h, enum hook hook, __u32 device, __u32 stages)
 {
 	const struct program_code code = { .stages = stages,
 					   .services = needs_of_services(&h->model) | h->services,
-					   .flags = h->flags };
+					   .flags = h->flags,
+					   .prefix_v4 = h->host.prefix_v4,
+					   .prefix_v6 = h->host.prefix_v6 };
 	struct weir_program config = program_config(hook, device, &code, &h->capacity);
 	struct expr_set exprs = {};
 	struct failure why = {};

@@ -43,6 +43,7 @@ struct harness_host {
 	__u32 nat_flows; /* the same; 0: 2048. Half as many sets */
 	__u32 flows; /* that are timed, the same; 0: 4096 */
 	__u32 prefix_sets; /* the same; 0: 1 */
+	__u8 prefix_v4, prefix_v6; /* bits of prefixes that have histograms; 0: they have none */
 	/*
 	 * A change comes after the configuration before, as an apply does. Services
 	 * and backends then have the number in their name, "s3" and "b12", for id.

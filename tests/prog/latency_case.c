@@ -18,7 +18,13 @@ static const struct image_device devices[] = {
 	{ .slot = 0, .ifindex = 1, .stages = STAGE(MEASURE) | STAGE(BALANCE), .filter = "" },
 	{ .slot = 1, .ifindex = 2, .stages = STAGE(MEASURE), .filter = "" },
 };
-static const struct harness_host host = { .devices = devices, .devices_count = COUNT(devices) };
+static const struct harness_host host = {
+	.devices = devices,
+	.devices_count = COUNT(devices),
+	.prefix_sets = 2,
+	.prefix_v4 = 24,
+	.prefix_v6 = 48,
+};
 static const char config[] = "interface a { xdp auto; balance; measure }\n"
 			     "interface b { measure }\n"
 			     "service s { address 192.0.2.80, 2001:db8:ff::80; port tcp 80\n"

@@ -299,6 +299,8 @@ static void converse(__u32 slot, __u32 number, __u32 *certain, __u32 *possible)
 	for (int i = 0; i < STEPS; i++)
 		step(&c);
 	check_losses(&c);
+	assert_int_equal(timing_backend(c.timing, 0, WEIR_BACKEND_HIST_RESPONSE).count,
+			 timing_hist(c.timing, WEIR_DIR_HOST, WEIR_RTT_RESPONSE).count);
 	*certain += c.certain;
 	*possible += c.possible;
 	latency_model_free(c.model);
