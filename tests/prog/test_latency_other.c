@@ -35,12 +35,6 @@ static __u8 *transport(const struct talk *talk, struct frame *f)
 	return f->bytes + ETHERNET_BYTES + (strchr(talk->client, ':') ? 40 : 20);
 }
 
-static void put16(__u8 *at, __u16 value)
-{
-	at[0] = value >> 8;
-	at[1] = (__u8)value;
-}
-
 static void build_echo(const struct talk *talk, enum weir_direction sender, bool asks, __u16 id,
 		       __u16 seq, struct frame *f)
 {

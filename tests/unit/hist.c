@@ -118,8 +118,7 @@ static void heat_buckets_begin_at_their_floor(void **state)
 
 	(void)state;
 	for (i = 0; i < WEIR_HEAT_BUCKETS; i++) {
-		const __u32 floor = (__u32)weir_heat_floor(i);
-		const __u32 next = (__u32)weir_heat_floor(i + 1);
+		const __u32 floor = (__u32)weir_heat_floor(i), next = (__u32)weir_heat_floor(i + 1);
 
 		assert_int_equal(weir_heat_bucket(floor), i);
 		assert_int_equal(weir_heat_bucket(next - 1), i);
