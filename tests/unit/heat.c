@@ -12,6 +12,7 @@
 #include "own.h"
 #include "random.h"
 #include "test_main.h"
+#include "weir/latency.h"
 
 #define BEGIN_S 1700000000ULL /* 22:13:20 UTC */
 #define ROWS 104
@@ -279,9 +280,27 @@ static void drawing_outside_of_the_picture_does_no_harm(void **state)
 	raster_free(&png);
 }
 
+/* Four steps per octave from 4 ticks on: a value less than 5/4 of its bucket's floor. */
+static void heat_buckets_begin_at_their_floor(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < WEIR_HEAT_BUCKETS; i++) {
+		const __u32 floor = (__u32)weir_heat_floor(i), next = (__u32)weir_heat_floor(i + 1);
+
+		assert_int_equal(weir_heat_bucket(floor), i);
+		assert_int_equal(weir_heat_bucket(next - 1), i);
+		assert_true(next - floor <= (floor + 3) / 4);
+	}
+	assert_int_equal(weir_heat_bucket(0), 0);
+	assert_int_equal(weir_heat_bucket(0xffffffff), WEIR_HEAT_BUCKETS - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(heat_buckets_begin_at_their_floor),
 		cmocka_unit_test(quantiles_lie_within_their_row),
 		cmocka_unit_test(cropping_and_shrinking_lose_no_sample),
 		cmocka_unit_test(shrinking_keeps_samples_in_their_time_and_latency),

@@ -111,23 +111,6 @@ static void a_bucket_is_at_most_a_32nd_of_its_values_wide(void **state)
 			    weir_hist_floor(i));
 }
 
-/* Four steps per octave from 4 ticks on: a value less than 5/4 of its bucket's floor. */
-static void heat_buckets_begin_at_their_floor(void **state)
-{
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < WEIR_HEAT_BUCKETS; i++) {
-		const __u32 floor = (__u32)weir_heat_floor(i), next = (__u32)weir_heat_floor(i + 1);
-
-		assert_int_equal(weir_heat_bucket(floor), i);
-		assert_int_equal(weir_heat_bucket(next - 1), i);
-		assert_true(next - floor <= (floor + 3) / 4);
-	}
-	assert_int_equal(weir_heat_bucket(0), 0);
-	assert_int_equal(weir_heat_bucket(0xffffffff), WEIR_HEAT_BUCKETS - 1);
-}
-
 static void add_sample(struct weir_hist *part, __u32 ticks)
 {
 	part->sum += ticks;
@@ -484,7 +467,6 @@ int main(void)
 		cmocka_unit_test(floor_agrees_with_the_reference),
 		cmocka_unit_test(index_never_falls_as_the_value_grows),
 		cmocka_unit_test(a_bucket_is_at_most_a_32nd_of_its_values_wide),
-		cmocka_unit_test(heat_buckets_begin_at_their_floor),
 		cmocka_unit_test(sum_adds_the_parts_of_all_cpus),
 		cmocka_unit_test(sum_of_no_samples_is_all_zero),
 		cmocka_unit_test(a_sample_of_zero_ticks_is_a_minimum),
