@@ -19,7 +19,8 @@ import sys
 LEAST_SAMPLES = 50
 SHARE_PERCENT = (99, 101)
 # Where a machine is emulated, weir's place and tcpdump's are further apart.
-P50_PERCENT, P50_NS = 2, int(os.environ.get("WEIR_TRUTH_P50_US", "50")) * 1000
+P50_PERCENT = int(os.environ.get("WEIR_TRUTH_P50_PERCENT", "2"))
+P50_NS = int(os.environ.get("WEIR_TRUTH_P50_US", "50")) * 1000
 
 
 class Times:

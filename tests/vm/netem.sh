@@ -3,13 +3,15 @@
 #
 # Round-trip times against delays, losses and reordering that the kernel makes:
 # Linux 6.1 has netem and no tcx, so this is the clsact path as well; with
-# WEIR_NETEM_KERNEL another one. Outside it starts the machine.
+# WEIR_NETEM_KERNEL another one. Outside it starts the machine. It is emulated: p50
+# may be off by 4 % or 200 us, where net/truth_rtt wants 2 % or 50 us.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 if [ -z "${WEIR_IN_VM:-}" ]; then
 	exec scripts/vm run -k "${WEIR_NETEM_KERNEL:-6.1}" -t $((${WEIR_TEST_LIMIT_S:-420} - 20)) -- \
-		env WEIR_TRUTH_P50_US=200 "WEIR_TEST_FILTER=${WEIR_TEST_FILTER:-*}" "$0"
+		env WEIR_TRUTH_P50_US=200 WEIR_TRUTH_P50_PERCENT=4 \
+		"WEIR_TEST_FILTER=${WEIR_TEST_FILTER:-*}" "$0"
 fi
 # shellcheck source=tests/net/lib.sh
 . tests/net/lib.sh
