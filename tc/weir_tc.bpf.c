@@ -81,8 +81,8 @@ static __always_inline void pull_headers(struct __sk_buff *skb)
 		bpf_skb_pull_data(skb, want);
 }
 
-LATENCY_OF(measure_ingress, struct __sk_buff, WEIR_DIR_WIRE, ctx->gso_size)
-LATENCY_OF(measure_egress, struct __sk_buff, WEIR_DIR_HOST, ctx->gso_size)
+LATENCY_OF(measure_ingress, struct __sk_buff, WEIR_DIR_WIRE, ctx->gso_size, ifindex)
+LATENCY_OF(measure_egress, struct __sk_buff, WEIR_DIR_HOST, ctx->gso_size, ifindex)
 
 /* Not inlined, as the filter's calls need the stack. These return 0. */
 static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)

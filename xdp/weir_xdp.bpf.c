@@ -88,7 +88,7 @@ static __always_inline enum weir_depth depth_wanted(const struct weir_image *ima
 	return filter_of(image, device)->depth;
 }
 
-LATENCY_OF(measure, struct xdp_md, WEIR_DIR_WIRE, 0)
+LATENCY_OF(measure, struct xdp_md, WEIR_DIR_WIRE, 0, ingress_ifindex)
 
 /* Not inlined, as the filter's calls need the stack. Returns 0. */
 static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)

@@ -9,6 +9,25 @@
 #include "weir/bpf/latency_read.h"
 #include "weir/bpf/latency_tcp.h"
 #include "weir/bpf/latency_udp.h"
+#include "weir/bpf/path_slow.h"
+
+/*
+ * @p ended a round trip of @ticks on the device @ifindex: a monitor may want to
+ * know. Called from where the stack is empty, as an event needs it. Returns 0.
+ */
+__noinline int latency_tell(const struct pkt *p, __u32 ifindex, __u32 ticks)
+{
+	struct weir_slow_ask *ask;
+	__u32 zero = 0, over;
+
+	if (LATENCY_IS_OFF || !p)
+		return 0;
+	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
+	over = ask ? ask->over[WEIR_SLOW_RTT] : 0;
+	if (!over || ticks < over)
+		return 0;
+	return path_tell_rtt(image_in_force(), p, ifindex, ticks);
+}
 
 /*
  * Global functions for packets that come from one side. Each is verified once,
@@ -16,8 +35,9 @@
  *
  * @ctx_type  of the hook
  * @single_of bytes of payload of each segment, where a packet is several; else 0
+ * @ifindex_field  of @ctx_type: of the device
  */
-#define LATENCY_OF(name, ctx_type, sender, single_of)                                             \
+#define LATENCY_OF(name, ctx_type, sender, single_of, ifindex_field)                              \
 	__noinline int name##_read(ctx_type *ctx, const struct pkt *p, struct timed *t)           \
 	{                                                                                         \
 		if (LATENCY_IS_OFF || !p || !t)                                                   \
@@ -52,6 +72,8 @@
 			name##_tcp(t);                                                            \
 		else                                                                              \
 			name##_datagram(t);                                                       \
+		if (t->took)                                                                      \
+			latency_tell(p, ctx->ifindex_field, t->took);                             \
 	}
 
 #endif

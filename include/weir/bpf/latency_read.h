@@ -183,6 +183,7 @@ static __always_inline void latency_read(void *data, void *data_end, const struc
 
 	t->what = TIMED_NOTHING;
 	t->now = 0;
+	t->took = 0;
 	t->key = latency_flow_key(p, sender);
 	t->is_v6 = p->is_v6;
 	if (latency_has_prefixes())

@@ -264,6 +264,7 @@ __noinline int latency_sample(struct timed *t, __u32 direction, __u32 kind, __u3
 			       bucket, ticks);
 	if (!WEIR_RTT_IS_ROUND_TRIP(kind))
 		return 0;
+	t->took = ticks;
 	latency_heat(direction, ticks, t->ns);
 	if (latency_has_prefixes() && direction == WEIR_DIR_WIRE &&
 	    (t->is_v6 ? weir.prefix_v6 : weir.prefix_v4))

@@ -22,6 +22,7 @@ struct timed {
 	__u64 key; /* of its flow */
 	__u64 ns; /* CLOCK_MONOTONIC; of meaning when now is not 0 */
 	__u32 now; /* ticks, never 0; 0: nobody asked yet */
+	__u32 took; /* the round trip that it ended, ticks; 0: none */
 	__u32 backend; /* backend id + 1; 0: none, as far as anybody knows */
 	__u32 value;
 	__u8 what; /* enum timed_what */
