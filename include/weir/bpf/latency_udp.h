@@ -8,12 +8,16 @@
 #include "weir/bpf/latency_flow.h"
 
 /*
- * Edges that follow each other as a spin bit's do count up to here, one that
- * does not takes off as many as below; from half of it on they are samples.
+ * How well the edges of a flow follow each other as those of a spin bit do: one
+ * more for each that does, and so many less for one that does not. From LEAST
+ * on they are samples. Bits that are set at random follow three times in a row
+ * and then fail three times, on average, where both sides send equally often: a
+ * flow may begin half trusted, but has to go all the way after it failed.
  */
-#define QUIC_TRUST_MOST 16
-#define QUIC_TRUST_LEAST 8
-#define QUIC_TRUST_LOSS 4
+#define QUIC_TRUST_FIRST 8
+#define QUIC_TRUST_LEAST 16
+#define QUIC_TRUST_MOST 32
+#define QUIC_TRUST_LOSS 8
 
 /*
  * A question, to be answered by what has the same key and value. One of DNS
@@ -100,6 +104,7 @@ static __always_inline void latency_spin(struct timed *t, enum weir_direction se
 		flow = latency_flow(set, t->key);
 		if (!flow)
 			return;
+		flow->side[WEIR_DIR_WIRE].echoed = QUIC_TRUST_FIRST;
 	}
 	own = &flow->side[sender];
 	was = own->flags;
