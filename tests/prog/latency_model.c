@@ -24,6 +24,7 @@ struct sent {
 	__u32 end;
 	enum fate fate;
 	bool is_early; /* nothing of the other side was seen before */
+	bool is_doubtful; /* its TSval was seen with what is not stamped */
 };
 
 struct side {
@@ -110,8 +111,12 @@ static void take_syn(struct latency_model *m, const struct tcp_seen *p)
 {
 	struct side *own = &m->side[p->sender], *other = &m->side[!p->sender];
 
-	if ((own->asked || own->answered) && own->has_next && end_of(p) == own->next)
+	if ((own->asked || own->answered || other->has_next) && own->has_next &&
+	    end_of(p) == own->next) {
+		if (!(p->flags & ACK) && !own->has_acked)
+			own->asked = true;
 		return;
+	}
 	/* A SYN would have made the other side a new one. */
 	if (p->flags & ACK && own->has_next && other->has_next && !follows(end_of(p), own->next))
 		return;
@@ -154,7 +159,7 @@ static struct sent *echoed_by(struct side *other, const struct tcp_seen *p, bool
 		if (q->fate != WAITS || !q->p.has_timestamps || q->p.tsval != p->tsecr)
 			continue;
 		/* An echo that a later one overtook comes late, and may find nothing. */
-		*is_certain = !follows(other->echoed, p->tsecr) &&
+		*is_certain = !follows(other->echoed, p->tsecr) && !q->is_doubtful &&
 			      (!q->is_early || stamps_behind(other, i) < SURE_STAMPS);
 		return q;
 	}
@@ -295,8 +300,20 @@ static int find_response(struct latency_model *m, const struct tcp_seen *p, bool
 	return found;
 }
 
+/* Whether @tsval was seen already. */
+static bool was_seen(const struct side *s, __u32 tsval)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->list[i].p.has_timestamps && s->list[i].p.tsval == tsval)
+			return true;
+	}
+	return false;
+}
+
 static void append(struct side *s, const struct tcp_seen *p, bool is_stamped, bool is_early)
 {
+	bool is_doubtful = is_stamped && p->has_timestamps && was_seen(s, p->tsval);
+
 	if (s->count == s->room) {
 		s->room = s->room ? s->room * 2 : 64;
 		s->list = realloc(s->list, s->room * sizeof(*s->list));
@@ -305,11 +322,29 @@ static void append(struct side *s, const struct tcp_seen *p, bool is_stamped, bo
 	s->list[s->count++] = (struct sent){ .p = *p,
 					     .end = end_of(p),
 					     .is_early = is_early,
+					     .is_doubtful = is_doubtful,
 					     .fate = is_stamped ? WAITS : NOT_STAMPED };
 }
 
+/* Whether others overtook @p: a TSval that nothing stamped had, of data that nobody has yet. */
+static bool is_overtaken(const struct side *own, const struct side *other, const struct tcp_seen *p)
+{
+	if (p->tsval == own->newest || !follows(p->tsval, own->echoed) || !other->has_acked ||
+	    !follows(end_of(p), other->acked))
+		return false;
+	for (size_t i = 0; i < own->count; i++) {
+		const struct sent *q = &own->list[i];
+
+		if ((q->fate == WAITS || q->fate == ANSWERED) && q->p.has_timestamps &&
+		    q->p.tsval == p->tsval)
+			return false;
+	}
+	return true;
+}
+
 /* Whether it is the first of its kind that can be answered. */
-static bool note_sent(struct side *own, const struct tcp_seen *p, bool is_new, bool counts)
+static bool note_sent(struct side *own, const struct side *other, const struct tcp_seen *p,
+		      bool is_new, bool counts)
 {
 	if (!p->has_timestamps) {
 		if (uses_timestamps(own))
@@ -321,7 +356,7 @@ static bool note_sent(struct side *own, const struct tcp_seen *p, bool is_new, b
 		forget_stamps(own);
 		own->echoed = p->tsval - 1;
 	} else if (!follows(p->tsval, own->newest)) {
-		return false;
+		return counts && !is_new && is_overtaken(own, other, p);
 	}
 	own->has_newest = true;
 	own->newest = p->tsval;
@@ -345,7 +380,7 @@ static void note_again(struct latency_model *m, const struct tcp_seen *p)
 int latency_model_packet(struct latency_model *m, const struct tcp_seen *p,
 			 struct expected out[EXPECTED_MOST])
 {
-	struct side *own = &m->side[p->sender];
+	struct side *own = &m->side[p->sender], *other = &m->side[!p->sender];
 	bool counts = end_of(p) != p->seq && !(p->flags & RST), is_new;
 	int n = 0;
 
@@ -374,7 +409,7 @@ int latency_model_packet(struct latency_model *m, const struct tcp_seen *p,
 	}
 	if (p->sender == WEIR_DIR_WIRE && p->is_balanced)
 		n += find_response(m, p, is_new, &out[n]);
-	append(own, p, note_sent(own, p, is_new, counts), !m->side[!p->sender].has_next);
+	append(own, p, note_sent(own, other, p, is_new, counts), !other->has_next);
 	if (p->bytes > own->segment && p->bytes <= 9216)
 		own->segment = p->bytes;
 	if (!own->has_next || follows(end_of(p), own->next))

@@ -186,6 +186,18 @@ static __always_inline __u32 latency_spill_find(const struct weir_stamp_set *set
 	return at;
 }
 
+/* Returns 1 where there is a stamp, else 0. */
+__noinline int latency_is_spilled(__u64 key, __u32 side, __u32 value)
+{
+	__u64 hash = latency_spill_hash(key, side, value);
+	struct weir_stamp_set *set;
+
+	if (LATENCY_IS_OFF)
+		return 0;
+	set = latency_spill_set(hash);
+	return set && latency_spill_find(set, latency_spill_tag(hash)) < WEIR_STAMP_WAYS;
+}
+
 /* Take a stamp out. Returns when it was put, ticks; 0: there is none, or no answer tells of it. */
 __noinline int latency_unspill(__u64 key, __u32 side, __u32 value)
 {

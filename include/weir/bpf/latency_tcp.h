@@ -56,8 +56,13 @@ __noinline int latency_syn(struct weir_flow *flow, const struct timed *t, __u32 
 		return 0;
 	own = &flow->side[sender & 1];
 	other = &flow->side[~sender & 1];
-	if (own->opening && own->flags & WEIR_SIDE_SENT && t->end == own->next)
+	if (own->flags & WEIR_SIDE_SENT && t->end == own->next &&
+	    (own->opening || other->flags & WEIR_SIDE_SENT)) {
+		/* Its answer was lost behind this place: it goes on asking. */
+		if (!(t->flags & TCP_ACK) && !(own->flags & WEIR_SIDE_ACKED))
+			own->opening = WEIR_OPENING_ASKED;
 		return 0;
+	}
 	/* After a SYN nothing of the other side is left; so it is sent again. */
 	if (t->flags & TCP_ACK && own->flags & other->flags & WEIR_SIDE_SENT &&
 	    !is_after(t->end, own->next))
@@ -337,6 +342,32 @@ static __always_inline bool latency_is_keep_alive(const struct weir_flow_side *o
 }
 
 /*
+ * Whether @t, with an older TSval than the newest, was overtaken on its way
+ * here, and nothing else with that TSval was: what is sent again has a newer
+ * one. Its receiver gets it as late, and then echoes just that: RFC 7323,
+ * section 4.3.
+ */
+__noinline int latency_is_overtaken(const struct timed *t, const struct weir_flow *flow,
+				    __u32 sender)
+{
+	const struct weir_flow_side *own, *other;
+
+	if (LATENCY_IS_OFF || !t || !flow)
+		return 0;
+	own = &flow->side[sender & 1];
+	other = &flow->side[~sender & 1];
+	if (!t->is_stamped || t->is_new || !is_after(t->tsval, own->echoed) ||
+	    !(other->flags & WEIR_SIDE_ACKED) || !is_after(t->end, other->acked))
+		return 0;
+#pragma unroll
+	for (int i = 0; i < WEIR_FLOW_STAMPS; i++) {
+		if (own->stamp[i].ticks && own->stamp[i].value == t->tsval)
+			return 0;
+	}
+	return !own->spilled || !latency_is_spilled(t->key, sender, t->tsval);
+}
+
+/*
  * Stamp what will be acknowledged. A pure ACK is not: its TSval is echoed
  * whenever the peer next speaks. So a TSval that began with one has no stamp,
  * nor has that of a keep-alive.
@@ -352,9 +383,10 @@ static __always_inline void latency_note_sent(struct timed *t, struct weir_flow 
 			own->flags |= WEIR_SIDE_TIMED;
 			own->echoed = own->newest = t->tsval - 1;
 		}
-		if (!is_after(t->tsval, own->newest))
+		if (is_after(t->tsval, own->newest))
+			own->newest = t->tsval;
+		else if (t->tsval == own->newest || !latency_is_overtaken(t, flow, sender))
 			return;
-		own->newest = t->tsval;
 		if (t->is_stamped)
 			latency_stamp(t, flow, sender, t->tsval, own->echoed);
 		return;
