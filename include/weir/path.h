@@ -95,7 +95,9 @@ struct weir_path {
 	struct weir_path_place longest_to;
 	__u32 longest_ticks;
 	__u32 longest; /* enum weir_path_stage */
-	__u32 pad2[6];
+	__u16 window; /* as in the header, of TCP */
+	__u16 pad;
+	__u32 pad2[5];
 };
 _Static_assert(sizeof(struct weir_path) == 192, "record is not three cache lines");
 
@@ -169,7 +171,7 @@ struct weir_slow {
 	__u8 is_v6;
 	__u32 seq; /* host order, of TCP */
 	__u32 ack;
-	__u16 window; /* as in the header, not scaled; 0 where a process reads the packet */
+	__u16 window; /* as in the header, not scaled */
 	__u16 pad;
 	__u32 cpu;
 	__u32 ticks; /* delay of @stage */

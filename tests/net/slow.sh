@@ -161,15 +161,25 @@ for _ in range(int(sys.argv[1])):
     c.recv(1)' "$1"
 }
 
+# headers_are_captured < lines: each has the sequence number, ACK and window of a packet that came.
+headers_are_captured() {
+	tcpdump -nnS -r "$TMP/far.pcap" 2>/dev/null |
+		sed -n 's/.* seq \([0-9]*\):[0-9]*, ack \([0-9]*\), win \([0-9]*\),.*/seq \1 ack \2 win \3 /p' |
+		sort -u >"$TMP/headers"
+	assert_eq "" "$(grep -vFf "$TMP/headers" || true)" "lines with another header than $(<"$TMP/headers")"
+}
+
 test_the_program_is_blamed_for_what_it_does_not_read() {
 	local out
 	build_pair 'rtt, path sample 1/1'
 	slow_reader
+	capture far eth0 "$TMP/far.pcap" tcp dst port 8080
 	watch --over 40ms
 	ask 10
 	wait_for 5 lines_are 5
 	unwatch
 	out=$(grep -E '^[0-9: .-]+ app ' "$TMP/slow")
+	headers_are_captured <<<"$out"
 	assert_contains "$out" "eth0@$NS_PREFIX-far"
 	assert_contains "$out" "python3["
 	assert_contains "$out" ":8080 psh,ack"

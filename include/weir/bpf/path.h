@@ -105,6 +105,7 @@ static __always_inline void path_begin(struct weir_path *p, const struct path_si
 		p->tcp_flags = tcp->flags;
 		p->seq = bpf_ntohl(tcp->seq);
 		p->ack = bpf_ntohl(tcp->ack);
+		p->window = bpf_ntohs(tcp->window);
 	}
 	if (cpu)
 		cpu->started++;

@@ -185,6 +185,7 @@ static __always_inline void path_fill_record(struct weir_slow *e, const struct w
 	e->tcp_flags = p->tcp_flags;
 	e->seq = p->seq;
 	e->ack = p->ack;
+	e->window = p->window;
 	if (e->proto == IPPROTO_TCP)
 		e->retransmits = path_resent((const void *)p->saddr);
 }
