@@ -56,17 +56,24 @@ static int reset_backends(const struct applied *a)
 	return error;
 }
 
-static int reset_prefixes(const struct applied *a)
+/* @bytes is the size of one of @entries values. */
+static int reset_array(int map, size_t bytes, __u32 entries)
 {
-	OWN_FREE struct weir_prefix_set *none = calloc(1, sizeof(*none));
+	OWN_FREE void *none = calloc(1, bytes);
 
 	if (!none)
 		return -ENOMEM;
-	for (__u32 i = 0; i < a->state.capacity.prefix_sets; i++) {
-		if (bpf_map_update_elem(a->state.maps.fd[WEIR_MAP_PREFIXES], &i, none, BPF_ANY))
+	for (__u32 i = 0; i < entries; i++) {
+		if (bpf_map_update_elem(map, &i, none, BPF_ANY))
 			return -errno;
 	}
 	return 0;
+}
+
+static int reset_prefixes(const struct applied *a)
+{
+	return reset_array(a->state.maps.fd[WEIR_MAP_PREFIXES], sizeof(struct weir_prefix_set),
+			   a->state.capacity.prefix_sets);
 }
 
 /* Each deletion makes the next key the first one; what comes in meanwhile may stay. */
@@ -78,13 +85,20 @@ static void empty_hash(int map, void *key, __u32 most)
 
 static int reset_path(const struct applied *a)
 {
+	const struct capacity *c = &a->state.capacity;
 	const struct maps *m = &a->state.maps;
 	struct weir_path_pair pair;
 	struct weir_drop_key drop;
+	int error;
 
-	empty_hash(m->fd[WEIR_MAP_PATH_HISTS], &pair, 2 * a->state.capacity.path_pairs);
-	empty_hash(m->fd[WEIR_MAP_DROPS], &drop, 2 * a->state.capacity.drops);
-	return counter_clear(m->fd[WEIR_MAP_PATH_CPU], 0);
+	empty_hash(m->fd[WEIR_MAP_PATH_HISTS], &pair, 2 * c->path_pairs);
+	empty_hash(m->fd[WEIR_MAP_DROPS], &drop, 2 * c->drops);
+	error = reset_array(m->fd[WEIR_MAP_RETRANSMITS], sizeof(struct weir_retransmit_set),
+			    c->retransmit_sets);
+	if (!error)
+		error = reset_array(m->fd[WEIR_MAP_PROCESSES], sizeof(struct weir_process_set),
+				    c->process_sets);
+	return error ? error : counter_clear(m->fd[WEIR_MAP_PATH_CPU], 0);
 }
 
 static int reset_all(const struct applied *a)
