@@ -88,8 +88,14 @@ struct sk_buff {
 	__be16 protocol;
 	int skb_iif;
 	unsigned long _skb_refdst;
+	char cb[48];
 	unsigned char *head;
 	unsigned char *data;
+} KERNEL;
+
+/* In cb of what is TCP's. */
+struct tcp_skb_cb {
+	__u16 tcp_gso_segs;
 } KERNEL;
 
 struct task_struct {

@@ -119,7 +119,8 @@ static __always_inline bool loss_is_wanted(const struct weir_image *image,
 	return path_stages_of(image, place.netns, place.ifindex, &mask) & 1U << WEIR_STAGE_LOSS;
 }
 
-static __noinline int loss_count(const struct weir_path_place *place, __u32 kind, __u32 reason)
+static __noinline int loss_count(const struct weir_path_place *place, __u32 kind, __u32 reason,
+				 __u32 packets)
 {
 	static const struct weir_drop none = {};
 	struct weir_path_cpu *cpu = path_cpu();
@@ -139,7 +140,7 @@ static __noinline int loss_count(const struct weir_path_place *place, __u32 kind
 		cpu->drops_full++;
 		return 0;
 	}
-	drop->packets++;
+	drop->packets += packets;
 	drop->last_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -154,7 +155,7 @@ static __always_inline int loss_drop(struct sk_buff *skb, __u32 reason)
 		return 0;
 	dev = loss_place(skb, &place);
 	if (loss_is_wanted(image, place, dev))
-		loss_count(&place, WEIR_DROP_DROP, reason);
+		loss_count(&place, WEIR_DROP_DROP, reason, 1);
 	return 0;
 }
 
@@ -248,22 +249,34 @@ static __always_inline bool loss_of_socket(struct sock *sk, struct weir_path_pla
 	return loss_is_wanted(image, *place, dev);
 }
 
-static __always_inline int loss_retransmit(struct sock *sk)
+/* What TCP sends again at a time may be several segments. */
+static __always_inline __u32 loss_segments(struct sk_buff *skb)
+{
+	const struct tcp_skb_cb *cb = (const void *)skb->cb;
+	__u16 segments = 1;
+
+	bpf_probe_read_kernel(&segments, sizeof(segments), &cb->tcp_gso_segs);
+	return segments ?: 1;
+}
+
+static __always_inline int loss_retransmit(struct sock *sk, struct sk_buff *skb)
 {
 	struct weir_path_place place = {};
 	struct loss_owner *owner;
 	struct weir_retransmit *r;
 	struct weir_process *p;
 	struct path_flow flow;
+	__u32 segments;
 
 	if (!loss_of_socket(sk, &place))
 		return 0;
-	loss_count(&place, WEIR_DROP_RETRANSMIT, 0);
+	segments = loss_segments(skb);
+	loss_count(&place, WEIR_DROP_RETRANSMIT, 0, segments);
 	loss_flow_of(sk, &flow);
 	owner = loss_owner_of(sk);
 	r = loss_flow(&flow);
 	if (r) {
-		__sync_fetch_and_add(&r->count, 1);
+		__sync_fetch_and_add(&r->count, segments);
 		r->last_ns = bpf_ktime_get_ns();
 		r->netns = place.netns;
 	}
@@ -273,7 +286,7 @@ static __always_inline int loss_retransmit(struct sock *sk)
 	}
 	p = loss_process(owner);
 	if (p)
-		__sync_fetch_and_add(&p->retransmits, 1);
+		__sync_fetch_and_add(&p->retransmits, segments);
 	return 0;
 }
 
@@ -284,7 +297,7 @@ static __always_inline int loss_reset_received(struct sock *sk)
 
 	if (!loss_of_socket(sk, &place))
 		return 0;
-	loss_count(&place, WEIR_DROP_RESET_RECEIVED, 0);
+	loss_count(&place, WEIR_DROP_RESET_RECEIVED, 0, 1);
 	p = loss_process(loss_owner_of(sk));
 	if (p)
 		__sync_fetch_and_add(&p->resets_received, 1);
@@ -308,7 +321,7 @@ static __always_inline int loss_reset_sent(struct sock *sk, struct sk_buff *skb)
 	} else if (!sk || !loss_of_socket(sk, &place)) {
 		return 0;
 	}
-	loss_count(&place, WEIR_DROP_RESET_SENT, 0);
+	loss_count(&place, WEIR_DROP_RESET_SENT, 0, 1);
 	p = sk ? loss_process(loss_owner_of(sk)) : NULL;
 	if (p)
 		__sync_fetch_and_add(&p->resets_sent, 1);
@@ -327,7 +340,7 @@ static __always_inline int loss_state(struct sock *sk, int before_it, int state)
 	if (before_it != TCP_STATE_SYN_SENT || state != TCP_STATE_CLOSE ||
 	    !loss_of_socket(sk, &place))
 		return 0;
-	loss_count(&place, WEIR_DROP_CONNECT_FAILED, 0);
+	loss_count(&place, WEIR_DROP_CONNECT_FAILED, 0, 1);
 	p = loss_process(loss_owner_of(sk));
 	if (p)
 		__sync_fetch_and_add(&p->connects_failed, 1);

@@ -83,9 +83,9 @@ int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 
 /* TCP sends a segment again. */
 SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(weir_resend, struct sock *sk)
+int BPF_PROG(weir_resend, struct sock *sk, struct sk_buff *skb)
 {
-	return loss_retransmit(sk);
+	return loss_retransmit(sk, skb);
 }
 
 /* TCP refuses or breaks a connection. */
