@@ -128,10 +128,16 @@ test_refused_connections_are_resets_and_failed_handshakes() {
 	assert_eq 7 "$(kernel near Tcp AttemptFails)" "of the kernel's own count"
 	assert_eq 7 "$(lost near drops packets kind=connect-failed interface=eth0)" "handshakes"
 	assert_eq 7 "$(lost near drops packets kind=reset-received interface=eth0)" "resets here"
-	assert_eq 7 "$(lost near drops packets kind=reset-sent "interface=eth0@$NS_PREFIX-far")" \
-		"resets of far"
 	assert_eq 7 "$(lost near processes connects_failed process=python3)" "of the process"
 	assert_eq 7 "$(lost near processes resets_received process=python3)" "to the process"
+}
+
+test_who_has_no_socket_for_a_connection_sends_resets() {
+	build_pair
+	refused 7
+	assert_eq 7 "$(kernel far Tcp OutRsts)" "of the kernel's own count"
+	assert_eq 7 "$(lost near drops packets kind=reset-sent "interface=eth0@$NS_PREFIX-far")" \
+		"resets of far"
 }
 
 test_broken_connections_are_resets_of_both_processes() {

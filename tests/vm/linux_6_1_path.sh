@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Linux 6.1: the tracepoints of the stack are there and load, UDP is read by other
+# ones than on later kernels, and netem delays what a queue is blamed for.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/vm/lib.sh
+. tests/vm/lib.sh
+
+take net/path
+run_on 6.1
