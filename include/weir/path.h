@@ -29,8 +29,7 @@
 	X(STACK, "stack", "from the device through the stack to the socket")                \
 	X(APP, "app", "in the socket until a process reads it")                             \
 	X(FORWARD, "forward",                                                               \
-	  "from one device to the queue of another: routing, a bridge, a process")          \
-	X(WAKE, "wake", "from the socket to waking the process that waits for it")
+	  "from one device to the queue of another: routing, a bridge, a process")
 
 enum weir_path_stage {
 #define X(sym, name, text) WEIR_PATH_##sym,
@@ -82,7 +81,7 @@ struct weir_path {
 	__u8 origin_point;
 	__u8 is_told; /* there was a slow event of it */
 	__u8 tcp_flags;
-	__u32 pid; /* that read it, or was woken for it; 0: none */
+	__u32 pid; /* that read it; 0: none */
 	/* + 1; 0: the stage was not seen. Added up where it has several. */
 	__u32 delay[WEIR_PATH_COUNT];
 	__u8 saddr[16]; /* v4-mapped */
@@ -91,13 +90,13 @@ struct weir_path {
 	__u16 dport;
 	__u32 seq; /* host order, of TCP */
 	__u32 ack;
+	__u16 window; /* as in the header, of TCP */
+	__u16 pad;
 	struct weir_path_place longest_from; /* the stage that took longest so far */
 	struct weir_path_place longest_to;
 	__u32 longest_ticks;
 	__u32 longest; /* enum weir_path_stage */
-	__u16 window; /* as in the header, of TCP */
-	__u16 pad;
-	__u32 pad2[5];
+	__u32 pad2[6];
 };
 _Static_assert(sizeof(struct weir_path) == 192, "record is not three cache lines");
 
@@ -141,10 +140,11 @@ struct weir_slow_ask {
 	__u64 until_ns; /* CLOCK_MONOTONIC; renewed by the monitor */
 	__u32 over[WEIR_SLOW_COUNT]; /* by stage, RTT last; 0: never */
 	__u32 total; /* over all stages together; 0: never */
+	__u32 pad3; /* must be 0 */
 	/* Filters; 0 is any. Of a pair, either end may match. */
 	__u64 netns;
 	__u32 ifindex;
-	__u32 pid; /* that reads or was woken */
+	__u32 pid; /* that reads */
 	__u8 host[2][16]; /* v4-mapped; each must be source or destination */
 	__u16 port[2]; /* host order; the same */
 	__u8 proto;
@@ -177,11 +177,11 @@ struct weir_slow {
 	__u32 ticks; /* delay of @stage */
 	__u32 total; /* since the packet was first seen */
 	__u32 delay[WEIR_PATH_COUNT]; /* + 1; 0: not seen, or not yet */
-	__u32 pid; /* that reads it (APP) or was woken for it; 0: not known */
+	__u32 pid; /* that reads it (APP); 0: not known */
 	__u32 retransmits; /* of this flow so far */
 	__u32 process_retransmits; /* of all flows of pid; 0 also where it is not known */
 	char comm[16]; /* of pid */
-	__u32 pad2;
+	__u32 pad2[2];
 };
 _Static_assert(sizeof(struct weir_slow) == 168, "slow event has holes");
 
@@ -280,10 +280,6 @@ struct weir_path_cpu {
 	WEIR_PATH_COUNTERS(X)
 #undef X
 	__u64 slow_tat; /* ns; token bucket of slow events */
-	__u64 wake_key; /* of the packet that may wake somebody next; 0: none */
-	__u64 wake_socket;
-	__u32 wake_at;
-	__u32 pad;
 };
 
 #endif

@@ -244,7 +244,7 @@ static void structs_of_the_path_keep_their_layout(void **state)
 	SIZE(weir_slow, 168);
 	AT(weir_slow, saddr, 40);
 	AT(weir_slow, delay, 104);
-	AT(weir_slow, comm, 148);
+	AT(weir_slow, comm, 144);
 	SIZE(weir_drop_key, 24);
 	SIZE(weir_drop, 16);
 	SIZE(weir_retransmit, 80);
