@@ -183,7 +183,7 @@ static int write_picture(struct command *c, struct heat *h, const char *path, dr
 	return fail_errno(&c->why, error, "%s", path);
 }
 
-/* The direction that has more to show. */
+/* To the peers and back; only where nothing went there, the host's half. */
 static int draw_map(struct command *c, const struct applied *a, const struct measured *m,
 		    __u32 since)
 {
@@ -198,7 +198,7 @@ static int draw_map(struct command *c, const struct applied *a, const struct mea
 	if (read_one(c, a, m, WEIR_DIR_WIRE, since, &wire) ||
 	    read_one(c, a, m, WEIR_DIR_HOST, since, &host))
 		return -1;
-	h = heat_samples(&host) > heat_samples(&wire) ? &host : &wire;
+	h = heat_samples(&wire) ? &wire : &host;
 	if (!heat_samples(h))
 		return fail(&c->why, EXIT_PRECONDITION, "%s: no samples yet, nothing to draw",
 			    m->name);
