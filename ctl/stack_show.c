@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "stack_show.h"
 
+#include <string.h>
+
 #include "own.h"
 #include "weir/image.h"
 
@@ -49,22 +51,44 @@ static bool is_gap(const struct stack_gap *gaps, int count, int hook)
 	return false;
 }
 
+static bool is_listed(const char *const *names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* The tracepoints that are seen, each once: two programs may stand at one. Returns how many. */
+static int list_seen(__u32 groups, const struct stack_gap *gaps, int gaps_count,
+		     const char *names[STACK_HOOK_COUNT])
+{
+	int count = 0;
+
+	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
+		const char *name = stack_hooks[i].tracepoint;
+
+		if (stack_hooks[i].group & groups && !is_gap(gaps, gaps_count, i) &&
+		    !is_listed(names, count, name))
+			names[count++] = name;
+	}
+	return count;
+}
+
 int stack_print(const struct applied *a, __u32 groups, FILE *out, struct failure *why)
 {
 	struct stack_gap gaps[STACK_HOOK_COUNT];
-	const char *before = "hooks  " PROVIDER " ";
+	const char *names[STACK_HOOK_COUNT];
 	int count = stack_gaps(&a->state, groups, gaps, why);
+	int seen;
 
 	if (count < 0)
 		return -1;
-	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
-		if (!(stack_hooks[i].group & groups) || is_gap(gaps, count, i))
-			continue;
-		fprintf(out, "%s%s", before, stack_hooks[i].tracepoint);
-		before = ", ";
-	}
-	if (groups && before[0] == ',')
-		fputc('\n', out);
+	seen = list_seen(groups, gaps, count, names);
+	for (int i = 0; i < seen; i++)
+		fprintf(out, "%s%s%s", i ? ", " : "hooks  " PROVIDER " ", names[i],
+			i + 1 < seen ? "" : "\n");
 	for (int i = 0; i < count; i++)
 		fprintf(out, "not seen  %s: no %s: %s\n", stack_hooks[gaps[i].hook].without,
 			stack_hooks[gaps[i].hook].tracepoint, gaps[i].reason);
@@ -74,17 +98,18 @@ int stack_print(const struct applied *a, __u32 groups, FILE *out, struct failure
 json_t *stack_json(const struct applied *a, __u32 groups, struct failure *why)
 {
 	struct stack_gap gaps[STACK_HOOK_COUNT];
+	const char *names[STACK_HOOK_COUNT];
 	int count = stack_gaps(&a->state, groups, gaps, why);
 	json_t *hooks, *missing;
+	int seen;
 
 	if (count < 0)
 		return NULL;
 	hooks = json_array();
 	missing = json_array();
-	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
-		if (stack_hooks[i].group & groups && !is_gap(gaps, count, i))
-			json_array_append_new(hooks, json_string(stack_hooks[i].tracepoint));
-	}
+	seen = list_seen(groups, gaps, count, names);
+	for (int i = 0; i < seen; i++)
+		json_array_append_new(hooks, json_string(names[i]));
 	for (int i = 0; i < count; i++)
 		json_array_append_new(missing,
 				      json_pack("{s:s,s:s,s:s}", "hook",
