@@ -57,26 +57,53 @@ static __always_inline bool is_dropped(enum weir_reason reason)
 	return filter_drops(reason) || reason == WEIR_R_DECAP_ERROR || reason == WEIR_R_DECAP_ECN;
 }
 
+/* Of a packet, for admit_round(): the rest lies in its scratch. */
+struct admission {
+	struct xdp_md *ctx;
+	const struct weir_image *image;
+};
+
+/*
+ * Filter, and take a tunnel header off. Returns 0 where what was inside is to
+ * be filtered as well, in the second @round, else 1.
+ */
+static long admit_round(__u32 round, struct admission *a)
+{
+	const struct weir_device *device = device_row(a->image);
+	struct scratch *scratch = scratch_get();
+	enum weir_reason unwrapped;
+
+	if (!scratch)
+		return 1;
+	if (stage_is_on(device, WEIR_STAGE_FILTER))
+		scratch->admitted = filter(a->ctx, a->image, device, scratch);
+	if (round || !stage_is_on(device, WEIR_STAGE_DECAP) || is_dropped(scratch->admitted))
+		return 1;
+	unwrapped = decap(a->ctx, a->image, &scratch->pkt);
+	if (unwrapped != WEIR_R_CONTINUE)
+		scratch->admitted = unwrapped;
+	return unwrapped != WEIR_R_DECAP;
+}
+
 /*
  * Filter, and where a tunnel header comes off, filter what was inside as well:
- * rules say who may send tunnels here, and what they may carry.
+ * rules say who may send tunnels here, and what they may carry. Two rounds of a
+ * loop and not two calls, as the verifier would follow each.
  */
 static __always_inline enum weir_reason admit(struct xdp_md *ctx, const struct weir_image *image,
 					      const struct weir_device *device,
 					      struct scratch *scratch)
 {
-	struct pkt *p = &scratch->pkt;
-	bool filters = stage_is_on(device, WEIR_STAGE_FILTER);
-	enum weir_reason reason = WEIR_R_CONTINUE, unwrapped;
+	struct admission a = { ctx, image };
 
-	if (filters)
-		reason = forget(filter(ctx, image, device, scratch), p->bytes);
-	if (!stage_is_on(device, WEIR_STAGE_DECAP) || is_dropped(reason))
-		return reason;
-	unwrapped = forget(decap(ctx, image, p), p->bytes);
-	if (unwrapped == WEIR_R_DECAP && filters)
-		return filter(ctx, image, device, scratch);
-	return unwrapped == WEIR_R_CONTINUE ? reason : unwrapped;
+	if (weir.stages & 1U << WEIR_STAGE_DECAP) {
+		scratch->admitted = WEIR_R_CONTINUE;
+		bpf_loop(2, admit_round, &a, 0);
+		return scratch->admitted;
+	}
+	if (!stage_is_on(device, WEIR_STAGE_FILTER))
+		return WEIR_R_CONTINUE;
+	return filter(ctx, image, device, scratch);
 }
 
 /* A filter by itself may read little; every other stage reads all. */

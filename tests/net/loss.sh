@@ -28,6 +28,7 @@ lost() {
 
 # kernel NAME PROTOCOL COUNTER: of that namespace, as "kernel near Tcp RetransSegs".
 kernel() {
+	# shellcheck disable=SC2016
 	ns_exec "$1" awk -v "row=$2:" -v "name=$3" '
 		$1 == row && !known { for (i = 2; i <= NF; i++) if ($i == name) known = i; next }
 		$1 == row { print $known }' /proc/net/snmp

@@ -55,6 +55,7 @@ struct scratch {
 	struct pkt quoted; /* the flow that an ICMP error is about */
 	struct nat nat;
 	struct timed timed;
+	enum weir_reason admitted; /* what filter and decap say */
 };
 
 struct {
