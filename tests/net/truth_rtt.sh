@@ -149,7 +149,7 @@ test_five_percent_of_many_are_lost() {
 test_five_percent_are_overtaken() {
 	build_middle 3000 5000 500 500 reorder 5 late 2000
 	one_by_one near mid far
-	again_without_timestamps through_the_middle flows 50 rounds 4 answer 30000
+	again_without_timestamps through_the_middle flows 50 rounds 30 answer 30000
 }
 
 # --- how many, how much, how little
