@@ -138,12 +138,9 @@ truth_begin() {
 # truth_end NAME IF ADDRESS: when near and far have no more to say to each other, and
 # what NAME sends to ADDRESS then has been captured.
 truth_end() {
-	local size
 	wait_for 20 all_is_said near
 	wait_for 20 all_is_said far
-	size=$(stat -c %s "$TMP/truth.pcap")
-	ns_exec "$1" bash -c "echo weir-truth-end >/dev/udp/$3/9"
-	wait_for 10 end_is_captured "$size"
+	mark_end "$1" "$3" "$TMP/truth.pcap"
 	weir "$1" -j latency >"$TMP/weir.json"
 	kill -INT "$tcpdump_pid"
 	wait "$tcpdump_pid"
@@ -157,9 +154,17 @@ all_is_said() {
 	[ -z "$(ns_exec "$1" ss -Htn exclude time-wait exclude listening)" ]
 }
 
-# end_is_captured BYTES: of which so many were there before the end was sent.
+# mark_end NAME ADDRESS FILE: until what NAME sends to ADDRESS now, and so all before, is in FILE.
+mark_end() {
+	local size
+	size=$(stat -c %s "$3")
+	ns_exec "$1" bash -c "echo weir-truth-end >/dev/udp/$2/9"
+	wait_for 10 end_is_captured "$3" "$size"
+}
+
+# end_is_captured FILE BYTES: of which so many were there before the end was sent.
 end_is_captured() {
-	tail -c "+$(($1 + 1))" "$TMP/truth.pcap" | grep -q weir-truth-end
+	tail -c "+$(($2 + 1))" "$1" | grep -q weir-truth-end
 }
 
 # truth_holds IF [KIND]...: as tests/tools/truth.py judges.

@@ -19,14 +19,15 @@ measure_path() {
 	watch_slow "$1" "$OVER_MS" --port 80
 }
 
-# count_packets NAME IF: all of TCP that pass there, until counted.
+# count_packets: all of TCP that pass near's eth0, until counted.
 count_packets() {
-	capture "$1" "$2" "$TMP/count.pcap" tcp
+	capture near eth0 "$TMP/count.pcap" tcp or udp dst port 9
 }
 
 # packets_from ADDRESS: how many were captured.
 packets_from() {
-	tcpdump -nr "$TMP/count.pcap" src host "$1" 2>/dev/null | wc -l
+	mark_end near 10.0.0.2 "$TMP/count.pcap"
+	tcpdump -nr "$TMP/count.pcap" tcp and src host "$1" 2>/dev/null | wc -l
 }
 
 # slow_wire THERE_US BACK_US NAME ADDRESS IF0 IF1: what NAME, at ADDRESS, sends waits in
@@ -35,7 +36,7 @@ slow_wire() {
 	local sent
 	build_line "$1" "$2"
 	measure_path "$3"
-	count_packets near eth0
+	count_packets
 	flows near 10.0.0.2 flows 5 rounds 3
 	wait_for 20 all_is_said near
 	wait_for 20 all_is_said far
@@ -93,7 +94,7 @@ test_a_process_that_forwards() {
 	local sent
 	build_line "$SLOW_US" 0
 	measure_path wire 'interface eth1 { xdp native; measure path sample 1/1 }'
-	count_packets near eth0
+	count_packets
 	flows near 10.0.0.2 flows 5 rounds 3
 	wait_for 20 all_is_said near
 	wait_for 20 all_is_said far
