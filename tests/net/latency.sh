@@ -139,6 +139,16 @@ test_json_buckets_sum_to_the_count() {
 	END
 }
 
+test_every_connection_is_a_handshake_done() {
+	local out
+	build_link 0
+	measure near 'xdp auto'
+	get near http://10.0.0.2/ 7
+	out=$(weir near latency)
+	assert_contains "$out" "eth0  host  handshakes-begun 7  handshakes-done 7"
+	assert_eq "" "$(grep handshakes-failed <<<"$out" || true)" "lines of failed handshakes"
+}
+
 test_text_names_the_interface_and_both_directions() {
 	local out
 	build_link 0

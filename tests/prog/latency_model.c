@@ -258,7 +258,8 @@ static void note_ack(struct latency_model *m, const struct tcp_seen *p)
 	bool covers = p->ack == other->next, is_true;
 
 	if (!(p->flags & SYN)) {
-		if (own->asked && (!(other->asked || other->answered) || covers))
+		if ((own->asked && (!(other->asked || other->answered) || covers)) ||
+		    (other->answered && covers))
 			loss[WEIR_LOSS_DONE]++;
 		own->asked = own->answered = false;
 	}

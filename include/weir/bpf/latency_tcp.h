@@ -308,6 +308,18 @@ static __always_inline bool latency_acks_more(const struct timed *t,
 	       (is_after(t->ack, own->acked) && !is_after(t->ack, other->next));
 }
 
+/* Whether this ends the handshake of its sender, whose SYN was seen, or what answered it. */
+static __always_inline bool latency_opens(const struct timed *t, const struct weir_flow_side *own,
+					  const struct weir_flow_side *other)
+{
+	bool covers = t->ack == other->next;
+
+	if (t->flags & TCP_SYN)
+		return false;
+	return (own->opening == WEIR_OPENING_ASKED && (!other->opening || covers)) ||
+	       (other->opening == WEIR_OPENING_ANSWERED && covers);
+}
+
 /* What an acknowledgement says beside what it answers. */
 static __always_inline void latency_note_ack(const struct timed *t, struct weir_flow *flow,
 					     enum weir_direction sender)
@@ -315,12 +327,10 @@ static __always_inline void latency_note_ack(const struct timed *t, struct weir_
 	struct weir_flow_side *own = &flow->side[sender], *other = &flow->side[!sender];
 	bool is_first = !(own->flags & WEIR_SIDE_ACKED);
 
-	if (own->opening && !(t->flags & TCP_SYN)) {
-		if (own->opening == WEIR_OPENING_ASKED &&
-		    (!other->opening || t->ack == other->next))
-			latency_count_rare(sender, WEIR_LOSS_DONE);
+	if (latency_opens(t, own, other))
+		latency_count_rare(sender, WEIR_LOSS_DONE);
+	if (own->opening && !(t->flags & TCP_SYN))
 		own->opening = 0;
-	}
 	if (other->opening && t->ack == other->next)
 		other->opening = 0;
 	if (!is_first && t->ack == own->acked && t->window == own->window && t->end == t->seq &&
