@@ -90,7 +90,7 @@ guest_command() {
 # run_on KERNEL: what was taken. The machine ends a little before scripts/test
 # would end this file, to say what it was at.
 run_on() {
-	local command seconds=$((${WEIR_TEST_LIMIT_S:-420} - 20))
+	local command seconds=$((${WEIR_TEST_LIMIT_S:-600} - 20))
 	command=$(guest_command)
 	if [[ $command != *WEIR_TEST_FILTER* ]]; then
 		echo "1..0"

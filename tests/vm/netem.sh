@@ -9,7 +9,7 @@ set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 if [ -z "${WEIR_IN_VM:-}" ]; then
-	exec scripts/vm run -k "${WEIR_NETEM_KERNEL:-6.1}" -t $((${WEIR_TEST_LIMIT_S:-420} - 20)) -- \
+	exec scripts/vm run -k "${WEIR_NETEM_KERNEL:-6.1}" -t $((${WEIR_TEST_LIMIT_S:-600} - 20)) -- \
 		env WEIR_TRUTH_P50_US=200 WEIR_TRUTH_P50_PERCENT=4 \
 		"WEIR_TEST_FILTER=${WEIR_TEST_FILTER:-*}" "$0"
 fi

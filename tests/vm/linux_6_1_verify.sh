@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Linux 6.1, the oldest that weir runs on: its verifier takes every program.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/vm/lib.sh
+. tests/vm/lib.sh
+
+take prog/verify
+run_on 6.1
