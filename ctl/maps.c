@@ -3,6 +3,7 @@
  * Creating maps, reading their sizes, and filling and swapping images.
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -377,5 +378,17 @@ int maps_swap_image(const struct maps *m, const struct capacity *c, const struct
 	munmap(mapped, bytes);
 	if (bpf_map_update_elem(m->fd[WEIR_MAP_IMAGE], &zero, &inner, BPF_ANY))
 		return fail_errno(why, errno, "cannot swap the image");
+	return 0;
+}
+
+int maps_reuse(struct bpf_object *object, const struct maps *maps)
+{
+	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, map_names[i]);
+		int error = map ? bpf_map__reuse_fd(map, maps->fd[i]) : 0;
+
+		if (error)
+			return error;
+	}
 	return 0;
 }

@@ -114,18 +114,6 @@ struct weir_program program_config(enum hook hook, __u32 device, const struct pr
 	};
 }
 
-static int reuse_maps(struct bpf_object *object, const struct maps *maps)
-{
-	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(object, map_names[i]);
-		int error = map ? bpf_map__reuse_fd(map, maps->fd[i]) : 0;
-
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
 enum expr_context program_context(enum hook hook)
 {
 	return hook == HOOK_XDP ? EXPR_XDP : EXPR_SKB;
@@ -247,7 +235,7 @@ static int load_xdp(const char *ifname, const struct weir_program *config,
 	if (!skel)
 		return -1;
 	skel->rodata->weir = *config;
-	error = reuse_maps(skel->obj, maps);
+	error = maps_reuse(skel->obj, maps);
 	if (!error)
 		error = bpf_map__set_max_entries(skel->maps.weir_hops, config->hop_mask + 1);
 	if (!error)
@@ -277,7 +265,7 @@ static int load_tc(enum hook hook, const char *ifname, const struct weir_program
 	bpf_program__set_autoload(skel->progs.weir_ingress, hook == HOOK_INGRESS);
 	bpf_program__set_autoload(skel->progs.weir_egress, hook == HOOK_EGRESS);
 	skel->rodata->weir = *config;
-	error = reuse_maps(skel->obj, maps);
+	error = maps_reuse(skel->obj, maps);
 	if (!error)
 		error = weir_tc__load(skel);
 	if (!error)

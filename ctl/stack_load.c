@@ -78,18 +78,6 @@ const char *stack_reason(enum stack_hook hook)
 		       : "this kernel has no such tracepoint";
 }
 
-static int reuse_maps(struct bpf_object *object, const struct maps *maps)
-{
-	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(object, map_names[i]);
-		int error = map ? bpf_map__reuse_fd(map, maps->fd[i]) : 0;
-
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
 static struct bpf_program *find(const struct weir_stack *skel, enum stack_hook hook)
 {
 	return bpf_object__find_program_by_name(skel->obj, stack_hooks[hook].program);
@@ -108,7 +96,7 @@ static struct weir_stack *load(__u32 hooks, const struct weir_program *config,
 		bpf_program__set_autoload(find(skel, i), hooks & 1U << i);
 	skel->rodata->weir = *config;
 	skel->rodata->weir.services = hooks;
-	error = reuse_maps(skel->obj, maps);
+	error = maps_reuse(skel->obj, maps);
 	if (!error)
 		error = weir_stack__load(skel);
 	if (error) {

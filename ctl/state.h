@@ -108,6 +108,8 @@ struct state {
 
 extern const char *const map_names[WEIR_MAP_COUNT];
 
+struct bpf_object;
+
 /* Fails with EXIT_NOT_FOUND where nothing is applied. */
 int state_open(struct state *s, const char *instance, struct failure *why);
 
@@ -130,6 +132,9 @@ int maps_capacity(const struct maps *m, struct capacity *c, struct failure *why)
 
 /* Create maps of these sizes that belong to nobody yet and hold no image. */
 int maps_create(const struct capacity *c, struct maps *m, struct failure *why);
+
+/* Have @object, not yet loaded, use those of its maps that are in @maps. Returns 0 or -errno. */
+int maps_reuse(struct bpf_object *object, const struct maps *maps);
 void maps_close(struct maps *m);
 
 /*
