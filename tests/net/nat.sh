@@ -277,7 +277,7 @@ test_show_flow_tells_both_sides() {
 	local flows
 	build_network
 	service
-	ask_both client 10
+	ask_both client 20
 	flows=$(weir edge show flow web4)
 	assert_contains "$flows" "tcp 198.51.100.2:"
 	assert_contains "$flows" "> $VIP4:80"
@@ -286,14 +286,14 @@ test_show_flow_tells_both_sides() {
 	weir edge -j show flow | python3 -c '
 import json, sys
 flows = json.load(sys.stdin)["flows"]
-assert len(flows) == 20, len(flows)
+assert len(flows) == 40, len(flows)
 assert {f["group"] for f in flows} == {"web4", "web6"}
 assert all(1024 <= f["source_port"] < 32768 for f in flows), flows'
-	assert_eq 10 "$(weir edge show flow client 198.51.100.0/24 | wc -l)" "flows of the IPv4 client"
-	assert_eq 10 "$(weir edge show flow web4 client 198.51.100.2 | wc -l)" "flows of a service and a client"
+	assert_eq 20 "$(weir edge show flow client 198.51.100.0/24 | wc -l)" "flows of the IPv4 client"
+	assert_eq 20 "$(weir edge show flow web4 client 198.51.100.2 | wc -l)" "flows of a service and a client"
 	assert_eq "No such flow is translated or pinned; pins are not looked at, they hold no client." \
 		"$(weir edge show flow client 198.51.100.64/26)" "flows of nobody"
-	assert_eq 20 "$(($(weir edge show flow nat backend b1 | grep -c ' b1  ') + \
+	assert_eq 40 "$(($(weir edge show flow nat backend b1 | grep -c ' b1  ') + \
 		$(weir edge show flow nat backend b2 | grep -c ' b2  ')))" "flows of both backends"
 	assert_fails 3 weir edge show flow nobody
 }
