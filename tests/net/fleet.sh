@@ -114,7 +114,8 @@ change_everything() {
 	ns_exec client h2load -c 400 -n 400 "$1" >"$TMP/new.log" || fail "$(tail -n 3 "$TMP/new.log")"
 	grep -q "400 succeeded" "$TMP/new.log" || fail "$(grep requests: "$TMP/new.log")"
 	assert_eq "$before" "$(opened b3)" "connections that the drained backend took"
-	assert_between 60 140 "$(opened b4)" "new connections of the backend that came"
+	# A third of them: 133, and seven standard deviations of 9.4 to either side.
+	assert_between 67 199 "$(opened b4)" "new connections of the backend that came"
 }
 
 # opened NAME: connections that it ever took.
