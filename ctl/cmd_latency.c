@@ -8,6 +8,7 @@
 
 #include "latency.h"
 #include "latency_commands.h"
+#include "losses.h"
 #include "own.h"
 #include "path_show.h"
 #include "stack_show.h"
@@ -67,7 +68,7 @@ static int name_width(const struct applied *a)
 	return width;
 }
 
-static bool measures(const struct applied *a, struct command *c)
+bool latency_is_measured(const struct applied *a, struct command *c)
 {
 	for (size_t i = 0; i < a->model.interfaces_count; i++) {
 		if (a->model.interfaces[i].measure)
@@ -90,8 +91,7 @@ static struct shown prepare(struct command *c, const struct applied *a)
 
 static void add_rtt(void *arg, const struct latency_row *r)
 {
-	if (!strcmp(r->part, direction_names[WEIR_DIR_WIRE]) && strcmp(r->kind, "ack") != 0 &&
-	    strcmp(r->kind, "dns") != 0 && strcmp(r->kind, "response") != 0)
+	if (latency_is_of_the_network(r))
 		hist_add(arg, &r->hist);
 }
 
@@ -116,13 +116,30 @@ static int show_blame(struct command *c, const struct applied *a, json_t **json)
 	return 0;
 }
 
+static int read_losses(struct command *c, const struct applied *a, const char *only,
+		       struct losses *out)
+{
+	int error = losses_read(a, only, out);
+
+	return error ? fail_errno(&c->why, error, "cannot read what was lost") : 0;
+}
+
+static void print_losses(const struct losses *l)
+{
+	putchar('\n');
+	losses_print(l, stdout);
+	putchar('\n');
+	losses_print_untimed(l, stdout);
+}
+
 static int show_all(struct command *c, const struct applied *a)
 {
 	struct latency_wanted wanted = { .kind = c->latency.kind };
+	OWN(losses_free) struct losses losses = {};
 	struct shown shown;
 	json_t *where = NULL;
 
-	if (show_blame(c, a, &where))
+	if (read_losses(c, a, NULL, &losses) || show_blame(c, a, &where))
 		return command_failed(c);
 	shown = prepare(c, a);
 	if (!c->json)
@@ -131,12 +148,12 @@ static int show_all(struct command *c, const struct applied *a)
 	latency_services(a, &wanted, show_row, &shown);
 	if (c->json)
 		return json_print(json_pack("{s:o,s:o,s:o}", "where", where, "latency", shown.list,
-					    "losses", losses_json(a, NULL)));
-	losses_print(a, NULL, stdout);
+					    "losses", losses_json(&losses)));
+	print_losses(&losses);
 	return EXIT_DONE;
 }
 
-static int not_found(struct command *c, const struct applied *a, const char *name)
+int latency_not_found(struct command *c, const struct applied *a, const char *name)
 {
 	const char *names[64] = {}, *near;
 	size_t count = 0;
@@ -144,28 +161,30 @@ static int not_found(struct command *c, const struct applied *a, const char *nam
 	for (size_t g = 0; g < model_groups_count(&a->model) && count < 60; g++)
 		names[count++] = model_group(&a->model, g).name;
 	near = diag_suggest(name, names);
-	fail(&c->why, EXIT_NOT_FOUND,
-	     "no measured interface, no service, no pool and no backend is called \"%s\"%s%s%s",
-	     name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-	return command_failed(c);
+	return fail(
+		&c->why, EXIT_NOT_FOUND,
+		"no measured interface, no service, no pool and no backend is called \"%s\"%s%s%s",
+		name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static int show_named(struct command *c, const struct applied *a, const char *name)
 {
 	struct latency_wanted wanted = { .only = name, .kind = c->latency.kind };
+	OWN(losses_free) struct losses losses = {};
 	struct shown shown = prepare(c, a);
 	size_t interfaces = latency_interfaces(a, &wanted, show_whole, &shown);
 	size_t others = latency_services(a, &wanted, show_whole, &shown);
 
-	if (!interfaces && !others) {
+	if ((!interfaces && !others && latency_not_found(c, a, name)) ||
+	    read_losses(c, a, name, &losses)) {
 		json_decref(shown.list);
-		return not_found(c, a, name);
+		return command_failed(c);
 	}
 	if (c->json)
 		return json_print(json_pack("{s:o,s:o}", "latency", shown.list, "losses",
-					    losses_json(a, name)));
+					    losses_json(&losses)));
 	if (interfaces)
-		losses_print(a, name, stdout);
+		print_losses(&losses);
 	return EXIT_DONE;
 }
 
@@ -201,13 +220,7 @@ static int run_path(struct command *c, const struct applied *a)
 	OWN(path_free) struct path_rows rows = {};
 	const char *only = c->args_count > 1 ? c->args[1] : NULL;
 
-	if (!path_is_wanted(&a->model)) {
-		fail(&c->why, EXIT_PRECONDITION,
-		     "no interface has its path measured; write \"measure rtt, path\" in an "
-		     "interface block and apply");
-		return command_failed(c);
-	}
-	if (path_read(a, &rows, &c->why))
+	if (!path_is_measured(&a->model, &c->why) || path_read(a, &rows, &c->why))
 		return command_failed(c);
 	if (c->json) {
 		json_t *hooks = stack_json(a, 1U << WEIR_STAGE_PATH, &c->why);
@@ -267,7 +280,7 @@ int cmd_latency(struct command *c)
 		return refuse(c, !strcmp(what, "reset") ? "reset" : "[INTERFACE|SERVICE|BACKEND]");
 	if (!strcmp(what, "reset"))
 		return latency_reset(c);
-	if (applied_open(&a, c) || !measures(&a, c))
+	if (applied_open(&a, c) || !latency_is_measured(&a, c))
 		return command_failed(c);
 	if (!strcmp(what, "path"))
 		return run_path(c, &a);

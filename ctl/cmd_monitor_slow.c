@@ -121,9 +121,11 @@ static __u32 times(const struct hist *h, double k)
 	return ticks < 1 ? 1 : ticks > 0xffffffffU ? 0xffffffffU : (__u32)ticks;
 }
 
+/* As slow events are: of both directions, but not of what has a server's time in it. */
 static void add_rtt(void *arg, const struct latency_row *r)
 {
-	hist_add(arg, &r->hist);
+	if (latency_is_round_trip(r))
+		hist_add(arg, &r->hist);
 }
 
 static int find_p99(struct watch *w)

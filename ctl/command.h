@@ -38,7 +38,7 @@ struct latency_options {
 struct slow_options {
 	const char *over, *over_p99;
 	const char *host[2], *port[2]; /* NULL behind the last */
-	const char *interface, *in, *pid;
+	const char *interface, *in, *pid, *proto;
 	bool is_wrong; /* a third host or port */
 };
 
@@ -51,7 +51,7 @@ struct command {
 	struct test_options test;
 	struct latency_options latency;
 	struct slow_options slow;
-	double watch_s; /* --watch; 0: once */
+	double watch_s; /* --watch; 0: once, or of top, each second */
 	unsigned int count; /* --count, of intervals; 0: no end */
 	bool strict; /* --strict */
 	char **args; /* after the command's name; NULL-terminated */
@@ -86,6 +86,8 @@ struct command {
 	X(doctor, "[INTERFACE]", 0, 1, cmd_doctor, "what is wrong, and what to do about it")       \
 	X(latency, "[NAME] | path|heatmap [INTERFACE] | reset", 0, 2, cmd_latency,                 \
 	  "where the time goes: network, NIC, veth, stack, program")                               \
+	X(top, "[latency|path|drops|filter] [NAME]", 0, 2, cmd_top,                                \
+	  "what comes in at this moment, again and again")                                         \
 	X(monitor, "log|slow", 1, 1, cmd_monitor,                                                  \
 	  "print what rules log, or packets that are slow, as they come")                          \
 	X(attach, "INTERFACE", 1, 1, cmd_attach,                                                   \

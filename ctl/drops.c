@@ -189,6 +189,11 @@ static void print_drops(const struct drops *d, FILE *out)
 		fprintf(out, "%-32s %-28s %12llu  %s\n", kind_text(d, &r->key, reason),
 			place_of(d, &r->key, place), r->packets, ago_text(d, r->last_ns, ago));
 	}
+	if (d->of_others)
+		fprintf(out,
+			"beside them %llu packets for other hosts: a tap or a bridge's flood "
+			"brought them, nobody lost them\n",
+			d->of_others);
 }
 
 static void print_processes(const struct drops *d, FILE *out)
@@ -330,6 +335,6 @@ json_t *drops_json(const struct drops *d)
 		json_array_append_new(processes, process_json(d, &d->processes[i]));
 	for (size_t i = 0; i < d->flows_count; i++)
 		json_array_append_new(flows, flow_json(d, &d->flows[i]));
-	return json_pack("{s:o,s:o,s:o}", "drops", drops, "processes", processes, "retransmits",
-			 flows);
+	return json_pack("{s:o,s:o,s:o,s:I}", "drops", drops, "processes", processes, "retransmits",
+			 flows, "for_other_hosts", (json_int_t)d->of_others);
 }

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "command.h"
 #include "places.h"
 #include "weir/path.h"
 
@@ -29,10 +30,12 @@ struct drop_row {
 	__u64 last_ns; /* CLOCK_MONOTONIC */
 };
 
-/* All that "show drops" shows; lists have most first. */
+/* All that "show drops" shows; lists are owned, and have most first. */
 struct drops {
 	struct drop_row *drops;
 	size_t drops_count;
+	/* Of other hosts' packets, which only a tap or a bridge's flood brings here: nobody lost them. */
+	__u64 of_others;
 	struct weir_process *processes;
 	size_t processes_count;
 	struct weir_retransmit *flows;
@@ -41,6 +44,21 @@ struct drops {
 	struct places places;
 	__u64 now_ns; /* CLOCK_MONOTONIC */
 };
+
+/* Of @a, which has measured losses; sorted. Returns 0, or -1 with @why and @out untouched. */
+int drops_read(const struct applied *a, struct drops *out, struct failure *why);
+
+/* The lists alone, for drops_since(). Returns 0, or -ENOMEM with @out untouched. */
+int drops_copy(const struct drops *d, struct drops *out);
+
+/* Take rows of other hosts' packets out, and count them. */
+void drops_leave_out_others(struct drops *d);
+
+/*
+ * Take away what @before, an earlier reading, had already; rows of which nothing
+ * is left go. Before drops_leave_out_others().
+ */
+void drops_since(struct drops *d, const struct drops *before);
 
 void drops_sort(struct drops *d);
 void drops_print(const struct drops *d, size_t flows_most, FILE *out);

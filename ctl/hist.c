@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hist.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* A row of bars per power of two of a tick: 0, 1, 2-3, 4-7, up to 2^32 - 1. */
@@ -50,6 +51,26 @@ void hist_add(struct hist *to, const struct hist *from)
 	to->sum_ns += from->sum_ns;
 	for (unsigned int i = 0; i < WEIR_HIST_BUCKETS; i++)
 		to->bucket[i] += from->bucket[i];
+}
+
+void hist_since(const struct hist *now, const struct hist *before, struct hist *out)
+{
+	bool is_reset = now->count < before->count || now->sum_ns < before->sum_ns;
+
+	*out = (struct hist){ .sum_ns = now->sum_ns - (is_reset ? 0 : before->sum_ns) };
+	for (unsigned int i = 0; i < WEIR_HIST_BUCKETS; i++) {
+		__u64 floor = ticks_to_ns(weir_hist_floor(i));
+		__u64 last = ticks_to_ns(weir_hist_floor(i + 1) - 1);
+		__u64 was = is_reset ? 0 : before->bucket[i];
+
+		if (now->bucket[i] <= was)
+			continue;
+		out->bucket[i] = now->bucket[i] - was;
+		if (!out->count)
+			out->min_ns = floor > now->min_ns ? floor : now->min_ns;
+		out->max_ns = last < now->max_ns ? last : now->max_ns;
+		out->count += out->bucket[i];
+	}
 }
 
 /* A bucket holds whole ticks, so [16, 18) is 16 and 17, and its middle 16.5. */

@@ -26,6 +26,13 @@ void hist_sum(const struct weir_hist *parts, unsigned int cpus, struct hist *out
 void hist_add(struct hist *to, const struct hist *from);
 
 /*
+ * The samples that @now has and @before, an earlier reading of the same, has
+ * not. Smallest and largest are those of their buckets: off by 1/32 at most.
+ * Where @now has fewer it was set to zero in between, and all of it is new.
+ */
+void hist_since(const struct hist *now, const struct hist *before, struct hist *out);
+
+/*
  * The value that @permille thousandths of the samples do not exceed, in ns:
  * the middle of the bucket that holds it, clipped to min and max. 0 when empty.
  * Off by at most 1/64 of the value, or half a tick.

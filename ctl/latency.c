@@ -57,6 +57,18 @@ bool latency_is_kind(const char *kind, struct failure *why)
 	return false;
 }
 
+bool latency_is_round_trip(const struct latency_row *r)
+{
+	return *r->kind && strcmp(r->kind, kinds[WEIR_RTT_DNS].name) != 0 &&
+	       strcmp(r->kind, kinds[WEIR_RTT_RESPONSE].name) != 0;
+}
+
+bool latency_is_of_the_network(const struct latency_row *r)
+{
+	return latency_is_round_trip(r) && !strcmp(r->part, direction_names[WEIR_DIR_WIRE]) &&
+	       strcmp(r->kind, kinds[WEIR_RTT_ACK].name) != 0;
+}
+
 bool measured_next(const struct applied *a, struct measured *m)
 {
 	const struct weir_image *image = a->state.image;

@@ -50,6 +50,11 @@ size_t latency_services(const struct applied *a, const struct latency_wanted *w,
 /* Prefixes with most samples first. Returns their number, or -ENOMEM. */
 int latency_prefixes_each(const struct applied *a, latency_fn each, void *arg);
 
+/* Of the rows of an interface: not what a server took as well. */
+bool latency_is_round_trip(const struct latency_row *r);
+/* Only how far the peers are: out of the interface, and held back by nobody. */
+bool latency_is_of_the_network(const struct latency_row *r);
+
 /* Whether @kind is one, of interfaces or of backends; false with a reason. */
 bool latency_is_kind(const char *kind, struct failure *why);
 
@@ -58,6 +63,7 @@ struct latency_table {
 	FILE *out;
 	int name_width; /* of the first two columns together */
 	bool utf8; /* shades by block letters, else by digits */
+	const char *none; /* said of a row without samples; NULL: "no samples yet" */
 };
 void latency_table_head(const struct latency_table *t, const char *title);
 void latency_table_row(const struct latency_table *t, const char *name, const char *kind,
@@ -69,10 +75,6 @@ void latency_print_whole(const struct latency_row *r, FILE *out);
 /* Figures and buckets of a histogram, added to @object. */
 void hist_json(json_t *object, const struct hist *h);
 json_t *latency_json(const struct latency_row *r);
-
-/* What is counted beside: lost, refused, not timed. By interface and direction. */
-void losses_print(const struct applied *a, const char *only, FILE *out);
-json_t *losses_json(const struct applied *a, const char *only);
 
 /*
  * The heat map of an interface's direction, from @since_s seconds ago on, 0 for

@@ -89,7 +89,7 @@ void latency_table_row(const struct latency_table *t, const char *name, const ch
 	fprintf(t->out, "%-*s  %-*s %9s", t->name_width, name, KIND_WIDTH, kind,
 		count_text(h->count, text, sizeof(text)));
 	if (!h->count) {
-		fputs("  no samples yet\n", t->out);
+		fprintf(t->out, "  %s\n", t->none ? t->none : "no samples yet");
 		return;
 	}
 	print_figure(h->min_ns, t->out);

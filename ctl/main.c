@@ -53,6 +53,7 @@ enum {
 	OPTION_INTERFACE,
 	OPTION_IN,
 	OPTION_PID,
+	OPTION_PROTO,
 };
 
 static const struct option options[] = {
@@ -86,6 +87,7 @@ static const struct option options[] = {
 	{ "interface", required_argument, NULL, OPTION_INTERFACE },
 	{ "in", required_argument, NULL, OPTION_IN },
 	{ "pid", required_argument, NULL, OPTION_PID },
+	{ "proto", required_argument, NULL, OPTION_PROTO },
 	{},
 };
 
@@ -103,8 +105,10 @@ static void help(FILE *out)
 	      "a path)\n"
 	      "  -i, --instance INSTANCE  one of several weirs side by side; \"main\" by default\n"
 	      "  -j, --json               JSON on stdout, errors as JSON on stderr\n"
-	      "  -w, --watch SECONDS      show filter: again and again, with rates\n"
-	      "  -c, --count COUNT        with --watch, monitor: so many times, so many events\n"
+	      "  -w, --watch SECONDS      show filter, top: again and again, each so many "
+	      "seconds\n"
+	      "  -c, --count COUNT        with --watch, top, monitor: so many times, so many "
+	      "events\n"
 	      "  -v, --verbose            what libbpf and the verifier say, on stderr\n"
 	      "      --exit-code          plan: exit with 10 when there is something to change\n"
 	      "      --confirm TIME       apply, rollback: undone after 60s, 5m, 1h unless "
@@ -131,7 +135,8 @@ static void help(FILE *out)
 	      "      --port PORT          monitor slow: from or to it; twice for both ends\n"
 	      "      --interface NAME     monitor slow: that the packet passed\n"
 	      "      --in NETNS           monitor slow: in that network namespace\n"
-	      "      --pid PID            monitor slow: that reads the packet or is woken for it\n"
+	      "      --proto PROTOCOL     monitor slow: tcp, udp, icmp, icmpv6 or a number\n"
+	      "      --pid PID            monitor slow: that reads the packet\n"
 	      "\n"
 	      "FILE is text or JSON; \"-\" is standard input. See weir(8) and weir.conf(5).\n",
 	      out);
@@ -261,6 +266,9 @@ static bool parse_slow_option(struct slow_options *s, int option)
 	case OPTION_PID:
 		s->pid = optarg;
 		return true;
+	case OPTION_PROTO:
+		s->proto = optarg;
+		return true;
 	}
 	return false;
 }
@@ -292,13 +300,14 @@ static int parse_interval(struct command *c, int option, const char *text)
 /* Said by the user and passed over by weir would be worse than refused. */
 static int check_interval(struct command *c, const struct verb *verb)
 {
-	if (c->watch_s > 0 && verb->run == cmd_show && c->args_count &&
-	    !strcmp(c->args[0], "filter"))
+	if (verb->run == cmd_top || (c->watch_s > 0 && verb->run == cmd_show && c->args_count &&
+				     !strcmp(c->args[0], "filter")))
 		return 0;
 	if (c->watch_s > 0)
-		return fail(&c->why, EXIT_USAGE, "--watch goes with \"weir show filter\" only");
+		return fail(&c->why, EXIT_USAGE,
+			    "--watch goes with \"weir show filter\" and \"weir top\" only");
 	if (c->count && verb->run != cmd_monitor)
-		return fail(&c->why, EXIT_USAGE, "--count goes with --watch and monitor only");
+		return fail(&c->why, EXIT_USAGE, "--count goes with --watch, top and monitor only");
 	return 0;
 }
 
@@ -363,7 +372,7 @@ static int check_options(struct command *c, const struct verb *verb)
 	const struct latency_options *l = &c->latency;
 	const struct slow_options *s = &c->slow;
 	bool is_slow = s->over || s->over_p99 || s->host[0] || s->port[0] || s->interface ||
-		       s->in || s->pid;
+		       s->in || s->pid || s->proto;
 
 	if (c->confirm && verb->run != cmd_apply && verb->run != cmd_rollback)
 		return fail(&c->why, EXIT_USAGE, "--confirm goes with apply and rollback only");
@@ -382,8 +391,8 @@ static int check_options(struct command *c, const struct verb *verb)
 	    (verb->run != cmd_monitor || !c->args_count || strcmp(c->args[0], "slow") != 0))
 		return fail(
 			&c->why, EXIT_USAGE,
-			"--over, --over-p99, --host, --port, --interface, --in and --pid go with "
-			"\"monitor slow\" only");
+			"--over, --over-p99, --host, --port, --proto, --interface, --in and --pid "
+			"go with \"monitor slow\" only");
 	return 0;
 }
 

@@ -32,6 +32,16 @@ bool path_is_wanted(const struct model *m)
 	return false;
 }
 
+bool path_is_measured(const struct model *m, struct failure *why)
+{
+	if (path_is_wanted(m))
+		return true;
+	fail(why, EXIT_PRECONDITION,
+	     "no interface has its path measured; write \"measure rtt, path\" in an interface "
+	     "block and apply");
+	return false;
+}
+
 void path_free(struct path_rows *p)
 {
 	free(p->list);
@@ -95,6 +105,39 @@ int path_read(const struct applied *a, struct path_rows *out, struct failure *wh
 		return -1;
 	*out = p;
 	p = (struct path_rows){};
+	return 0;
+}
+
+/* Pairs keep about the order that they had, so that the one that is looked for is near @at. */
+static const struct hist *find_before(const struct path_rows *before, size_t at,
+				      const struct weir_path_pair *pair)
+{
+	static const struct hist none;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const struct path_row *row = &before->list[(at + i) % before->count];
+
+		if (!memcmp(&row->pair, pair, sizeof(*pair)))
+			return &row->hist;
+	}
+	return &none;
+}
+
+int path_since(const struct path_rows *now, const struct path_rows *before, struct path_rows *out)
+{
+	struct path_rows fresh = { .list = calloc(now->count + 1, sizeof(*fresh.list)),
+				   .places = now->places };
+
+	if (!fresh.list)
+		return -ENOMEM;
+	for (size_t i = 0; i < now->count; i++) {
+		struct path_row *row = &fresh.list[fresh.count];
+
+		row->pair = now->list[i].pair;
+		hist_since(&now->list[i].hist, find_before(before, i, &row->pair), &row->hist);
+		fresh.count += row->hist.count != 0;
+	}
+	*out = fresh;
 	return 0;
 }
 

@@ -28,9 +28,18 @@ extern const char *const stage_texts[WEIR_PATH_COUNT + 1];
 
 /* Whether an interface of the configuration has "measure path". */
 bool path_is_wanted(const struct model *m);
+/* The same; false with @why. */
+bool path_is_measured(const struct model *m, struct failure *why);
 
 int path_read(const struct applied *a, struct path_rows *out, struct failure *why);
 void path_free(struct path_rows *p);
+
+/*
+ * The packets that @now has and @before, an earlier reading, has not. @out has
+ * a list of its own, to be freed, and the places of @now. Returns 0, or -ENOMEM
+ * with @out untouched.
+ */
+int path_since(const struct path_rows *now, const struct path_rows *before, struct path_rows *out);
 
 /* "eth0", where a pair is one device, or "veth0@blue -> veth1". */
 #define PAIR_TEXT (2 * PLACE_TEXT + 8)

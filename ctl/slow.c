@@ -80,6 +80,20 @@ static int parse_number(const char *option, const char *text, unsigned long most
 		    most, text);
 }
 
+static int parse_proto(const char *text, __u8 *out, struct failure *why)
+{
+	const struct name *name = name_find(names_proto, text);
+	char *end;
+	unsigned long number = isdigit((unsigned char)text[0]) ? strtoul(text, &end, 10) : 0;
+
+	if (!name && (!number || number > 255 || *end))
+		return fail(why, EXIT_USAGE,
+			    "--proto takes tcp, udp, icmp, icmpv6 or a number; \"%s\" is not one",
+			    text);
+	*out = (__u8)(name ? name->number : number);
+	return 0;
+}
+
 /* "eth0" here, or "eth0@blue". */
 static int parse_interface(const char *text, const struct places *p, struct weir_slow_ask *out,
 			   struct failure *why)
@@ -131,7 +145,7 @@ int slow_ask_parse(const struct slow_options *o, const struct places *p, struct 
 	for (int i = 0; i < WEIR_SLOW_COUNT; i++)
 		ask.over[i] = over;
 	ask.total = over;
-	if (parse_ends(o, &ask, why) ||
+	if (parse_ends(o, &ask, why) || (o->proto && parse_proto(o->proto, &ask.proto, why)) ||
 	    (o->pid && parse_number("--pid", o->pid, 4194304, &ask.pid, why)) ||
 	    (o->interface && parse_interface(o->interface, p, &ask, why)))
 		return -1;

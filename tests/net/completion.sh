@@ -29,6 +29,9 @@ FILES | latency heatmap --output
 init NETNS | monitor slow --in
 lo | monitor slow --interface
 drops | show
+latency path drops filter | top
+eth0 web | -n NETNS -i NETNS top latency
+edge | -n NETNS -i NETNS top filter
 filter | reset
 lo | attach
 lo | detach

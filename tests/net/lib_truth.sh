@@ -18,6 +18,8 @@ build_line() {
 	address near eth0 10.0.0.1/24 2001:db8::1/64
 	address far eth0 10.0.0.2/24 2001:db8::2/64
 	wire wire eth0 eth1 "$@"
+	# shellcheck disable=SC2034
+	wire_pid=${started:?}
 	know_each_other near 10.0.0.1 2001:db8::1 far 10.0.0.2 2001:db8::2
 	flows_server far 10.0.0.2 2001:db8::2
 }
@@ -127,26 +129,29 @@ name_server() {
 
 # --- truth
 
-# truth_begin NAME IF WORK: weir measures there, and tcpdump listens.
+# truth_begin NAME IF WORK [FILTER]: weir measures there, and tcpdump listens.
 truth_begin() {
 	weir "$1" apply - <<<"interface $2 { $3; measure }"
 	start_ready "$1" "$TMP/tcpdump.log" "listening on" tcpdump -i "$2" -nn -U --immediate-mode \
-		-B 65536 -s 192 --time-stamp-precision=nano -Z root -w "$TMP/truth.pcap" ip or ip6
+		-B 65536 -s 192 --time-stamp-precision=nano -Z root -w "$TMP/truth.pcap" "${4:-ip or ip6}"
 	tcpdump_pid=${started:?}
 }
 
-# truth_end NAME IF ADDRESS: when near and far have no more to say to each other, and
-# what NAME sends to ADDRESS then has been captured.
+# truth_end NAME IF ADDRESS [SENDER [MAC]]: when nobody has more to say, and what SENDER
+# (NAME) sends to ADDRESS then has been captured. What comes from MAC (SENDER's) leaves by IF.
 truth_end() {
-	wait_for 20 all_is_said near
-	wait_for 20 all_is_said far
-	mark_end "$1" "$3" "$TMP/truth.pcap"
+	local name sender=${4:-$1} interface=$2
+	[ "$sender" = "$1" ] || interface=eth0
+	for name in "${namespaces[@]:?}"; do
+		wait_for 20 all_is_said "$name"
+	done
+	mark_end "$sender" "$3" "$TMP/truth.pcap"
 	weir "$1" -j latency >"$TMP/weir.json"
 	kill -INT "$tcpdump_pid"
 	wait "$tcpdump_pid"
 	grep -qx "0 packets dropped by kernel" "$TMP/tcpdump.log" || fail "tcpdump: $(tail -n 1 "$TMP/tcpdump.log")"
-	python3 -B "$ROOT/tests/tools/rtt_oracle.py" "$TMP/truth.pcap" "$(mac "$1" "$2")" \
-		>"$TMP/oracle.json"
+	python3 -B "$ROOT/tests/tools/rtt_oracle.py" "$TMP/truth.pcap" \
+		"${5:-$(mac "$sender" "$interface")}" >"$TMP/oracle.json"
 }
 
 # all_is_said NAME: no connection is open or being closed.
@@ -186,7 +191,20 @@ print(sum(r["count"] for r in json.load(sys.stdin)["latency"] if r.get("kind") =
 watch_slow() {
 	local name=$1 over=$2
 	shift 2
-	"$WEIR" -n "$NS_PREFIX-$name" -i "$NS_PREFIX-$name" -j monitor slow --over "${over}ms" "$@" \
+	watch_for "$name" --over "${over}ms" "$@"
+}
+
+# watch_slow_by_p99 TIMES: a process that is told what near measures above so many times its p99.
+watch_slow_by_p99() {
+	watch_for near --over-p99 "$1"
+}
+
+# watch_for NAME OPTION...
+watch_for() {
+	local name=$1
+	shift
+	: >"$TMP/slow.err"
+	"$WEIR" -n "$NS_PREFIX-$name" -i "$NS_PREFIX-$name" -j monitor slow "$@" \
 		</dev/null >"$TMP/slow" 2>"$TMP/slow.err" &
 	watcher=$!
 	processes+=("$!")

@@ -212,4 +212,82 @@ test_a_slow_packet_tells_the_retransmits_of_its_flow() {
 	END
 }
 
+# The kernel drops them as those of other hosts, whose they are.
+test_frames_for_other_hosts_are_no_losses() {
+	build_pair
+	ns_exec near python3 -c '
+import socket, struct
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]))
+frame = bytes.fromhex("020000000099" "020000000098" "0800") + ip + struct.pack("!HHHH", 9, 9, 8, 0)
+for _ in range(9):
+    s.send(frame)'
+	datagrams 9 4
+	weir near show drops | tee "$TMP/drops"
+	assert_eq 0 "$(lost near drops rows reason=otherhost)" "rows of other hosts"
+	assert_contains "$(<"$TMP/drops")" "beside them 9 packets for other hosts"
+	assert_eq 4 "$(lost near drops packets reason=no-socket)" "that were lost"
+}
+
+# measure WHAT: instead of losses alone.
+measure() {
+	weir near apply - <<<"interface eth0 { xdp auto; measure $1 }"
+}
+
+test_what_needs_round_trips_is_said() {
+	build_pair
+	assert_contains "$(weir near show drops)" 'are counted with "measure rtt, loss"'
+	measure 'rtt, loss'
+	assert_contains "$(weir near show drops)" "eth0  wire  nothing"
+}
+
+test_a_receiver_that_becomes_full_is_a_zero_window() {
+	local pid asking full
+	build_pair
+	measure 'rtt, loss'
+	flows_server far 10.0.0.2
+	pid=${flows_pids[10.0.0.2]}
+	kill -STOP "$pid"
+	flows near 10.0.0.2 flows 3 ask 8000000 &
+	asking=$!
+	wait_for 10 full_are 3
+	kill -CONT "$pid"
+	wait "$asking"
+	full=$(ns_exec far nstat -asz TcpExtTCPToZeroWindowAdv | awk '/ToZero/ { print $2 }')
+	echo "$full times full"
+	assert_eq "$full" "$(lost near losses zero-windows interface=eth0 sender=wire)" "zero windows"
+	assert_eq 0 "$(lost near losses zero-windows sender=host)" "of this host"
+}
+
+# full_are LEAST: so often was far full.
+full_are() {
+	[ "$(lost near losses zero-windows sender=wire)" -ge "$1" ]
+}
+
+test_duplicate_acknowledgements_are_those_of_a_capture() {
+	local duplicates
+	build_line 2000 2000 loss 5
+	one_by_one near far
+	truth_begin near eth0 'xdp native'
+	flows near 10.0.0.2 flows 8 ask 60000
+	truth_end near eth0 10.0.0.2
+	duplicates=$("$ROOT/tests/tools/dup_acks.py" "$TMP/truth.pcap" 10.0.0.2)
+	[ "$duplicates" -ge 10 ] || fail "too few to tell: $duplicates"
+	assert_eq "$duplicates" "$(weir near -j latency |
+		python3 "$ROOT/tests/tools/lost.py" losses duplicate-acks sender=wire)" "duplicates"
+}
+
+test_handshakes_are_counted_as_they_end() {
+	build_pair
+	measure 'rtt, loss'
+	flows_server far 10.0.0.2
+	refused 5
+	flows near 10.0.0.2 flows 3
+	assert_eq 8 "$(lost near losses handshakes-begun sender=host)" "begun"
+	assert_eq 3 "$(lost near losses handshakes-done sender=host)" "done"
+	assert_eq 5 "$(lost near losses handshakes-failed sender=host)" "failed"
+	assert_eq 5 "$(lost near losses resets sender=wire)" "resets of far"
+}
+
 run_tests "$@"

@@ -182,4 +182,71 @@ test_memory_follows_the_sizes_that_are_written() {
 		latency { flows 1024; prefix 24 48 }') - small))" "bytes of 1024 prefixes"
 }
 
+# top_lines NOUN: what "top" says on the standard output of a process, $started, to $TMP/top;
+# from when it has read for the first time.
+top_lines() {
+	start near "$TMP/top" "$WEIR" -i "$NS_PREFIX-near" -j top "$1" -w 0.3
+	wait_for 10 grep -q seconds "$TMP/top"
+}
+
+# top_ends: after one more interval.
+top_ends() {
+	wait_for 10 lines_are "$(($(wc -l <"$TMP/top") + 2))"
+	kill -INT "$started"
+	wait "$started" || fail "top ended with $?"
+}
+
+lines_are() {
+	[ "$(wc -l <"$TMP/top")" -ge "$1" ]
+}
+
+# top_sum LIST FIELD KEY=VALUE...: over all intervals, as tests/tools/lost.py.
+top_sum() {
+	while read -r line; do
+		python3 "$ROOT/tests/tools/lost.py" "$@" <<<"$line"
+	done <"$TMP/top" | awk '{ sum += $1 } END { print sum }'
+}
+
+test_top_has_what_came_since_the_last_time() {
+	build_pair 'measure rtt, path sample 1/1, loss'
+	get 7
+	top_lines latency
+	get 10
+	top_ends
+	assert_eq 10 "$(top_sum latency count interface=eth0 direction=wire kind=handshake)" "handshakes"
+	assert_eq 10 "$(top_sum losses handshakes-done sender=host)" "handshakes done"
+	top_lines path
+	get 10
+	top_ends
+	assert_between 20 1000 "$(top_sum path count stage=app)" "packets that were read"
+	assert_contains "$(weir near top path -w 0.2 -c 1)" "Path, last 0."
+	top_lines drops
+	for _ in 1 2 3; do
+		ns_exec near curl -s --max-time 1 http://10.0.0.2:81/ && fail "nobody listens there"
+	done
+	top_ends
+	assert_eq 3 "$(top_sum drops packets kind=connect-failed interface=eth0)" "handshakes that failed"
+	assert_eq 3 "$(top_sum processes connects_failed process=curl)" "of curl"
+}
+
+test_top_says_what_is_idle_and_refuses_what_is_not() {
+	local out
+	build_pair measure
+	get 3
+	out=$(weir near top -w 0.2 -c 2)
+	assert_eq 2 "$(grep -cE '^Round trips, last 0\.[2-9] s ' <<<"$out")" "intervals in: $out"
+	assert_eq 2 "$(grep -cE '^eth0  wire +handshake +0  none$' <<<"$out")" "idle rows in: $out"
+	[[ $out != *$'\033'* ]] || fail "escapes that belong to a terminal: $out"
+	assert_contains "$(weir near top latency eth0 -w 0.2 -c 1)" "eth0  wire"
+	refuses 2 'did you mean "latency"?' top latenc
+	refuses 2 'usage: weir top drops' top drops eth0
+	refuses 2 '--kind, --since, --prefix' top latency --kind tcp
+	refuses 3 'is called "eth7"' top latency eth7
+	refuses 3 'no filter "edge"' top filter edge
+	refuses 5 'no interface has its path measured' top path
+	refuses 5 'no interface has its losses measured' top drops
+	weir near apply - <<<'interface eth0 { filter f }; filter f { default pass }'
+	refuses 5 'nothing is measured' top
+}
+
 run_tests

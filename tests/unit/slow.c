@@ -148,7 +148,11 @@ static void times_have_units_and_limits(void **state)
 static void what_is_asked_becomes_thresholds_and_filters(void **state)
 {
 	const struct slow_options o = {
-		.over = "5ms", .host = { "10.0.0.1", "2001:db8::2" }, .port = { "80" }, .pid = "42"
+		.over = "5ms",
+		.host = { "10.0.0.1", "2001:db8::2" },
+		.port = { "80" },
+		.proto = "UDP",
+		.pid = "42",
 	};
 	struct weir_slow_ask ask;
 	struct failure why = {};
@@ -165,6 +169,7 @@ static void what_is_asked_becomes_thresholds_and_filters(void **state)
 	assert_int_equal(ask.port[0], 80);
 	assert_int_equal(ask.port[1], 0);
 	assert_int_equal(ask.pid, 42);
+	assert_int_equal(ask.proto, IPPROTO_UDP);
 	assert_true(times == 0);
 }
 
@@ -181,6 +186,9 @@ static void mistakes_are_refused_and_nothing_is_asked(void **state)
 		{ { .over = "5ms", .host = { "example.net" } }, "--host takes an IPv4 or IPv6" },
 		{ { .over = "5ms", .port = { "http" } }, "--port takes a number from 1 to 65535" },
 		{ { .over = "5ms", .port = { "65536" } }, "--port takes a number from 1 to 65535" },
+		{ { .over = "5ms", .proto = "tpc" }, "--proto takes tcp, udp" },
+		{ { .over = "5ms", .proto = "256" }, "--proto takes tcp, udp" },
+		{ { .over = "5ms", .proto = "0" }, "--proto takes tcp, udp" },
 		{ { .over = "5ms", .pid = "0" }, "--pid takes a number from 1" },
 		{ { .over = "5ms", .interface = "eth9" }, "there is no interface \"eth9\"" },
 		{ { .over = "5ms", .in = "blue" }, "there is no network namespace \"blue\"" },
