@@ -31,6 +31,13 @@ told_are_those() {
 	[ "$sure" -ge "$least" ] || fail "too few are slow to tell"
 	# A threshold is in ticks of 256 ns, and stamps are some us apart: one in a hundred may differ.
 	told $((sure * 99 / 100)) $(((sure + doubtful) * 101 / 100)) stage=rtt "delay=$OVER_MS"
+	headers_are_captured
+}
+
+# Each line has the numbers and the window of a packet that came.
+headers_are_captured() {
+	python3 -B "$ROOT/tests/tools/slow_headers.py" "$TMP/truth.pcap" <"$TMP/slow" ||
+		fail "no such packets"
 }
 
 test_every_slow_round_trip_is_told_and_no_other() {
@@ -56,6 +63,85 @@ test_a_filter_leaves_the_others_out() {
 	flows near 10.0.0.2 flows 3 rounds 3
 	flows near 2001:db8::2 flows 3 rounds 3
 	told 9 30 stage=rtt 'saddr=2001:db8::2|2001:db8::1'
+}
+
+# stop_the_wire SECONDS: what passes waits so long more.
+stop_the_wire() {
+	kill -STOP "${wire_pid:?}"
+	sleep "$1"
+	kill -CONT "$wire_pid"
+}
+
+# Questions go on, one every 5 ms, while the wire stands still twice.
+test_so_many_times_the_p99_is_slow_and_less_is_not() {
+	build_line 10000 10000
+	weir near apply - <<<'interface eth0 { xdp native; measure }'
+	flows near 10.0.0.2 flows 20 rounds 10
+	watch_slow_by_p99 5
+	flows near 10.0.0.2 flows 5 rounds 10
+	# Of fifty and more: a busy machine may stand still for once.
+	assert_between 0 10 "$(wc -l <"$TMP/slow")" "slow packets before"
+	flows near 10.0.0.2 flows 5 rounds 30 pause 5000 &
+	local asking=$!
+	sleep 0.1
+	stop_the_wire 0.6
+	wait "$asking"
+	# Five times 20 ms at least.
+	told 5 100 stage=rtt delay=100
+}
+
+# What has no hundred samples has no p99.
+test_without_samples_nothing_is_slow_by_p99() {
+	build_line 10000 10000
+	weir near apply - <<<'interface eth0 { xdp native; measure }'
+	watch_slow_by_p99 1
+	flows near 10.0.0.2 flows 3 rounds 3
+	told 0 0
+}
+
+# A connection is told by both of its ends and the protocol.
+test_one_connection_is_chosen_among_many() {
+	build_line 30000 30000
+	weir near apply - <<<'interface eth0 { xdp native; measure }'
+	watch_slow near "$OVER_MS" --host 10.0.0.1 --host 10.0.0.2 --port 80 --port 20003 --proto tcp
+	flows near 10.0.0.2 flows 8 rounds 4 port 20000
+	ns_exec near ping -q -c 2 -i 0.01 10.0.0.2 >/dev/null
+	told 4 20 stage=rtt 'sport=80|20003' 'dport=80|20003' proto=tcp
+	watch_slow near "$OVER_MS" --proto icmp
+	flows near 10.0.0.2 flows 2 rounds 2
+	ns_exec near ping -q -c 3 -i 0.01 10.0.0.2 >/dev/null
+	told 3 3 stage=rtt proto=icmp
+}
+
+# Lines of a connection that sent again say so, without "measure loss": as many at most as
+# both kernels count.
+test_a_slow_round_trip_tells_the_retransmits_of_its_connection() {
+	build_line 5000 5000 loss 5
+	one_by_one near far
+	truth_begin near eth0 'xdp native'
+	watch_slow near 9
+	flows near 10.0.0.2 flows 16 ask 30000 answer 30000
+	truth_end near eth0 10.0.0.2
+	told 30 100000 stage=rtt
+	headers_are_captured
+	python3 - "$TMP/slow" "$(resent near)" "$(resent far)" <<-'END' || fail "retransmits"
+		import json, sys
+		most, whole, after = {}, 0, 0
+		for line in map(json.loads, open(sys.argv[1])):
+		    flow = frozenset(((line["saddr"], line["sport"]), (line["daddr"], line["dport"])))
+		    assert line["retransmits"] >= most.get(flow, 0), line
+		    most[flow] = line["retransmits"]
+		    whole += line["retransmits"] == 0
+		    after += line["retransmits"] > 0
+		counted = sum(map(int, sys.argv[2:]))
+		print(f"{after} after retransmits, {whole} without; {sum(most.values())} of {counted}")
+		assert after >= 5 and whole >= 5 and 5 <= sum(most.values()) <= counted
+	END
+}
+
+# resent NAME: segments that its TCP sent again.
+resent() {
+	ns_exec "$1" nstat -asz TcpRetransSegs | awk '/TcpRetransSegs/ { print $2 }'
 }
 
 run_tests "$@"

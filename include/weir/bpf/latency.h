@@ -11,22 +11,33 @@
 #include "weir/bpf/latency_udp.h"
 #include "weir/bpf/path_slow.h"
 
+/* What both ends of the connection of @t have sent again so far. */
+static __always_inline __u32 latency_resent(const struct timed *t)
+{
+	struct weir_flow_set *set = latency_flow_set(t->key);
+	struct weir_flow *flow = set ? latency_flow(set, t->key) : NULL;
+
+	if (t->what != TIMED_TCP || !flow)
+		return 0;
+	return flow->side[WEIR_DIR_WIRE].retransmits + flow->side[WEIR_DIR_HOST].retransmits;
+}
+
 /*
- * @p ended a round trip of @ticks on the device @ifindex: a monitor may want to
+ * @p ended a round trip on the device @ifindex, as @t says: a monitor may want to
  * know. Called from where the stack is empty, as an event needs it. Returns 0.
  */
-__noinline int latency_tell(const struct pkt *p, __u32 ifindex, __u32 ticks)
+__noinline int latency_tell(const struct pkt *p, const struct timed *t, __u32 ifindex)
 {
 	struct weir_slow_ask *ask;
 	__u32 zero = 0, over;
 
-	if (LATENCY_IS_OFF || !p)
+	if (LATENCY_IS_OFF || !p || !t)
 		return 0;
 	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
 	over = ask ? ask->over[WEIR_SLOW_RTT] : 0;
-	if (!over || ticks < over)
+	if (!over || t->took < over)
 		return 0;
-	return path_tell_rtt(image_in_force(), p, ifindex, ticks);
+	return path_tell_rtt(image_in_force(), p, t, ifindex, latency_resent(t));
 }
 
 /*
@@ -73,7 +84,7 @@ __noinline int latency_tell(const struct pkt *p, __u32 ifindex, __u32 ticks)
 		else                                                                              \
 			name##_datagram(t);                                                       \
 		if (t->took)                                                                      \
-			latency_tell(p, ctx->ifindex_field, t->took);                             \
+			latency_tell(p, t, ctx->ifindex_field);                                   \
 	}
 
 #endif

@@ -9,6 +9,7 @@
 #include "weir/bpf/packet.h"
 #include "weir/bpf/path_head.h"
 #include "weir/bpf/path_maps.h"
+#include "weir/bpf/timed.h"
 
 #define PATH_NS_PER_S 1000000000ULL
 /* Events at once are a tenth of those of a second. */
@@ -197,6 +198,7 @@ struct path_blame {
 	__u32 stage;
 	__u32 ticks;
 	struct path_reader reader;
+	__u32 retransmits; /* as many at least; what else is known of them is looked up */
 };
 
 /*
@@ -230,6 +232,8 @@ static __noinline int path_tell_one(const struct weir_path *p, const struct path
 	path_fill(e, h);
 	if (p)
 		path_fill_record(e, p);
+	if (e->retransmits < what->retransmits)
+		e->retransmits = what->retransmits;
 	e->time_ns = now_ns;
 	e->cpu = bpf_get_smp_processor_id();
 	if (!path_is_asked(ask, e) || !path_may_tell(cpu, now_ns, ask->per_s)) {
@@ -274,42 +278,59 @@ static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 	path_tell_one(p, &e, h);
 }
 
-/*
- * A round-trip time of @ticks ended with @p, on the device @ifindex; is that
- * too long? Not inlined, as it needs the stack. Returns 0.
- */
-static __noinline int path_tell_rtt(const struct weir_image *image, const struct pkt *p,
-				    __u32 ifindex, __u32 ticks)
+/* @p as a hook in the stack would have read it. */
+static __always_inline void path_head_of(const struct pkt *p, const struct timed *t,
+					 struct path_head *h)
 {
-	struct weir_slow_ask *ask;
-	struct path_head h = {};
-	struct path_blame e;
 	struct path_tcp *tcp;
-	__u32 zero = 0;
 
-	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
-	if (!ask || !image || !p || !ask->over[WEIR_SLOW_RTT] || ticks < ask->over[WEIR_SLOW_RTT])
-		return 0;
-	__builtin_memset(&e, 0, sizeof(e));
-	e.from.netns = e.to.netns = image->netns;
-	e.from.ifindex = e.to.ifindex = ifindex;
-	e.stage = WEIR_SLOW_RTT;
-	e.ticks = ticks;
-	h.proto = p->proto;
-	h.is_v6 = p->is_v6;
+	h->proto = p->proto;
+	h->is_v6 = p->is_v6;
 	if (p->is_v6) {
-		__builtin_memcpy(&h.v6.saddr, &p->src, 16);
-		__builtin_memcpy(&h.v6.daddr, &p->dst, 16);
+		__builtin_memcpy(&h->v6.saddr, &p->src, 16);
+		__builtin_memcpy(&h->v6.daddr, &p->dst, 16);
 	} else {
-		h.v4.saddr = p->src.word[3];
-		h.v4.daddr = p->dst.word[3];
+		h->v4.saddr = p->src.word[3];
+		h->v4.daddr = p->dst.word[3];
 	}
-	tcp = (void *)path_tcp(&h);
+	tcp = (void *)path_tcp(h);
 	tcp->flags = p->tcp_flags;
 	if (p->has & PKT_PORTS) {
 		((__be16 *)&tcp->ports)[0] = p->sport;
 		((__be16 *)&tcp->ports)[1] = p->dport;
 	}
+	if (t->what != TIMED_TCP)
+		return;
+	tcp->seq = bpf_htonl(t->seq);
+	tcp->ack = bpf_htonl(t->ack);
+	tcp->window = bpf_htons(t->window);
+}
+
+/*
+ * A round trip ended with @p on the device @ifindex, as @t says; did it take
+ * too long? Not inlined, as it needs the stack. Returns 0.
+ *
+ * @retransmits  of its connection so far
+ */
+static __noinline int path_tell_rtt(const struct weir_image *image, const struct pkt *p,
+				    const struct timed *t, __u32 ifindex, __u32 retransmits)
+{
+	struct weir_slow_ask *ask;
+	struct path_head h = {};
+	struct path_blame e;
+	__u32 zero = 0;
+
+	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
+	if (!ask || !image || !p || !t || !ask->over[WEIR_SLOW_RTT] ||
+	    t->took < ask->over[WEIR_SLOW_RTT])
+		return 0;
+	__builtin_memset(&e, 0, sizeof(e));
+	e.from.netns = e.to.netns = image->netns;
+	e.from.ifindex = e.to.ifindex = ifindex;
+	e.stage = WEIR_SLOW_RTT;
+	e.ticks = t->took;
+	e.retransmits = retransmits;
+	path_head_of(p, t, &h);
 	return path_tell_one(NULL, &e, &h);
 }
 
