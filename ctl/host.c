@@ -97,6 +97,7 @@ int host_links(struct host *h, struct host_link **links, size_t *count, struct f
 		list[n].ifindex = rtnl_link_get_ifindex(link);
 		snprintf(list[n].name, sizeof(list[n].name), "%s", rtnl_link_get_name(link));
 		list[n].is_ethernet = rtnl_link_get_arptype(link) == ARPHRD_ETHER;
+		list[n].is_loopback = rtnl_link_get_arptype(link) == ARPHRD_LOOPBACK;
 		read_kind(link, &list[n]);
 		n++;
 	}

@@ -24,6 +24,7 @@ struct host_link {
 	__u32 ifindex;
 	char name[IFNAMSIZ];
 	bool is_ethernet;
+	bool is_loopback; /* its frames have Ethernet headers, too */
 	bool is_veth;
 	char kind[16]; /* "vlan", "bridge" ...; "" for what a driver made */
 	__u32 lower; /* of a VLAN device: what sends its frames */

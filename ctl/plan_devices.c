@@ -56,7 +56,7 @@ static int check_names(const struct model *m, const struct host_link *links, siz
 			continue;
 		if (n == count)
 			return missing(wanted, links, count, why);
-		if (!links[n].is_ethernet)
+		if (!links[n].is_ethernet && !links[n].is_loopback)
 			return fail(why, EXIT_PRECONDITION,
 				    "%s:%u:%u: %s is not an Ethernet device, and weir parses "
 				    "Ethernet frames only",
@@ -64,6 +64,13 @@ static int check_names(const struct model *m, const struct host_link *links, siz
 				    wanted->pattern);
 	}
 	return 0;
+}
+
+/* A pattern does not mean loopback, without which a host hardly works: it wants its name. */
+static bool may_have(const struct host_link *link, const struct interface *config)
+{
+	return link->is_ethernet ||
+	       (link->is_loopback && !interface_name_is_pattern(config->pattern));
 }
 
 /* The slot that the image in force gives a device, or -1. */
@@ -151,7 +158,7 @@ int find_devices(struct plan *p, const struct state *s, const struct plan_scope 
 	for (size_t i = 0; i < count; i++) {
 		const struct interface *config = interface_for(p->model, links[i].name);
 
-		if (config && links[i].is_ethernet && is_in_scope(p, scope, &links[i]))
+		if (config && may_have(&links[i], config) && is_in_scope(p, scope, &links[i]))
 			add_device(p, s, &links[i], config);
 	}
 	return 0;
