@@ -137,28 +137,58 @@ test_JSON_has_an_object_for_each_slow_packet() {
 	END
 }
 
-# A program that lets what was sent to it lie for 60 ms before it reads.
+# slow_reader [PORT]: a program that lets what was sent to it lie for 60 ms before it reads.
 slow_reader() {
-	start_ready far "$TMP/reader.log" ready python3 -uc '
-import socket, time
-s = socket.create_server(("10.0.0.2", 8080))
+	start_ready far "$TMP/reader-${1:-8080}.log" ready python3 -uc '
+import socket, sys, time
+s = socket.create_server(("10.0.0.2", int(sys.argv[1])))
 print("ready")
 while True:
     c, _ = s.accept()
     while True:
         time.sleep(0.06)
         if not c.recv(65536): break
-        c.sendall(b"x")'
+        c.sendall(b"x")' "${1:-8080}"
 }
 
-# ask TIMES: of the slow reader, one byte after the other.
+# ask TIMES [PORT]: of the slow reader, one byte after the other.
 ask() {
 	ns_exec near python3 -c '
 import socket, sys
-c = socket.create_connection(("10.0.0.2", 8080))
+c = socket.create_connection(("10.0.0.2", int(sys.argv[2])))
 for _ in range(int(sys.argv[1])):
     c.sendall(b"?")
-    c.recv(1)' "$1"
+    c.recv(1)' "$1" "${2:-8080}"
+}
+
+# told_with OPTION...: how many packets, to either reader, a monitor with these options tells.
+told_with() {
+	watch --over 40ms "$@"
+	ask 4
+	ask 4 8081
+	unwatch
+	told=$(wc -l <"$TMP/slow")
+}
+
+test_processes_interfaces_and_namespaces_can_be_chosen() {
+	local pid told
+	build_pair 'path sample 1/1'
+	slow_reader
+	pid=$started
+	slow_reader 8081
+	told_with --pid "$pid"
+	assert_between 4 6 "$told" "packets that $pid reads, in: $(<"$TMP/slow")"
+	assert_eq "$told" "$(grep -c " app .*  python3\\[$pid\\]  tcp .*:8080 " "$TMP/slow")" "of them right"
+	told_with --port 8081
+	assert_between 4 6 "$told" "packets to the other"
+	told_with --in "$NS_PREFIX-far"
+	assert_between 8 12 "$told" "packets that wait in far"
+	told_with --in "$NS_PREFIX-near"
+	assert_eq 0 "$told" "packets that wait in near"
+	told_with --interface "eth0@$NS_PREFIX-far"
+	assert_between 8 12 "$told" "packets that wait behind far's eth0"
+	told_with --interface lo
+	assert_eq 0 "$told" "packets of lo"
 }
 
 # headers_are_captured < lines: each has the sequence number, ACK and window of a packet that came.

@@ -10,6 +10,8 @@
  *     reorder PERCENT of the frames are held for "late" longer: others overtake them
  *     late US         1000 when it is not given
  *     seed NUMBER     of the dice that decide all this; 1 when it is not given
+ *     tag01 VLAN      frames that leave through IF1 get this tag; tag10: through IF0.
+ *                     One that they came with the kernel has taken off
  *
  * Both interfaces lie in network namespace NETNS (a name under /run/netns).
  * Options hold for both directions, which roll dice of their own. Prints "ready"
@@ -23,6 +25,7 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -58,6 +61,7 @@ struct options {
 	double reorder_percent;
 	double late_us;
 	double seed;
+	double tag[2]; /* of each lane; 0: none */
 };
 
 /* One direction. Frames lie in a heap, the one that is due next on top. */
@@ -67,6 +71,7 @@ struct lane {
 	int64_t delay_ns;
 	int64_t newest_ns; /* when the last frame that is not held late is due */
 	const struct options *options;
+	uint16_t tag; /* VLAN that its frames leave with; 0: none */
 	uint64_t dice;
 	uint64_t came;
 	uint64_t lost;
@@ -157,7 +162,8 @@ static void parse_options(char **words, struct options *o)
 	} known[] = {
 		{ "jitter", &o->jitter_us, 10000000 },	 { "loss", &o->loss_percent, 100 },
 		{ "reorder", &o->reorder_percent, 100 }, { "late", &o->late_us, 10000000 },
-		{ "seed", &o->seed, 4294967295.0 },
+		{ "seed", &o->seed, 4294967295.0 },	 { "tag01", &o->tag[0], 4094 },
+		{ "tag10", &o->tag[1], 4094 },
 	};
 
 	for (; *words; words += 2) {
@@ -184,6 +190,7 @@ static struct lane *lane_new(int in, int out, const char *delay_us, const struct
 	lane->out = out;
 	lane->delay_ns = (int64_t)parse_number(delay_us, "delay", 10000000) * NS_PER_US;
 	lane->options = options;
+	lane->tag = (uint16_t)options->tag[number];
 	lane->dice = ((uint64_t)options->seed << 1) + number;
 	return lane;
 }
@@ -252,6 +259,30 @@ static void pop(struct lane *lane)
 	lane->frames[i] = last;
 }
 
+#define TAG_BYTES 4
+/* In front of a tag: what the kernel says of the frame, and the MAC addresses. */
+#define UNTAGGED_BYTES (sizeof(struct virtio_net_hdr) + 2 * ETH_ALEN)
+
+/* Put the lane's tag into @frame, which has room for it. */
+static void put_tag(const struct lane *lane, struct frame *frame)
+{
+	struct virtio_net_hdr head;
+	const uint16_t tag[] = { htons(ETH_P_8021Q), htons(lane->tag) };
+	char *at = frame->bytes + UNTAGGED_BYTES;
+
+	if (!lane->tag || frame->size < UNTAGGED_BYTES)
+		return;
+	memcpy(&head, frame->bytes, sizeof(head));
+	if (head.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		head.csum_start += TAG_BYTES;
+	if (head.gso_type != VIRTIO_NET_HDR_GSO_NONE)
+		head.hdr_len += TAG_BYTES;
+	memcpy(frame->bytes, &head, sizeof(head));
+	memmove(at + TAG_BYTES, at, frame->size - UNTAGGED_BYTES);
+	memcpy(at, tag, TAG_BYTES);
+	frame->size += TAG_BYTES;
+}
+
 static void take_in(struct lane *lane, const char *bytes, size_t size)
 {
 	struct frame frame = { .number = lane->came++, .size = size };
@@ -261,10 +292,11 @@ static void take_in(struct lane *lane, const char *bytes, size_t size)
 		return;
 	}
 	frame.due_ns = due_ns(lane);
-	frame.bytes = malloc(size);
+	frame.bytes = malloc(size + TAG_BYTES);
 	if (!frame.bytes)
 		die("queue", "no memory");
 	memcpy(frame.bytes, bytes, size);
+	put_tag(lane, &frame);
 	push(lane, frame);
 }
 
@@ -343,7 +375,8 @@ int main(int argc, char **argv)
 
 	if (argc < 6) {
 		fprintf(stderr, "usage: delay NETNS IF0 IF1 DELAY01_US DELAY10_US [jitter US] "
-				"[loss PERCENT] [reorder PERCENT] [late US] [seed NUMBER]\n");
+				"[loss PERCENT] [reorder PERCENT] [late US] [seed NUMBER] "
+				"[tag01 VLAN] [tag10 VLAN]\n");
 		return 2;
 	}
 	parse_options(argv + 6, &options);
