@@ -183,6 +183,18 @@ static int write_picture(struct command *c, struct heat *h, const char *path, dr
 	return fail_errno(&c->why, error, "%s", path);
 }
 
+/* A picture goes elsewhere, where nobody knows what it is of. */
+static void name_host(struct heat *h)
+{
+	char host[65] = "", title[sizeof(h->title)];
+
+	if (gethostname(host, sizeof(host) - 1) || !host[0])
+		return;
+	memcpy(title, h->title, sizeof(title));
+	snprintf(h->title, sizeof(h->title), "%s, %.*s", host,
+		 (int)(sizeof(h->title) - sizeof(host) - 2), title);
+}
+
 /* To the peers and back; only where nothing went there, the host's half. */
 static int draw_map(struct command *c, const struct applied *a, const struct measured *m,
 		    __u32 since)
@@ -202,6 +214,7 @@ static int draw_map(struct command *c, const struct applied *a, const struct mea
 	if (!heat_samples(h))
 		return fail(&c->why, EXIT_PRECONDITION, "%s: no samples yet, nothing to draw",
 			    m->name);
+	name_host(h);
 	if (write_picture(c, h, path, draw))
 		return -1;
 	if (!c->json)
@@ -224,7 +237,7 @@ int latency_heatmap(struct command *c, const struct applied *a)
 	return c->json ? json_print(json_pack("{s:s}", "picture", c->latency.output)) : EXIT_DONE;
 }
 
-/* The samples of some columns, each in the middle of its row. */
+/* The samples of some columns, each in the middle of its row: the smallest and the largest, too. */
 static void sum_columns(const struct heat *h, unsigned int from, unsigned int end, struct hist *out)
 {
 	*out = (struct hist){};
@@ -237,10 +250,10 @@ static void sum_columns(const struct heat *h, unsigned int from, unsigned int en
 				continue;
 			out->bucket[weir_hist_index((__u32)(middle >> WEIR_TICK_SHIFT))] += n;
 			out->sum_ns += n * middle;
-			if (!out->count || h->floor_ns[r] < out->min_ns)
-				out->min_ns = h->floor_ns[r];
-			if (h->floor_ns[r + 1] > out->max_ns)
-				out->max_ns = h->floor_ns[r + 1];
+			if (!out->count || middle < out->min_ns)
+				out->min_ns = middle;
+			if (middle > out->max_ns)
+				out->max_ns = middle;
 			out->count += n;
 		}
 	}

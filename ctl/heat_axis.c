@@ -84,7 +84,7 @@ const char *heat_summary(const struct heat *h, char *buf, size_t size)
 	__u64 samples = heat_samples(h);
 
 	snprintf(buf, size, "%s to %s, %u s a column, %llu sample%s",
-		 time_as(h->begin_s, "%H:%M:%S", from, sizeof(from)),
+		 time_as(h->begin_s, "%F %H:%M:%S", from, sizeof(from)),
 		 time_as(h->begin_s + (__u64)h->columns * h->column_s, "%H:%M:%S", to, sizeof(to)),
 		 h->column_s, samples, samples == 1 ? "" : "s");
 	return buf;

@@ -79,9 +79,10 @@ assert maps[0]["column_s"] == 15'
 	weir near latency heatmap -o "$TMP/picture.svg"
 	weir near latency heatmap eth0 --since 10m --output "$TMP/picture.png"
 	python3 - "$TMP/picture.svg" <<-'END' || fail "the SVG"
-		import sys, xml.etree.ElementTree as tree
+		import socket, sys, xml.etree.ElementTree as tree
 		root = tree.parse(sys.argv[1]).getroot()
 		texts = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text")]
+		assert texts[0] == socket.gethostname() + ", eth0 wire: round-trip times", texts
 		assert "p99" in texts and any(t.endswith("ms") for t in texts), texts
 	END
 	python3 - "$TMP/picture.png" <<-'END' || fail "the PNG"

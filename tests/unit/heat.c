@@ -148,7 +148,7 @@ static void ascii_shows_what_there_is(void **state)
 	text = printed(&h, HEAT_ASCII);
 	/* Rows begin at 1.024 ms and the like: the millisecond is in the one below. */
 	assert_string_equal(text, "eth0 wire: round-trip times\n"
-				  "22:13:20 to 22:19:20, 15 s a column, 24001 samples\n"
+				  "2023-11-14 22:13:20 to 22:19:20, 15 s a column, 24001 samples\n"
 				  "                                \n"
 				  "                                \n"
 				  "   5 ms             .           \n"
