@@ -67,16 +67,20 @@ names_wanted() {
 }
 
 # The command for the guest, which goes on after a failed test. cmocka's globs
-# know no alternatives: a program is started for each of its tests.
+# know no alternatives: but for all of its tests, a program is started for each.
 guest_command() {
 	local file name names
-	echo "export CMOCKA_MESSAGE_OUTPUT=TAP; status=0"
+	echo "export CMOCKA_MESSAGE_OUTPUT=TAP ${WEIR_TEST_SEED:+WEIR_TEST_SEED=$WEIR_TEST_SEED}; status=0"
 	for file in "${taken[@]}"; do
 		mapfile -t names < <(names_wanted "$file")
 		[ ${#names[@]} -gt 0 ] || continue
 		if [[ $file == net/* ]]; then
 			name=$(IFS='|' && echo "${names[*]}")
 			echo "WEIR_TEST_FILTER='@($name)' tests/$file.sh || status=1"
+			continue
+		fi
+		if [ "${names[*]}" = "$(names_of "$file")" ]; then
+			echo "WEIR_TEST_FILTER='*' build/tests/prog/test_${file#prog/} || status=1"
 			continue
 		fi
 		for name in "${names[@]}"; do
