@@ -37,12 +37,17 @@ class Times:
 
 
 def merged_p50_ns(rows):
-    """The sample of the middle rank: "values" are samples themselves, "buckets" hold some."""
+    """The sample of the middle rank."""
+    return ranked_ns(rows, (sum(row["count"] for row in rows) + 1) // 2)
+
+
+def ranked_ns(rows, rank):
+    """The sample of a rank from 1: "values" are samples themselves, "buckets" hold some."""
     values = []
     for row in rows:
         values += [(ns, 1) for ns in row.get("values", [])]
         values += [((b["from_ns"] + b["below_ns"]) // 2, b["count"]) for b in row.get("buckets", [])]
-    rank, seen = (sum(n for _, n in values) + 1) // 2, 0
+    seen = 0
     for ns, n in sorted(values):
         seen += n
         if seen >= rank:
@@ -55,8 +60,13 @@ def select(rows, direction, kinds):
 
 
 def is_off(wanted, got):
-    off = abs(got.p50_ns() - wanted.p50_ns())
-    return off > max(P50_NS, wanted.p50_ns() * P50_PERCENT / 100)
+    """Whether p50 is no sample that it may be, if got are wanted without some, no matter which."""
+    rank, missing = (got.count + 1) // 2, max(wanted.count - got.count, 0)
+    low, high = wanted.p50_ns(), wanted.p50_ns()
+    if missing:
+        low, high = ranked_ns(wanted.rows, rank), ranked_ns(wanted.rows, rank + missing)
+    p50 = got.p50_ns()
+    return p50 < low - max(P50_NS, low * P50_PERCENT / 100) or p50 > high + max(P50_NS, high * P50_PERCENT / 100)
 
 
 def judge(wanted, with_doubtful, got, fewer):
