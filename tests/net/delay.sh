@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # tests/tools/delay: other tests measure weir against it.
+#
+# Alone on the machine: times are measured.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
+
+readonly TRIES=3
 
 # build_wire US01 US10 [OPTION VALUE]...
 build_wire() {

@@ -7,6 +7,11 @@ set -euo pipefail
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# Time enough to look at what is in force meanwhile, even for a busy machine.
+SOON=3s
+[ -z "${WEIR_IN_VM:-}" ] || SOON=10s
+readonly SOON
+
 build_edge() {
 	ns_add edge far
 	veth edge eth0 far eth0
@@ -126,19 +131,27 @@ import json, sys
 print("yes" if json.load(sys.stdin)["unconfirmed"] else "no")'
 }
 
+nothing_waits() {
+	assert_eq no "$(unconfirmed)" "unconfirmed"
+}
+
 nothing_in_force() {
 	assert_fails 3 weir edge status
 }
 
 test_what_is_not_confirmed_goes_back_to_the_former() {
 	three_applied
-	assert_contains "$(weir edge apply --confirm 2s "$TMP/one.conf")" "Unconfirmed"
+	assert_contains "$(weir edge apply --confirm "$SOON" "$TMP/one.conf")" "Unconfirmed"
 	assert_eq "dport 1" "$(in_force)" "at first"
 	assert_contains "$(weir edge status)" "one.conf, rolls back in "
 	wait_for 10 is_in_force "dport 3"
-	assert_eq no "$(unconfirmed)" "unconfirmed"
+	wait_for 5 nothing_waits
 	refused 3 weir edge confirm
-	assert_contains "$(history_files)" "rollback: was not confirmed in time"
+	wait_for 5 history_has "rollback: was not confirmed in time"
+}
+
+history_has() {
+	assert_contains "$(history_files)" "$1"
 }
 
 is_in_force() {
@@ -158,8 +171,11 @@ test_who_waits_for_an_answer_of_a_watcher_that_ends_is_told_that_nothing_waits()
 	local watcher asks status=0
 	three_applied
 	weir edge apply --confirm 60s "$TMP/one.conf"
-	watcher=$(ns_exec edge grep -lx weir-confirm /proc/[0-9]*/comm | cut -d/ -f3 | while read -r pid; do
-		grep -qz "$NS_PREFIX-edge" "/proc/$pid/cmdline" && echo "$pid"; done)
+	# Processes that end meanwhile are no trouble.
+	watcher=$({ grep -lx weir-confirm /proc/[0-9]*/comm || true; } 2>/dev/null | cut -d/ -f3 |
+		while read -r pid; do
+			! grep -qz "$NS_PREFIX-edge" "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"
+		done)
 	kill -STOP "$watcher"
 	start edge "$TMP/confirm.log" "$WEIR" -i "$NS_PREFIX-edge" confirm
 	asks=$started
@@ -195,7 +211,7 @@ test_a_change_that_takes_longer_than_it_gives_still_comes_back() {
 test_what_is_not_confirmed_where_nothing_was_is_detached() {
 	build_edge
 	conf one 'rule a drop tcp dport 1'
-	weir edge apply --confirm 1s "$TMP/one.conf"
+	weir edge apply --confirm "$SOON" "$TMP/one.conf"
 	assert_eq "dport 1" "$(in_force)" "at first"
 	wait_for 10 nothing_in_force
 	[ ! -e "/sys/fs/bpf/weir/$NS_PREFIX-edge" ] || fail "something is left"
@@ -203,11 +219,11 @@ test_what_is_not_confirmed_where_nothing_was_is_detached() {
 
 test_what_is_confirmed_stays() {
 	three_applied
-	weir edge apply --confirm 3s "$TMP/one.conf"
+	weir edge apply --confirm "$SOON" "$TMP/one.conf"
 	assert_contains "$(weir edge confirm)" "Confirmed: $TMP/one.conf"
 	assert_eq no "$(unconfirmed)" "unconfirmed"
 	[ ! -S "$(echo /run/weir/"$NS_PREFIX-edge".*)" ] || fail "the watcher's socket is left"
-	sleep 3.2
+	sleep "$((${SOON%s} + 1))"
 	assert_eq "dport 1" "$(in_force)" "after its time"
 }
 
@@ -227,7 +243,7 @@ test_an_unconfirmed_change_is_not_built_upon() {
 test_another_unconfirmed_change_leaves_what_comes_back() {
 	three_applied
 	weir edge apply --confirm 60s "$TMP/one.conf"
-	weir edge apply --confirm 1s "$TMP/two.conf"
+	weir edge apply --confirm "$SOON" "$TMP/two.conf"
 	assert_eq "dport 2" "$(in_force)" "at first"
 	wait_for 10 is_in_force "dport 3"
 }
@@ -251,7 +267,6 @@ test_detaching_everything_ends_the_wait() {
 	nothing_in_force
 }
 
-# In a session and a terminal of its own, which is then hung up.
 # set_conf bad|"": a configuration with a set from a file, or without.
 set_conf() {
 	{
@@ -314,7 +329,7 @@ test_rollback_brings_back_the_elements_of_then() {
 	assert_eq 192.0.2.0/24 "$(elements)" "after a rollback"
 	assert_contains "$(weir edge show set bad)" "of then"
 	# A day, less the time since.
-	weir edge show set bad | grep -Eq 'timeout (1d|23h5[0-9]m[0-9]+s)' ||
+	weir edge show set bad | grep -Eq 'timeout (1d|23h5[0-9]m([0-9]+s)?)' ||
 		fail "the time that is left: $(weir edge show set bad)"
 	weir edge rollback
 	assert_eq "198.51.100.0/24 203.0.113.0/24" "$(elements)" "after another"
@@ -356,12 +371,12 @@ test_what_was_not_confirmed_leaves_sets_and_comments_as_they_were() {
 	set_conf ""
 	weir edge apply --confirm 1s "$TMP/set.conf" >/dev/null
 	wait_for 10 has_elements "192.0.2.0/24 198.51.100.0/24 203.0.113.5"
-	wait_for 10 test "$(unconfirmed)" = no
+	wait_for 10 nothing_waits
 	cp "$TMP/kept.conf" "$TMP/set.conf"
 	echo 10.0.0.0/8 >"$TMP/bad.txt"
 	weir edge apply --confirm 1s "$TMP/set.conf" >/dev/null
 	wait_for 10 has_elements "192.0.2.0/24 198.51.100.0/24 203.0.113.5"
-	wait_for 10 test "$(unconfirmed)" = no
+	wait_for 10 nothing_waits
 	show=$(weir edge show set bad)
 	assert_contains "$show" "of then"
 	assert_contains "$show" "live"
@@ -401,9 +416,10 @@ test_a_rollback_without_the_elements_of_then_changes_nothing_or_says_so() {
 	assert_eq 198.51.100.0/24 "$(elements)" "what it kept"
 }
 
+# In a session and a terminal of its own, which is then hung up.
 test_the_terminal_may_go_away() {
 	three_applied
-	python3 - "$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" apply --confirm 2s \
+	python3 - "$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" apply --confirm "$SOON" \
 		"$TMP/one.conf" <<-'END'
 		import os, pty, sys
 		child, terminal = pty.fork()
@@ -420,7 +436,7 @@ test_the_terminal_may_go_away() {
 }
 
 test_an_apply_that_is_killed_is_taken_back_all_the_same() {
-	local killed=("$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" apply --confirm 2s
+	local killed=("$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" apply --confirm "$SOON"
 		"$TMP/one.conf") swap
 	command -v strace >/dev/null || skip "no strace"
 	three_applied

@@ -154,11 +154,6 @@ truth_end() {
 		"${5:-$(mac "$sender" "$interface")}" >"$TMP/oracle.json"
 }
 
-# all_is_said NAME: no connection is open or being closed.
-all_is_said() {
-	[ -z "$(ns_exec "$1" ss -Htn exclude time-wait exclude listening)" ]
-}
-
 # mark_end NAME ADDRESS FILE: until what NAME sends to ADDRESS now, and so all before, is in FILE.
 mark_end() {
 	local size

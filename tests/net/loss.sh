@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is lost, where and whose it was: as many as the kernel itself counts.
+#
+# Alone on the machine: what is late is sent again.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/net/lib_truth.sh
 . "$(dirname "$0")/lib_truth.sh"
+
+readonly TRIES=3
 
 # build_pair: near and far, next door to each other; weir in near counts losses.
 build_pair() {
@@ -26,14 +30,6 @@ lost() {
 	weir "$name" -j show drops | python3 "$ROOT/tests/tools/lost.py" "$@"
 }
 
-# kernel NAME PROTOCOL COUNTER: of that namespace, as "kernel near Tcp RetransSegs".
-kernel() {
-	# shellcheck disable=SC2016
-	ns_exec "$1" awk -v "row=$2:" -v "name=$3" '
-		$1 == row && !known { for (i = 2; i <= NF; i++) if ($i == name) known = i; next }
-		$1 == row { print $known }' /proc/net/snmp
-}
-
 # datagrams PORT TIMES
 datagrams() {
 	ns_exec near python3 -c '
@@ -46,7 +42,7 @@ for _ in range(int(sys.argv[2])):
 test_drops_have_their_reason_namespace_and_interface() {
 	build_pair
 	datagrams 9 25
-	assert_eq 25 "$(kernel far Udp NoPorts)" "of the kernel's own count"
+	assert_eq 25 "$(of_kernel far Udp NoPorts)" "of the kernel's own count"
 	assert_eq 25 "$(lost near drops packets reason=no-socket "interface=eth0@$NS_PREFIX-far" \
 		"netns=$NS_PREFIX-far")" "for want of a socket, in far"
 	assert_contains "$(weir near show drops)" "no-socket "
@@ -67,7 +63,7 @@ print("ready")
 time.sleep(60)'
 	datagrams 9 100
 	local full
-	full=$(kernel far Udp RcvbufErrors)
+	full=$(of_kernel far Udp RcvbufErrors)
 	assert_between 50 100 "$full" "datagrams without room"
 	assert_eq "$full" "$(lost near drops packets reason=socket-rcvbuff \
 		"interface=eth0@$NS_PREFIX-far")" "dropped for that"
@@ -86,21 +82,29 @@ test_nothing_is_lost_where_all_goes_well() {
 	assert_eq 0 "$(lost near retransmits rows)" "flows that lost something"
 }
 
+# missed PROGRAM: how often the kernel did not run it, because it interrupted itself.
+missed() {
+	bpftool -j prog show | python3 -c '
+import json, sys
+print(sum(p.get("recursion_misses", 0) for p in json.load(sys.stdin) if p.get("name") == sys.argv[1]))' "$1"
+}
+
 # What is on the wire is lost; each end's retransmits are those of the kernel.
 test_retransmits_are_those_of_the_flows_and_processes() {
-	local sent
+	local sent least
 	build_line 2000 2000 loss 5
 	one_by_one near far
 	weir near apply - <<<'interface eth0 { xdp auto; measure loss }'
-	flows near 10.0.0.2 flows 8 rounds 3 ask 20000
+	flows near 10.0.0.2 flows 8 rounds 4 ask 20000
 	wait_for 20 all_is_said near
-	sent=$(kernel near Tcp RetransSegs)
-	echo "$sent retransmits"
-	[ "$sent" -ge 5 ] || fail "too few to tell"
-	assert_eq "$sent" "$(lost near drops packets kind=retransmit interface=eth0)" "by device"
-	assert_eq "$sent" "$(lost near retransmits retransmits to=10.0.0.2:80 process=flows)" "by flow"
+	sent=$(of_kernel near Tcp RetransSegs)
+	least=$((sent - $(missed weir_resend)))
+	echo "$sent retransmits, $least of which were seen"
+	[ "$least" -ge 5 ] || fail "too few to tell"
+	assert_between "$least" "$sent" "$(lost near drops packets kind=retransmit interface=eth0)" "by device"
+	assert_between "$least" "$sent" "$(lost near retransmits retransmits to=10.0.0.2:80 process=flows)" "by flow"
 	assert_between 2 8 "$(lost near retransmits rows)" "flows"
-	assert_eq "$sent" "$(lost near processes retransmits process=flows)" "by process"
+	assert_between "$least" "$sent" "$(lost near processes retransmits process=flows)" "by process"
 	assert_eq 1 "$(lost near processes rows)" "processes"
 	weir near show drops | tee "$TMP/drops"
 	assert_contains "$(<"$TMP/drops")" " > 10.0.0.2:80 "
@@ -126,7 +130,7 @@ for _ in range(int(sys.argv[1])):
 test_refused_connections_are_resets_and_failed_handshakes() {
 	build_pair
 	refused 7
-	assert_eq 7 "$(kernel near Tcp AttemptFails)" "of the kernel's own count"
+	assert_eq 7 "$(of_kernel near Tcp AttemptFails)" "of the kernel's own count"
 	assert_eq 7 "$(lost near drops packets kind=connect-failed interface=eth0)" "handshakes"
 	assert_eq 7 "$(lost near drops packets kind=reset-received interface=eth0)" "resets here"
 	assert_eq 7 "$(lost near processes connects_failed process=python3)" "of the process"
@@ -136,7 +140,7 @@ test_refused_connections_are_resets_and_failed_handshakes() {
 test_who_has_no_socket_for_a_connection_sends_resets() {
 	build_pair
 	refused 7
-	assert_eq 7 "$(kernel far Tcp OutRsts)" "of the kernel's own count"
+	assert_eq 7 "$(of_kernel far Tcp OutRsts)" "of the kernel's own count"
 	assert_eq 7 "$(lost near drops packets kind=reset-sent "interface=eth0@$NS_PREFIX-far")" \
 		"resets of far"
 }
@@ -146,7 +150,7 @@ test_broken_connections_are_resets_of_both_processes() {
 	flows_server far 10.0.0.2
 	weir far apply - <<<'interface eth0 { xdp auto; measure loss }'
 	flows near 10.0.0.2 flows 6 rounds 2 abort 1
-	assert_eq 6 "$(kernel near Tcp OutRsts)" "of the kernel's own count"
+	assert_eq 6 "$(of_kernel near Tcp OutRsts)" "of the kernel's own count"
 	assert_eq 6 "$(lost near drops packets kind=reset-sent interface=eth0)" "by device"
 	assert_eq 6 "$(lost near processes resets_sent process=flows)" "by who broke them"
 	assert_eq 6 "$(lost far drops packets kind=reset-received interface=eth0)" "by far's device"
@@ -167,7 +171,7 @@ try:
 except TimeoutError:
     pass'
 	local sent
-	sent=$(kernel near Tcp RetransSegs)
+	sent=$(of_kernel near Tcp RetransSegs)
 	assert_between 1 10 "$sent" "SYNs sent again"
 	assert_eq "$sent" "$(lost near retransmits retransmits to=10.0.0.9:80 process=python3)" "by flow"
 	assert_eq 1 "$(lost near drops packets kind=connect-failed interface=eth0)" "handshakes"

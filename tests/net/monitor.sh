@@ -137,6 +137,14 @@ for e in lines:
 EOF
 }
 
+# tells RULE: of a ping that was just sent. What others applied is noticed a little later, and
+# until then the rule has no name.
+tells() {
+	ping_from_far 1
+	sleep 0.1
+	tail -n 1 "$TMP/log" | grep -F " rule $1 "
+}
+
 test_it_goes_on_over_reloads_and_new_maps() {
 	local i
 	build_pair
@@ -156,23 +164,17 @@ test_it_goes_on_over_reloads_and_new_maps() {
 	ping_from_far 1
 	lines 1
 	weir edge apply "$TMP/two.conf"
-	sleep 0.6
-	ping_from_far 1
-	lines 2
+	wait_for 10 tells after
 	weir edge apply "$TMP/many.conf"
-	sleep 0.6
-	ping_from_far 1
-	lines 3
+	wait_for 10 tells grown
 	weir edge apply "$TMP/silent.conf"
 	wait_for 5 grep -q "no rule of the configuration in force logs any more" "$TMP/talk"
 	weir edge apply "$TMP/one.conf"
-	sleep 0.6
-	ping_from_far 1
-	lines 4
+	wait_for 10 tells before
 	finish TERM
-	assert_eq "before after grown before " "$(sed 's/.* rule \([a-z]*\) .*/\1/' "$TMP/log" | tr '\n' ' ')" \
-		"rules"
-	assert_contains "$(cat "$TMP/talk")" "4 events; 0 suppressed"
+	assert_eq "before after grown before" "$(sed 's/.* rule \([a-z?]*\) .*/\1/' "$TMP/log" |
+		grep -vxF '?' | uniq | xargs)" "rules"
+	assert_contains "$(cat "$TMP/talk")" "$(wc -l <"$TMP/log") events; 0 suppressed"
 }
 
 test_what_is_not_printed_is_counted() {

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Where packets wait: every stage of each kind of packet, and delays that are known.
+#
+# Alone on the machine: times are measured.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+readonly TRIES=3
 readonly ECHO=$ROOT/tests/tools/echo.py
 
 # cookie NAME: the number of a namespace.
@@ -117,6 +120,8 @@ test_a_sample_is_the_same_at_every_hook() {
 	build_pair
 	weir far apply - <<<'interface eth0 { xdp native; measure path sample 1/8 }'
 	ask tcp 4000
+	wait_for 5 all_is_said near
+	wait_for 5 all_is_said far
 	rows far
 	local hop app
 	hop=$(rows far hop "$near" "$far" count)
@@ -128,6 +133,11 @@ test_a_sample_is_the_same_at_every_hook() {
 	assert_stage far "$hop" "$hop" driver "$far" "$far"
 }
 
+# is_asked tcp|udp: something waits for the reader.
+is_asked() {
+	ns_exec far ss -Hna "--$1" 'sport = :7' | awk '$2 > 0 { found = 1 } END { exit !found }'
+}
+
 test_a_reader_that_is_stopped_is_the_applications_delay() {
 	local kind
 	build_pair
@@ -135,8 +145,11 @@ test_a_reader_that_is_stopped_is_the_applications_delay() {
 	for kind in tcp udp; do
 		ask "$kind" 10
 		kill -STOP "$echo_pid"
-		(sleep 2 && kill -CONT "$echo_pid") &
-		ask "$kind" 10
+		ask "$kind" 10 &
+		wait_for 10 is_asked "$kind"
+		# So long it does not read.
+		sleep 0.5
+		kill -CONT "$echo_pid"
 		wait "$!"
 		rows far
 		assert_between 300000 3000000 "$(rows far app "$far" "$far" max_us)" "app, $kind"
@@ -184,30 +197,40 @@ test_a_delay_of_netem_is_the_queues_in_its_direction() {
 	assert_between 0 15000 "$(rows far hop "$far" "$near" p50_us)" "hop to near"
 }
 
+# links FOLDER: ids of those at net_dev_start_xmit whose program writes to its maps, pinned or not.
 links() {
+	local map
+	map=$(compgen -G "$1/maps-*/weir_path_hists" | sort -V | tail -n 1)
+	bpftool -j map show pinned "$map" >"$TMP/map"
+	bpftool -j prog show >"$TMP/programs"
 	bpftool -j link show | python3 -c '
 import json, sys
-print(sum(l.get("tp_name") == "net_dev_start_xmit" for l in json.load(sys.stdin)))'
+map_id, programs = json.load(open(sys.argv[1]))["id"], json.load(open(sys.argv[2]))
+ours = {p["id"] for p in programs if map_id in p.get("map_ids", [])}
+print(*[l["id"] for l in json.load(sys.stdin)
+        if l.get("tp_name") == "net_dev_start_xmit" and l["prog_id"] in ours])' "$TMP/map" "$TMP/programs"
 }
 
 test_off_attaches_nothing_and_on_again_attaches_once() {
-	local before folder
+	local folder link
 	build_pair
-	before=$(links)
 	folder=/sys/fs/bpf/weir/$NS_PREFIX-far/ns-$(cookie far)
 	weir far apply - <<<'interface eth0 { xdp native; measure rtt }'
 	assert_eq 0 "$(find "$folder" -name 'stack-*' | wc -l)" "hooks without measure path"
+	assert_eq "" "$(links "$folder")" "links without measure path"
 	measure far 'xdp native'
-	assert_eq "$((before + 1))" "$(links)" "hooks of the kind with measure path"
+	link=$(links "$folder")
+	assert_eq 1 "$(wc -w <<<"$link")" "links of the kind with measure path"
 	assert_contains "$(weir far plan - <<<"interface eth0 { xdp native; measure path sample 1/1 }")" \
 		"nothing to change"
 	weir far apply - <<<'interface eth0 { xdp native; measure rtt }'
 	assert_eq 0 "$(find "$folder" -name 'stack-*' | wc -l)" "hooks after it"
-	wait_for 5 links_are "$before"
+	wait_for 5 is_gone "$link"
 }
 
-links_are() {
-	assert_eq "$1" "$(links)" "hooks left behind"
+# is_gone LINK
+is_gone() {
+	! bpftool link show id "$1" >/dev/null 2>&1
 }
 
 test_a_hook_that_was_lost_is_put_back_by_apply() {

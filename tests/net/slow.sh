@@ -3,11 +3,14 @@
 #
 # Known delays, as the commands on latency tell them: over time, by client, by
 # stage, and packet by packet.
+#
+# Alone on the machine: times are measured.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+readonly TRIES=3
 readonly DELAY_US=20000
 
 # build_pair MEASURE [DELAY]: near -- far, with DELAY_US there and back together.

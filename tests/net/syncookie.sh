@@ -3,6 +3,8 @@
 #
 # Real clients of a service while senders that do not exist open connections:
 # client -- edge (weir) -- b1.
+#
+# Alone on the machine: it is kept busy.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh

@@ -6,12 +6,16 @@
 #
 # Flows with and without timestamps share a test where that saves time; with
 # WEIR_TRUTH=all the longer ones have a run of each, and more of everything.
+#
+# Alone on the machine: times are measured.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/net/lib_truth.sh
 . "$(dirname "$0")/lib_truth.sh"
+
+readonly TRIES=3
 
 # over_a_line MICROSECONDS01 MICROSECONDS10 [FLOWS-OPTION VALUE]...: what near sees of
 # flows to far.

@@ -3,6 +3,8 @@
 #
 # Round trips above a threshold are told, each one once, and no other: as many as
 # a capture of the same packets has.
+#
+# Alone on the machine: times are measured.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
@@ -10,6 +12,7 @@ set -euo pipefail
 # shellcheck source=tests/net/lib_truth.sh
 . "$(dirname "$0")/lib_truth.sh"
 
+readonly TRIES=3
 readonly OVER_MS=40
 
 # slow_samples: how many a capture has that took so long, and those of them that are doubtful.

@@ -5,6 +5,8 @@
 # the balancer's own tunnels, as super-packets, over ports that are used again,
 # with acknowledgements that are held back; as a capture of the same packets has
 # them. And response times in-band, where only the client is seen.
+#
+# Alone on the machine: times are measured.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
@@ -13,6 +15,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib_balance.sh"
 # shellcheck source=tests/net/lib_truth.sh
 . "$(dirname "$0")/lib_truth.sh"
+
+readonly TRIES=3
 
 # p50 NAME WORD...: median in microseconds.
 p50() {

@@ -12,8 +12,9 @@ import threading
 
 
 def answer_stream(stream):
-    while data := stream.recv(65536):
-        stream.sendall(data)
+    with stream:
+        while data := stream.recv(65536):
+            stream.sendall(data)
 
 
 def accept(listener):
