@@ -219,22 +219,7 @@ static void examine_missing(struct checkup *c, const struct host_link *links, si
 	}
 }
 
-struct neighbours {
-	struct host_neighbour *list;
-	size_t count;
-};
-
-static bool answers(const struct neighbours *n, const struct host_route *route)
-{
-	for (size_t i = 0; i < n->count; i++) {
-		if (n->list[i].ifindex == route->ifindex &&
-		    !memcmp(n->list[i].addr, route->next_hop, 16))
-			return n->list[i].is_known;
-	}
-	return false;
-}
-
-static void examine_backend(struct checkup *c, const struct neighbours *n,
+static void examine_backend(struct checkup *c, const struct host_neighbours *n,
 			    const struct backend_group *group, const struct backend *backend,
 			    const struct host_ask *asked)
 {
@@ -251,7 +236,7 @@ static void examine_backend(struct checkup *c, const struct neighbours *n,
 	}
 	if_indextoname(asked->route->ifindex, ifname);
 	addr_text(asked->route->next_hop, hop, sizeof(hop));
-	if (!answers(n, asked->route)) {
+	if (!host_neighbour_is_known(n, asked->route->ifindex, asked->route->next_hop)) {
 		find(c, FINDING_FAIL, "%s %s %s", kind, group->name, backend->name);
 		say(c,
 		    "%s: its next hop %s on %s does not answer; what it would get is dropped "
@@ -285,7 +270,7 @@ static void examine_services(struct checkup *c)
 	OWN_FREE struct host_ask *asks = calloc(backends + 1, sizeof(*asks));
 	OWN_FREE struct host_route *routes = calloc(backends + 1, sizeof(*routes));
 	const struct host_ask *next = asks;
-	struct neighbours n = {};
+	OWN(host_neighbours_free) struct host_neighbours n = {};
 
 	if (c->only)
 		return;
@@ -294,15 +279,13 @@ static void examine_services(struct checkup *c)
 		return;
 	}
 	ask_routes(c->model, asks, routes);
-	if (host_neighbours(c->host, &n.list, &n.count))
-		n.count = 0;
+	host_neighbours(c->host, &n);
 	for (size_t g = 0; g < model_groups_count(c->model); g++) {
 		const struct backend_group group = model_group(c->model, g);
 
 		for (size_t b = 0; b < group.backends_count; b++)
 			examine_backend(c, &n, &group, &group.backends[b], next++);
 	}
-	free(n.list);
 }
 
 /* What is to be measured in the stack and is not, as a whole or in part. */

@@ -148,18 +148,14 @@ static void find_base(struct explanation *e, const struct state *state)
 
 static void find_mac(struct host *host, struct explain_hop *hop)
 {
-	OWN_FREE struct host_neighbour *list = NULL;
-	size_t count = 0;
+	OWN(host_neighbours_free) struct host_neighbours all = {};
+	const struct host_neighbour *found;
 
-	if (host_neighbours(host, &list, &count))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		if (list[i].ifindex != hop->route.ifindex || !list[i].is_known ||
-		    memcmp(list[i].addr, hop->route.next_hop, sizeof(list[i].addr)) != 0)
-			continue;
-		hop->has_mac = true;
-		memcpy(hop->mac, list[i].mac, sizeof(hop->mac));
-	}
+	host_neighbours(host, &all);
+	found = host_neighbour_find(&all, hop->route.ifindex, hop->route.next_hop);
+	hop->has_mac = found && found->is_known;
+	if (hop->has_mac)
+		memcpy(hop->mac, found->mac, sizeof(hop->mac));
 }
 
 static void find_hop(struct host *host, const __u8 addr[16], struct explain_hop *hop)

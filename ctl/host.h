@@ -87,8 +87,22 @@ struct host_neighbour {
 	__u8 mac[6]; /* zeroes where it is not, or is of another size */
 };
 
-/* All entries, to be freed by the caller. Returns 0 or -errno. */
-int host_neighbours(struct host *h, struct host_neighbour **list, size_t *count);
+/* By ifindex and address. */
+struct host_neighbours {
+	struct host_neighbour *list;
+	size_t count;
+};
+
+/* All entries. Returns 0, or -errno with none. Free them in either case. */
+int host_neighbours(struct host *h, struct host_neighbours *out);
+void host_neighbours_free(struct host_neighbours *n);
+
+/* The entry of a neighbour, or NULL. */
+const struct host_neighbour *host_neighbour_find(const struct host_neighbours *n, __u32 ifindex,
+						 const __u8 addr[16]);
+
+/* Whether its MAC address is known. */
+bool host_neighbour_is_known(const struct host_neighbours *n, __u32 ifindex, const __u8 addr[16]);
 
 /*
  * Whether @ifindex is a veth whose peer runs no XDP program. What XDP sends out

@@ -121,12 +121,22 @@ static int collect_neighbour(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-int host_neighbours(struct host *h, struct host_neighbour **list, size_t *count)
+static int by_place(const void *a, const void *b)
+{
+	const struct host_neighbour *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return memcmp(x->addr, y->addr, sizeof(x->addr));
+}
+
+int host_neighbours(struct host *h, struct host_neighbours *out)
 {
 	struct ndmsg request = { .ndm_family = AF_UNSPEC };
 	struct neighbour_list found = {};
 	int error;
 
+	*out = (struct host_neighbours){};
 	nl_socket_modify_cb(h->socket, NL_CB_VALID, NL_CB_CUSTOM, collect_neighbour, &found);
 	error = nl_send_simple(h->socket, RTM_GETNEIGH, NLM_F_DUMP, &request, sizeof(request));
 	if (error >= 0)
@@ -136,7 +146,30 @@ int host_neighbours(struct host *h, struct host_neighbour **list, size_t *count)
 		free(found.list);
 		return found.error ? found.error : errno_of(error);
 	}
-	*list = found.list;
-	*count = found.count;
+	if (found.count)
+		qsort(found.list, found.count, sizeof(*found.list), by_place);
+	*out = (struct host_neighbours){ found.list, found.count };
 	return 0;
+}
+
+void host_neighbours_free(struct host_neighbours *n)
+{
+	free(n->list);
+	*n = (struct host_neighbours){};
+}
+
+const struct host_neighbour *host_neighbour_find(const struct host_neighbours *n, __u32 ifindex,
+						 const __u8 addr[16])
+{
+	struct host_neighbour key = { .ifindex = ifindex };
+
+	memcpy(key.addr, addr, sizeof(key.addr));
+	return n->count ? bsearch(&key, n->list, n->count, sizeof(key), by_place) : NULL;
+}
+
+bool host_neighbour_is_known(const struct host_neighbours *n, __u32 ifindex, const __u8 addr[16])
+{
+	const struct host_neighbour *found = host_neighbour_find(n, ifindex, addr);
+
+	return found && found->is_known;
 }

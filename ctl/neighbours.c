@@ -17,11 +17,6 @@
 /* More than this many backends out of reach have one cause, and it has been said. */
 #define SAY_MOST 5
 
-struct neighbours {
-	struct host_neighbour *list; /* by ifindex and address */
-	size_t count;
-};
-
 /* Where packets to backends go next: many backends may be behind one. */
 struct hop {
 	__u32 ifindex;
@@ -34,23 +29,9 @@ struct hops {
 	size_t count;
 };
 
-static void own_neighbours(struct neighbours *n)
-{
-	free(n->list);
-}
-
 static void own_hops(struct hops *h)
 {
 	free(h->list);
-}
-
-static int by_place(const void *a, const void *b)
-{
-	const struct host_neighbour *x = a, *y = b;
-
-	if (x->ifindex != y->ifindex)
-		return x->ifindex < y->ifindex ? -1 : 1;
-	return memcmp(x->addr, y->addr, sizeof(x->addr));
 }
 
 static int by_hop(const void *a, const void *b)
@@ -97,37 +78,19 @@ static void collect_hops(const struct plan *p, struct hops *out)
 	}
 }
 
-static void read_all(struct host *host, struct neighbours *n)
+/* Without an answer there are none. */
+static void read_all(struct host *host, struct host_neighbours *n)
 {
-	free(n->list);
-	*n = (struct neighbours){};
-	if (host_neighbours(host, &n->list, &n->count))
-		n->count = 0;
-	if (n->count)
-		qsort(n->list, n->count, sizeof(*n->list), by_place);
+	host_neighbours_free(n);
+	host_neighbours(host, n);
 }
 
-static const struct host_neighbour *find(const struct neighbours *n, __u32 ifindex,
-					 const __u8 addr[16])
-{
-	struct host_neighbour key = { .ifindex = ifindex };
-
-	memcpy(key.addr, addr, sizeof(key.addr));
-	return n->count ? bsearch(&key, n->list, n->count, sizeof(key), by_place) : NULL;
-}
-
-static bool is_known(const struct neighbours *n, __u32 ifindex, const __u8 addr[16])
-{
-	const struct host_neighbour *found = find(n, ifindex, addr);
-
-	return found && found->is_known;
-}
-
-static void keep(const struct plan *p, const struct neighbours *n, const struct hops *hops)
+static void keep(const struct plan *p, const struct host_neighbours *n, const struct hops *hops)
 {
 	for (size_t i = 0; i < hops->count; i++) {
 		struct hop *hop = &hops->list[i];
-		const struct host_neighbour *found = find(n, hop->ifindex, hop->addr);
+		const struct host_neighbour *found =
+			host_neighbour_find(n, hop->ifindex, hop->addr);
 		int error;
 
 		hop->is_former = found && found->is_ours;
@@ -139,15 +102,20 @@ static void keep(const struct plan *p, const struct neighbours *n, const struct 
 	}
 }
 
-static void wait_until_known(const struct plan *p, const struct hops *hops, struct neighbours *n)
+static bool has_come(const struct host_neighbours *n, const struct hop *hop)
+{
+	return hop->is_former || host_neighbour_is_known(n, hop->ifindex, hop->addr);
+}
+
+static void wait_until_known(const struct plan *p, const struct hops *hops,
+			     struct host_neighbours *n)
 {
 	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 	size_t i = 0;
 
 	for (int waited = 0; waited <= WAIT_MS; waited += POLL_MS) {
 		read_all(p->host, n);
-		while (i < hops->count && (hops->list[i].is_former ||
-					   is_known(n, hops->list[i].ifindex, hops->list[i].addr)))
+		while (i < hops->count && has_come(n, &hops->list[i]))
 			i++;
 		if (i == hops->count)
 			return;
@@ -170,7 +138,7 @@ static void say_one(const struct backend_group *group, const char *name, const s
 		     kind, group->name, addr_text(r->route.next_hop, hop, sizeof(hop)), name);
 }
 
-static void say_unreachable(const struct plan *p, const struct neighbours *n)
+static void say_unreachable(const struct plan *p, const struct host_neighbours *n)
 {
 	const struct plan_route *r = p->routes;
 	size_t unreachable = 0;
@@ -179,7 +147,8 @@ static void say_unreachable(const struct plan *p, const struct neighbours *n)
 		const struct backend_group group = model_group(p->model, g);
 
 		for (size_t b = 0; b < group.backends_count; b++, r++) {
-			if (!r->error && is_known(n, r->route.ifindex, r->route.next_hop))
+			if (!r->error &&
+			    host_neighbour_is_known(n, r->route.ifindex, r->route.next_hop))
 				continue;
 			if (++unreachable <= SAY_MOST)
 				say_one(&group, group.backends[b].name, r);
@@ -248,7 +217,7 @@ static void say_super_packets(const struct plan *p)
 
 void neighbours_keep(const struct plan *p)
 {
-	OWN(own_neighbours) struct neighbours n = {};
+	OWN(host_neighbours_free) struct host_neighbours n = {};
 	OWN(own_hops) struct hops hops = {};
 
 	say_deaf_senders(p);
@@ -287,7 +256,7 @@ static bool is_in_image(const struct weir_image *image, __u32 ifindex, const __u
 
 void neighbours_release(const struct plan *p, const struct weir_image *old)
 {
-	OWN(own_neighbours) struct neighbours n = {};
+	OWN(host_neighbours_free) struct host_neighbours n = {};
 	OWN(own_hops) struct hops hops = {};
 
 	read_all(p->host, &n);
@@ -303,7 +272,7 @@ void neighbours_release(const struct plan *p, const struct weir_image *old)
 
 void neighbours_undo(const struct plan *p, const struct weir_image *old)
 {
-	OWN(own_neighbours) struct neighbours n = {};
+	OWN(host_neighbours_free) struct host_neighbours n = {};
 	OWN(own_hops) struct hops hops = {};
 
 	if (!p->routes)
@@ -321,7 +290,7 @@ void neighbours_undo(const struct plan *p, const struct weir_image *old)
 
 void neighbours_release_all(struct host *host, const struct weir_image *image)
 {
-	OWN(own_neighbours) struct neighbours n = {};
+	OWN(host_neighbours_free) struct host_neighbours n = {};
 
 	read_all(host, &n);
 	for (size_t i = 0; i < n.count; i++) {
