@@ -18,6 +18,7 @@ static void own_view(struct flow_view *v)
 {
 	free(v->backends);
 	json_decref(v->list);
+	json_decref(v->notes);
 }
 
 static int name_backends(struct flow_view *v)
@@ -158,12 +159,14 @@ int show_flow(struct command *c, const struct applied *a, const char *name)
 		return command_failed(c);
 	flows = v.list;
 	v.list = c->json ? json_array() : NULL;
+	v.notes = c->json ? json_array() : NULL;
 	if (wants_pins(&filter) && pin_show_flows(&v, &c->why)) {
 		json_decref(flows);
 		return command_failed(c);
 	}
 	if (c->json)
-		return json_print(json_pack("{s:o,s:o}", "flows", flows, "pins", TAKE_PTR(v.list)));
+		return json_print(json_pack("{s:o,s:o,s:o}", "flows", flows, "pins",
+					    TAKE_PTR(v.list), "notes", TAKE_PTR(v.notes)));
 	if (!v.shown)
 		printf("No such flow is translated or pinned%s.\n",
 		       filter.has_client && !filter.no_pins

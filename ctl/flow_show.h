@@ -33,7 +33,8 @@ struct flow_view {
 	struct flow_backend *backends;
 	__u32 backends_count; /* one more than the highest id */
 	json_t *list; /* objects go there; NULL: lines are printed */
-	size_t shown;
+	json_t *notes; /* the same, of what is no flow */
+	size_t shown, pins_shown;
 };
 
 /* The backend of @id if the filter wants flows to it in @state; else NULL. */

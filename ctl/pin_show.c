@@ -2,11 +2,13 @@
 /*
  * show flow: pins. A pin holds a keyed hash of its service and its flow, and no
  * address: what can be said is where the flow goes and how long ago it was seen.
+ * Beside them lie notes of what is no flow: fragments, and sources with a cookie.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "flow_show.h"
@@ -30,21 +32,48 @@ struct seen_pin {
 	__u32 age_s, left_s;
 };
 
-/* False where it is free, past its life, or of no flow: fragments, sources with a cookie. */
+/* False where it is free, or past its life. */
 static bool read_pin(const struct weir_pin *pin, __u32 now, struct seen_pin *out)
 {
+	enum weir_pin_state state = pin->state >> WEIR_PIN_STATE_SHIFT & WEIR_PIN_STATE_MASK;
+	__u64 life = state == WEIR_PIN_FRAGMENT ? WEIR_PIN_FRAGMENT_S
+						: 1ULL << (pin->state >> WEIR_PIN_LIFE_SHIFT);
 	__u32 age = now - pin->seen;
-	__u64 life = 1ULL << (pin->state >> WEIR_PIN_LIFE_SHIFT);
 
 	*out = (struct seen_pin){
 		.tag = pin->tag,
-		.state = pin->state >> WEIR_PIN_STATE_SHIFT & WEIR_PIN_STATE_MASK,
+		.state = state,
 		.backend = pin->state & WEIR_PIN_BACKEND_MASK,
 		.age_s = age,
 		.left_s = (__u32)(life > age ? life - age : 0),
 	};
-	return out->state != WEIR_PIN_FREE && out->state != WEIR_PIN_FRAGMENT &&
-	       out->state != WEIR_PIN_VERIFIED && out->state != WEIR_PIN_BUSY && age <= life;
+	return state != WEIR_PIN_FREE && state != WEIR_PIN_BUSY && age <= life;
+}
+
+static bool is_note(const struct seen_pin *p)
+{
+	return p->state == WEIR_PIN_FRAGMENT || p->state == WEIR_PIN_VERIFIED;
+}
+
+/* A note is of no service: it is shown where none is asked for, and no backend. */
+static void show_note(struct flow_view *v, const struct seen_pin *p)
+{
+	const struct flow_filter *f = v->filter;
+	const char *state = state_names[p->state];
+	char tag[17];
+
+	if (f->group || f->backend || (f->state && strcmp(f->state, state) != 0))
+		return;
+	v->shown++;
+	snprintf(tag, sizeof(tag), "%016llx", p->tag);
+	if (v->notes)
+		json_array_append_new(v->notes, json_pack("{s:s,s:i,s:i,s:s}", "state", state,
+							  "seen_s", (int)p->age_s, "expires_s",
+							  (int)p->left_s, "hash", tag));
+	else
+		printf("note %s  %s, seen %u s ago, %u s left\n", tag,
+		       p->state == WEIR_PIN_FRAGMENT ? "fragments of a packet" : "verified source",
+		       p->age_s, p->left_s);
 }
 
 static void show_pin(struct flow_view *v, const struct seen_pin *p)
@@ -55,7 +84,8 @@ static void show_pin(struct flow_view *v, const struct seen_pin *p)
 
 	if (!b)
 		return;
-	if (!v->shown++ && !v->list)
+	v->shown++;
+	if (!v->pins_shown++ && !v->list)
 		note("a pin holds a keyed hash of its flow, no client and no slot; \"weir "
 		     "explain\" "
 		     "finds the pin of a flow");
@@ -92,8 +122,12 @@ int pin_show_flows(struct flow_view *v, struct failure *why)
 		for (__u32 i = 0; i < count * WEIR_PIN_WAYS; i++) {
 			struct seen_pin pin;
 
-			if (read_pin(&sets[i / WEIR_PIN_WAYS].way[i % WEIR_PIN_WAYS],
-				     (__u32)now.tv_sec, &pin))
+			if (!read_pin(&sets[i / WEIR_PIN_WAYS].way[i % WEIR_PIN_WAYS],
+				      (__u32)now.tv_sec, &pin))
+				continue;
+			if (is_note(&pin))
+				show_note(v, &pin);
+			else
 				show_pin(v, &pin);
 		}
 	}

@@ -45,6 +45,11 @@ from to ack | explain tcp
 --netns --instance --json --all | --
 edge | -n NETNS -i NETNS show filter
 web | -n NETNS -i NETNS show service
+web backend client state nat pin | -n NETNS -i NETNS show flow
+backend client state nat pin | -n NETNS -i NETNS show flow web
+b1 | -n NETNS -i NETNS show flow web nat backend
+b1 | -n NETNS -i NETNS show flow backend
+opening established fragment verified | -n NETNS -i NETNS show flow state
 bogons | -n NETNS -i NETNS set add
 one default | -n NETNS -i NETNS reset filter edge
 web | -n NETNS -i NETNS latency

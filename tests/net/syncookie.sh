@@ -117,6 +117,8 @@ test_a_client_is_reset_once_and_goes_through() {
 	assert_eq 0 "$(failures "http://[$VIP6]/hello")" "failures by IPv6"
 	assert_eq 2 "$(met lb-syncookie)" "cookies sent"
 	assert_eq 2 "$(met lb-syncookie-verified)" "cookies that came back"
+	assert_eq 2 "$(weir edge show flow state verified | grep -c '^note .*verified source, seen')" \
+		"sources that are shown as verified"
 }
 
 test_a_flood_that_gets_cookies_only_keeps_nobody_out() {
