@@ -42,6 +42,8 @@
 #define PIN_SETS (1U << 17)
 /* Where all are pinned: 2,097,152, 32 MiB. */
 #define PIN_SETS_ALL (1U << 19)
+/* Where only fragments leave notes: 16,384 of them in half a minute, 256 KiB. */
+#define PIN_SETS_FRAGMENTS (1U << 12)
 /* 1,600 packets. */
 #define LOG_BYTES (1U << 18)
 #define LOG_BYTES_MIN 4096
@@ -105,7 +107,9 @@ static __u32 pin_sets(__u32 services)
 {
 	if (services & 1U << WEIR_NEED_TRACK)
 		return PIN_SETS_ALL;
-	return services & (1U << WEIR_NEED_PINS | 1U << WEIR_NEED_SYNCOOKIE) ? PIN_SETS : 1;
+	if (services & (1U << WEIR_NEED_PINS | 1U << WEIR_NEED_SYNCOOKIE))
+		return PIN_SETS;
+	return services ? PIN_SETS_FRAGMENTS : 1;
 }
 
 /* Services count in buckets of sources, as they have no rule's. */

@@ -12,6 +12,7 @@
 #include <linux/pkt_cls.h>
 
 #include "weir/bpf/nat.h"
+#include "weir/bpf/nat_fragment.h"
 #include "weir/bpf/nat_quote.h"
 #include "weir/bpf/reject.h"
 
@@ -102,6 +103,16 @@ static __noinline int return_write(struct __sk_buff *skb, const struct pkt *p, c
 	return 0;
 }
 
+/* A fragment without ports. Returns 0, or not 0. */
+static __noinline int return_write_fragment(struct __sk_buff *skb, const struct pkt *p,
+					    const struct nat *n)
+{
+	__u32 addresses = return_diff_of_addresses(&n->from, &n->to, p->is_v6);
+
+	return !!return_write_addresses(skb, p->l3_offset, p->is_v6, &n->to, addresses,
+					BPF_F_RECOMPUTE_CSUM);
+}
+
 /*
  * What an ICMP error quotes. Leaves in @gained what that adds to the sum under
  * the error's own checksum.
@@ -155,23 +166,34 @@ static __noinline int return_write_error(struct __sk_buff *skb, const struct pkt
 	return 0;
 }
 
+static __always_inline int return_find_by_ports(const struct weir_image *image, const struct pkt *p,
+						struct nat *n)
+{
+	if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)
+		return 0;
+	n->flags = p->has & PKT_TCP ? p->tcp_flags : 0;
+	n->is_udp = p->proto == IPPROTO_UDP;
+	n->inside.src = p->dst;
+	n->inside.dst = p->src;
+	n->inside.sport = p->dport;
+	n->inside.dport = p->sport;
+	if (!nat_back(image, n))
+		return 0;
+	if (p->has & PKT_FRAGMENT)
+		nat_fragment_note(image, p, n);
+	return 1;
+}
+
 /* The flow that a container's packet, or what it quotes, is an answer in. */
 static __always_inline int return_find(struct __sk_buff *skb, const struct weir_image *image,
 				       const struct pkt *p, struct nat *n)
 {
 	n->kind = NAT_LOCAL;
 	n->is_v6 = p->is_v6;
-	if (p->has & PKT_PORTS) {
-		if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)
-			return 0;
-		n->flags = p->has & PKT_TCP ? p->tcp_flags : 0;
-		n->is_udp = p->proto == IPPROTO_UDP;
-		n->inside.src = p->dst;
-		n->inside.dst = p->src;
-		n->inside.sport = p->dport;
-		n->inside.dport = p->sport;
-		return nat_back(image, n);
-	}
+	if (p->has & PKT_PORTS)
+		return return_find_by_ports(image, p, n);
+	if (fragment_lacks_ports(p))
+		return nat_fragment_find(image, p, n);
 	if (!nat_is_error(p) ||
 	    !nat_quote((void *)(long)skb->data, (void *)(long)skb->data_end, p, n) ||
 	    !nat_is_addr(&n->quoted.src, &p->dst))
@@ -207,9 +229,10 @@ static __always_inline int return_rewrite(struct __sk_buff *skb, const struct pk
 	n->from.dst = p->dst;
 	n->from.sport = p->sport;
 	n->from.dport = p->dport;
-	if (p->has & PKT_PORTS) {
+	if (p->has & (PKT_PORTS | PKT_FRAGMENT)) {
 		nat_touch(n, NAT_BACKEND);
-		return return_write(skb, p, n);
+		return p->has & PKT_PORTS ? return_write(skb, p, n)
+					  : return_write_fragment(skb, p, n);
 	}
 	n->quoted_to = n->outside;
 	return return_write_error(skb, p, n);

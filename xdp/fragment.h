@@ -6,35 +6,12 @@
 #ifndef WEIR_XDP_FRAGMENT_H
 #define WEIR_XDP_FRAGMENT_H
 
-#include "pin.h"
+#include "weir/bpf/fragment.h"
+
 #include "vip.h"
 
-/* In the place of a service's id; there are not so many. */
-#define FRAGMENT_NUMBER 0xffffff
 /* Of a service's id, in its note: services of a VIP may share their backends. */
 #define FRAGMENT_HINT (WEIR_PIN_LIFE_MOST)
-
-/* IPv6 counts identifications for each pair of addresses, whatever is in the packet. */
-static __always_inline __u64 fragment_tag(const struct weir_image *image, const struct pkt *p)
-{
-	return pin_tag(image, p, FRAGMENT_NUMBER, p->is_v6 ? 0 : p->proto, p->fragment_id);
-}
-
-/* A fragment that does not say itself which service it is for. */
-static __always_inline bool fragment_lacks_ports(const struct pkt *p)
-{
-	if ((p->has & (PKT_FRAGMENT | PKT_PORTS)) != PKT_FRAGMENT)
-		return false;
-	switch (p->proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		return true;
-	}
-	return pkt_is_extension(p->proto);
-}
 
 /* Note where a first fragment goes. Returns 0. */
 static __noinline int fragment_note(const struct weir_image *image, const struct pkt *p,
@@ -42,7 +19,7 @@ static __noinline int fragment_note(const struct weir_image *image, const struct
 {
 	const struct weir_backend *backend = choice_backend(image, c);
 	const struct weir_service *service = choice_service(image, c);
-	__u64 tag = fragment_tag(image, p);
+	__u64 tag = fragment_tag(image, p, FRAGMENT_TO_VIP);
 	struct weir_pin_set *set = pin_set(tag);
 	union pin_word w = {
 		.seen = pin_now(),
@@ -126,7 +103,7 @@ static __noinline int fragment_choose(const struct weir_image *image, const stru
 		.proto = p->proto,
 		.any_proto = pkt_is_extension(p->proto),
 	};
-	__u64 tag = fragment_tag(image, p);
+	__u64 tag = fragment_tag(image, p, FRAGMENT_TO_VIP);
 	struct weir_pin_set *set = pin_set(tag);
 	union pin_word w = {};
 

@@ -6,8 +6,9 @@
 #ifndef WEIR_XDP_SETTLE_H
 #define WEIR_XDP_SETTLE_H
 
+#include "weir/bpf/pin.h"
+
 #include "admit.h"
-#include "pin.h"
 
 #define SETTLE_TCP_FIN 0x01
 #define SETTLE_TCP_SYN 0x02

@@ -9,9 +9,9 @@
 #define WEIR_XDP_SYNCOOKIE_H
 
 #include "weir/bpf/limit.h"
+#include "weir/bpf/pin.h"
 #include "weir/bpf/reject.h"
 
-#include "pin.h"
 #include "send.h"
 #include "settle.h"
 

@@ -104,44 +104,6 @@ test_forwarding_that_is_off_is_named() {
 	service l2 "b1 10.0.1.11"
 }
 
-# udp_server NAME: answers datagrams to the VIPs' port 53 with NAME.
-udp_server() {
-	cat >"$TMP/udp.py" <<-'END'
-		import select, socket, sys
-		socks = []
-		for address in sys.argv[2:]:
-		    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-		    s.bind((address, 53))
-		    socks.append(s)
-		print("ready", flush=True)
-		while True:
-		    for s in select.select(socks, [], [])[0]:
-		        s.sendto(sys.argv[1].encode(), s.recvfrom(2048)[1])
-	END
-	start_ready "$1" "$TMP/udp-$1.log" ready python3 "$TMP/udp.py" "$1" "$VIP4" "$VIP6"
-}
-
-# ask_udp COUNT ADDRESS: from as many ports.
-ask_udp() {
-	cat >"$TMP/ask_udp.py" <<-'END'
-		import collections, socket, sys
-		family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
-		count = collections.Counter()
-		for _ in range(int(sys.argv[1])):
-		    s = socket.socket(family, socket.SOCK_DGRAM)
-		    s.settimeout(2)
-		    s.connect((sys.argv[2], 53))
-		    s.send(b"who")
-		    try:
-		        count[s.recv(2048).decode()] += 1
-		    except OSError:
-		        count["none"] += 1
-		print(count["b1"], count["b2"], count["none"])
-	END
-	read -r b1 b2 none < <(ns_exec client python3 "$TMP/ask_udp.py" "$@")
-	echo "udp $2: b1 $b1, b2 $b2, none $none"
-}
-
 # send_frame VLAN...: a SYN to the VIP with these tags, the outermost first, from the client.
 send_frame() {
 	ns_exec client python3 - "$(mac client eth0)" "$(mac edge wan)" 198.51.100.2 "$VIP4" "$@" <<-'END'
@@ -224,18 +186,36 @@ assert busy["bytes"] == sum(b["bytes"] for b in busy["backends"]), busy' || fail
 }
 
 test_a_UDP_service_is_balanced() {
-	local address
 	build_network ipip
-	udp_server b1
-	udp_server b2
+	udp_server b1 53 "$VIP4" "$VIP6"
+	udp_server b2 53 "$VIP4" "$VIP6"
 	service ipip "b1 10.0.1.11" "b2 2001:db8:7:2::12"
-	for address in "$VIP4" "$VIP6"; do
-		ask_udp 40 "$address"
-		assert_eq 0 "$none" "datagrams without an answer"
-		assert_between 1 39 "$b1" "answers of b1"
-		assert_between 1 39 "$b2" "answers of b2"
-	done
+	ask_udp_both 40 0
 	assert_eq 80 "$(reason lb-forward)" "datagrams forwarded"
+}
+
+# Of three fragments each. Without pins of flows, there is still room for their notes.
+test_fragments_of_a_datagram_reach_one_backend() {
+	local n
+	build_network ipip
+	for n in 1 2; do
+		# Not that of the link, which has room for tunnels: nobody cuts answers over IPv6.
+		ns_ip "b$n" route change default via "2001:db8:7:$n::1" mtu 1500
+	done
+	udp_server b1 53 "$VIP4" "$VIP6"
+	udp_server b2 53 "$VIP4" "$VIP6"
+	service 'ipip; track none' "b1 10.0.1.11" "b2 2001:db8:7:2::12"
+	ask_udp_both 40 4000
+	assert_eq 240 "$(reason lb-forward)" "fragments forwarded"
+	# For half a minute each.
+	assert_between 40 80 "$(weir edge show flow state fragment | grep -c '^note [0-9a-f]\{16\}  fragments')" \
+		"fragmented datagrams that are noted"
+	weir edge -j show flow | python3 -c '
+import json, sys
+notes = json.load(sys.stdin)["notes"]
+assert {n["state"] for n in notes} == {"fragment"} and len(notes) >= 40, notes
+assert all(n["seen_s"] + n["expires_s"] == 30 for n in notes), notes' || fail "notes"
+	assert_eq "No such flow is translated or pinned." "$(weir edge show flow web)" "flows of the service"
 }
 
 run_tests "$@"

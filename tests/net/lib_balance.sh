@@ -67,8 +67,13 @@ service() {
 	weir edge apply "$TMP/edge.conf"
 }
 
-# ask COUNT URL: new connections; who answered how many goes to $b1, $b2 and $none.
+# ask COUNT URL: new connections of the client; who answered how many goes to $b1, $b2 and $none.
 ask() {
+	ask_from client "$@"
+}
+
+# ask_from NAME COUNT URL: the same of another one.
+ask_from() {
 	cat >"$TMP/ask.py" <<-'END'
 		import collections, sys, urllib.request
 		count = collections.Counter()
@@ -82,26 +87,105 @@ ask() {
 		        break
 		print(count["b1"], count["b2"], count["none"])
 	END
-	read -r b1 b2 none < <(ns_exec client python3 "$TMP/ask.py" "$@")
-	echo "$2: b1 $b1, b2 $b2, none $none"
+	read -r b1 b2 none < <(ns_exec "$1" python3 "$TMP/ask.py" "$2" "$3")
+	echo "$1 $3: b1 $b1, b2 $b2, none $none"
 }
 
 # ask_both COUNT: over IPv4 and IPv6; every connection is answered, by both backends.
 ask_both() {
+	ask_both_from client "$1"
+}
+
+# ask_both_from NAME COUNT
+ask_both_from() {
 	local url
 	for url in "http://$VIP4/" "http://[$VIP6]/"; do
-		ask "$1" "$url"
-		assert_eq 0 "$none" "connections to $url without an answer"
-		assert_between 1 "$1" "$b1" "answers of b1"
-		assert_between 1 "$1" "$b2" "answers of b2"
+		ask_from "$1" "$2" "$url"
+		assert_answered_by_both "$2" "$url"
 	done
 }
 
-# reason NAME: packets that met this fate on the edge.
+# assert_answered_by_both COUNT WHAT: what ask or ask_udp counted.
+assert_answered_by_both() {
+	assert_eq 0 "$none" "$2: asked without an answer"
+	assert_between 1 "$(($1 - 1))" "$b1" "$2: answers of b1"
+	assert_eq "$1" "$((b1 + b2))" "$2: answers of both"
+}
+
+# udp_server NAME PORT ADDRESS...: answers datagrams with NAME, and what they have behind three bytes.
+udp_server() {
+	cat >"$TMP/udp.py" <<-'END'
+		import select, socket, sys
+		socks = []
+		for address in sys.argv[3:]:
+		    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+		    s.bind((address, int(sys.argv[2])))
+		    socks.append(s)
+		print("ready", flush=True)
+		while True:
+		    for s in select.select(socks, [], [])[0]:
+		        data, peer = s.recvfrom(65536)
+		        s.sendto(sys.argv[1].encode() + data[3:], peer)
+	END
+	start_ready "$1" "$TMP/udp-$1.log" ready python3 "$TMP/udp.py" "$@"
+}
+
+# ask_udp COUNT ADDRESS BYTES: port 53, from as many ports, so many bytes there and back.
+ask_udp() {
+	cat >"$TMP/ask_udp.py" <<-'END'
+		import collections, socket, sys
+		family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
+		count = collections.Counter()
+		for _ in range(int(sys.argv[1])):
+		    s = socket.socket(family, socket.SOCK_DGRAM)
+		    s.settimeout(2)
+		    s.connect((sys.argv[2], 53))
+		    s.send(b"who" + b"x" * int(sys.argv[3]))
+		    try:
+		        answer = s.recv(65536).decode()
+		        count[answer[:2] if answer[2:] == "x" * int(sys.argv[3]) else "wrong"] += 1
+		    except OSError:
+		        count["none"] += 1
+		print(count["b1"], count["b2"], count["none"] + count["wrong"])
+	END
+	read -r b1 b2 none < <(ns_exec client python3 "$TMP/ask_udp.py" "$@")
+	echo "udp $2, $3 bytes: b1 $b1, b2 $b2, none $none"
+}
+
+# ask_udp_both COUNT BYTES: over IPv4 and IPv6; every datagram comes back, from both backends.
+ask_udp_both() {
+	local address
+	for address in "$VIP4" "$VIP6"; do
+		ask_udp "$1" "$address" "$2"
+		assert_answered_by_both "$1" "udp $address, $2 bytes"
+	done
+}
+
+# refusals PORT: what the client is told that sends a datagram to that port of the VIPs: errno.
+refusals() {
+	ns_exec client python3 -c '
+import socket, sys
+for address in sys.argv[2:]:
+    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(2)
+    s.connect((address, int(sys.argv[1])))
+    s.send(b"x")
+    try:
+        s.recv(10)
+    except OSError as e:
+        print(e.errno)' "$1" "$VIP4" "$VIP6" | xargs
+}
+
+# reason NAME: packets that met this fate on the edge's wan.
 reason() {
-	weir edge -j show interface wan |
+	reason_on wan "$1"
+}
+
+# reason_on IF NAME
+reason_on() {
+	weir edge -j show interface "$1" |
 		python3 -c 'import json, sys
-print(json.load(sys.stdin)["interfaces"][0]["reasons"][sys.argv[1]]["packets"])' "$1"
+print(json.load(sys.stdin)["interfaces"][0]["reasons"][sys.argv[1]]["packets"])' "$2"
 }
 
 # backend_packets NAME

@@ -1,37 +1,34 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# forward local with real connections: client -- edge (weir) -- c1, c2, containers
+# forward local with real connections: client -- edge (weir) -- b1, b2, containers
 # behind veths of the edge. They see the client's address. Offloads are as they come.
 set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/net/lib_balance.sh
+. "$(dirname "$0")/lib_balance.sh"
 
-readonly VIP4=192.0.2.10 VIP6=2001:db8:ff::10
-
-build_network() {
-	ns_add client edge c1 c2
+build_containers() {
+	ns_add client edge b1 b2
 	veth client eth0 edge wan
-	address client eth0 198.51.100.2/24 2001:db8:1::2/64
-	address edge wan 198.51.100.1/24 2001:db8:1::1/64
-	ns_ip client route add default via 198.51.100.1
-	ns_ip client route add default via 2001:db8:1::1
+	client_addresses
 	routing_on edge
 	container 1
 	container 2
 }
 
-# container N: cN, 172.31.N.2 and 2001:db8:31:N::2, behind vN.
+# container N: bN, 172.31.N.2 and 2001:db8:31:N::2, behind vN.
 container() {
 	local n=$1
-	veth edge "v$n" "c$n" eth0
+	veth edge "v$n" "b$n" eth0
 	address edge "v$n" "172.31.$n.1/24" "2001:db8:31:$n::1/64"
-	address "c$n" eth0 "172.31.$n.2/24" "2001:db8:31:$n::2/64"
-	ns_ip "c$n" route add default via "172.31.$n.1"
-	ns_ip "c$n" route add default via "2001:db8:31:$n::1"
-	http_server "c$n" "c$n" 8080 "172.31.$n.2" "2001:db8:31:$n::2"
-	whoami "c$n" 8081 "172.31.$n.2" "2001:db8:31:$n::2"
+	address "b$n" eth0 "172.31.$n.2/24" "2001:db8:31:$n::2/64"
+	ns_ip "b$n" route add default via "172.31.$n.1"
+	ns_ip "b$n" route add default via "2001:db8:31:$n::1"
+	http_server "b$n" "b$n" 8080 "172.31.$n.2" "2001:db8:31:$n::2"
+	whoami "b$n" 8081 "172.31.$n.2" "2001:db8:31:$n::2"
 }
 
 # whoami NAME PORT ADDRESS...: tells TCP and UDP clients their address as it sees it.
@@ -62,8 +59,8 @@ whoami() {
 	start_ready "$1" "$TMP/whoami-$1.log" ready python3 "$TMP/whoami.py" "${@:2}"
 }
 
-# service [XDP]: the edge's, wan in this mode.
-service() {
+# local_services [XDP]: the edge's, wan in this mode.
+local_services() {
 	{
 		echo "interface wan { xdp ${1:-auto}; balance }"
 		echo 'interface v1 { return }'
@@ -72,7 +69,9 @@ service() {
 		one_service web6 "$VIP6" 80 8080 '[2001:db8:31:1::2]' '[2001:db8:31:2::2]'
 		one_service who4 "$VIP4" 81 8081 172.31.1.2 172.31.2.2
 		one_service who6 "$VIP6" 81 8081 '[2001:db8:31:1::2]' '[2001:db8:31:2::2]'
-		echo "service self { address $VIP4; port tcp 82; forward local; backend c1 172.31.1.2:8080 }"
+		one_service dns4 "$VIP4" 53 8053 172.31.1.2 172.31.2.2
+		one_service dns6 "$VIP6" 53 8053 '[2001:db8:31:1::2]' '[2001:db8:31:2::2]'
+		echo "service self { address $VIP4; port tcp 82; forward local; backend b1 172.31.1.2:8080 }"
 	} >"$TMP/edge.conf"
 	weir edge apply "$TMP/edge.conf"
 }
@@ -80,37 +79,8 @@ service() {
 # one_service NAME VIP PORT BACKEND-PORT BACKEND BACKEND
 one_service() {
 	echo "service $1 { address $2; port tcp $3, udp $3; forward local"
-	echo "    backend c1 $5:$4"
-	echo "    backend c2 $6:$4 }"
-}
-
-# ask NAME COUNT URL: new connections of NAME; who answered how many goes to $c1, $c2 and $none.
-ask() {
-	cat >"$TMP/ask.py" <<-'END'
-		import collections, sys, urllib.request
-		count = collections.Counter()
-		opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-		for _ in range(int(sys.argv[1])):
-		    try:
-		        count[opener.open(sys.argv[2], timeout=2).read().decode().strip()] += 1
-		    except OSError:
-		        count["none"] += 1
-		    if count["none"] > 3:
-		        break
-		print(count["c1"], count["c2"], count["none"])
-	END
-	read -r c1 c2 none < <(ns_exec "$1" python3 "$TMP/ask.py" "$2" "$3")
-	echo "$1 $3: c1 $c1, c2 $c2, none $none"
-}
-
-ask_both() {
-	local url
-	for url in "http://$VIP4/" "http://[$VIP6]/"; do
-		ask "$1" "$2" "$url"
-		assert_eq 0 "$none" "connections to $url without an answer"
-		assert_between 1 "$2" "$c1" "answers of c1"
-		assert_between 1 "$2" "$c2" "answers of c2"
-	done
+	echo "    backend b1 $5:$4"
+	echo "    backend b2 $6:$4 }"
 }
 
 # seen_as ADDRESS: what a container takes the client for, over TCP and UDP.
@@ -127,16 +97,9 @@ s.send(b"x")
 print(s.recv(100).decode())' "$1" | tr '\n' ' '
 }
 
-# reason IF NAME: packets that met this fate on the edge's interface.
-reason() {
-	weir edge -j show interface "$1" |
-		python3 -c 'import json, sys
-print(json.load(sys.stdin)["interfaces"][0]["reasons"][sys.argv[1]]["packets"])' "$2"
-}
-
 assert_all_works() {
 	local url
-	ask_both client 20
+	ask_both 30
 	assert_eq "198.51.100.2 198.51.100.2 x " "$(seen_as "$VIP4")" "the client over IPv4"
 	assert_eq "2001:db8:1::2 2001:db8:1::2 x " "$(seen_as "$VIP6")" "the client over IPv6"
 	for url in "http://$VIP4/bytes/5000000" "http://[$VIP6]/bytes/5000000"; do
@@ -147,85 +110,99 @@ assert_all_works() {
 
 test_the_stack_brings_packets_to_containers_that_see_the_client() {
 	local said
-	build_network
-	said=$(service 2>&1)
-	assert_contains "$said" "the stack brings packets to backend c1"
+	build_containers
+	said=$(local_services 2>&1)
+	assert_contains "$said" "the stack brings packets to backend b1"
 	assert_all_works
-	assert_between 50 10000 "$(reason wan lb-local)" "packets left to the stack"
-	assert_between 50 10000 "$(($(reason v1 lb-nat-return) + $(reason v2 lb-nat-return)))" \
+	assert_between 50 10000 "$(reason lb-local)" "packets left to the stack"
+	assert_between 50 10000 "$(($(reason_on v1 lb-nat-return) + $(reason_on v2 lb-nat-return)))" \
 		"packets brought back"
 }
 
-test_XDP_brings_packets_to_containers_that_take_them() {
-	build_network
+# XDP programs in the containers: the edge's then sends to them itself.
+containers_take_from_XDP() {
+	local n
 	for n in 1 2; do
-		weir "c$n" apply - <<<'interface eth0 { xdp auto; decap }' >/dev/null
+		weir "b$n" apply - <<<'interface eth0 { xdp auto; decap }' >/dev/null
 		wait_for 5 ns_exec edge ping -c 1 -W 1 "172.31.$n.2"
 		wait_for 5 ns_exec edge ping -c 1 -W 1 "2001:db8:31:$n::2"
 	done
-	service
+}
+
+test_XDP_brings_packets_to_containers_that_take_them() {
+	build_containers
+	containers_take_from_XDP
+	local_services
 	assert_all_works
-	assert_eq 0 "$(reason wan lb-local)" "packets left to the stack"
-	assert_between 50 10000 "$(reason wan lb-forward)" "packets that XDP sent"
+	assert_eq 0 "$(reason lb-local)" "packets left to the stack"
+	assert_between 50 10000 "$(reason lb-forward)" "packets that XDP sent"
+}
+
+# Datagrams in three fragments each, there and back: by the stack, then by XDP.
+test_fragments_of_questions_and_answers_come_through() {
+	local n
+	build_containers
+	for n in 1 2; do
+		udp_server "b$n" 8053 "172.31.$n.2" "2001:db8:31:$n::2"
+	done
+	local_services
+	ask_udp_both 40 4000
+	assert_eq 240 "$(reason lb-local)" "fragments left to the stack"
+	assert_eq 240 "$(($(reason_on v1 lb-nat-return) + $(reason_on v2 lb-nat-return)))" \
+		"fragments brought back"
+	containers_take_from_XDP
+	local_services
+	ask_udp_both 40 4000
+	assert_eq 240 "$(reason lb-forward)" "fragments that XDP sent"
+	assert_eq 480 "$(($(reason_on v1 lb-nat-return) + $(reason_on v2 lb-nat-return)))" \
+		"fragments brought back in all"
 }
 
 test_generic_mode_works() {
-	build_network
-	service generic
+	build_containers
+	local_services generic
 	assert_all_works
 }
 
 test_a_VIP_may_be_an_address_of_the_host() {
-	build_network
+	build_containers
 	address edge lo "$VIP4/32" "$VIP6/128"
-	service
+	local_services
 	assert_all_works
 }
 
 test_containers_are_reached_directly_too() {
-	build_network
-	service
-	assert_eq c1 "$(http_get edge "http://172.31.1.2:8080/")" "who answers the host"
-	assert_eq c2 "$(http_get client "http://172.31.2.2:8080/")" "who answers the client"
-	assert_eq c2 "$(http_get client "http://[2001:db8:31:2::2]:8080/")" "the same over IPv6"
+	build_containers
+	local_services
+	assert_eq b1 "$(http_get edge "http://172.31.1.2:8080/")" "who answers the host"
+	assert_eq b2 "$(http_get client "http://172.31.2.2:8080/")" "who answers the client"
+	assert_eq b2 "$(http_get client "http://[2001:db8:31:2::2]:8080/")" "the same over IPv6"
 	http_server client client 8000 198.51.100.2
-	assert_eq client "$(http_get c1 "http://198.51.100.2:8000/")" "who answers a container"
-	ns_exec c1 ping -q -c 1 -W 1 198.51.100.2 >/dev/null || fail "a container cannot ping"
+	assert_eq client "$(http_get b1 "http://198.51.100.2:8000/")" "who answers a container"
+	ns_exec b1 ping -q -c 1 -W 1 198.51.100.2 >/dev/null || fail "a container cannot ping"
 }
 
 test_a_closed_port_is_told_to_the_client() {
-	local said
-	build_network
-	service
+	build_containers
+	local_services
 	# Nobody listens on UDP 8080 in the containers.
-	said=$(ns_exec client python3 -c '
-import socket, sys
-for address in sys.argv[1:]:
-    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(2)
-    s.connect((address, 80))
-    s.send(b"x")
-    try:
-        s.recv(10)
-    except OSError as e:
-        print(e.errno)' "$VIP4" "$VIP6" | tr '\n' ' ')
-	assert_eq "111 111 " "$said" "what the client is told"
+	assert_eq "111 111" "$(refusals 80)" "what the client is told"
 }
 
 test_a_container_is_a_client_of_the_VIP_itself() {
-	build_network
-	ns_exec c1 ethtool -K eth0 gro on
-	service
+	build_containers
+	ns_exec b1 ethtool -K eth0 gro on
+	local_services
 	sed -i 's/interface v1 .*/interface v1 { xdp auto; balance; return }/' "$TMP/edge.conf"
 	weir edge apply "$TMP/edge.conf"
-	assert_eq c1 "$(http_get c1 "http://$VIP4:82/")" "who answers"
-	ask_both c1 20
+	assert_eq b1 "$(http_get b1 "http://$VIP4:82/")" "who answers"
+	ask_both_from b1 30
 }
 
 test_a_device_without_return_is_named() {
 	local said
-	build_network
-	service
+	build_containers
+	local_services
 	sed -i '/interface v2/d' "$TMP/edge.conf"
 	said=$(weir edge apply "$TMP/edge.conf" 2>&1)
 	assert_contains "$said" 'write "interface v2 { return }"'
@@ -233,8 +210,8 @@ test_a_device_without_return_is_named() {
 
 test_answers_that_only_the_stack_can_bring_back_are_explained() {
 	local said
-	build_network
-	service >/dev/null 2>&1
+	build_containers
+	local_services >/dev/null 2>&1
 	http_get client "http://$VIP4/" >/dev/null
 	said=$(weir edge doctor v1 || true)
 	! grep lb-nat-stack <<<"$said" || fail "TC did not bring answers back itself: $said"

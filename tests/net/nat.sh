@@ -7,25 +7,22 @@ set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/net/lib_balance.sh
+. "$(dirname "$0")/lib_balance.sh"
 
-readonly VIP4=192.0.2.10 VIP6=2001:db8:ff::10
-
-build_network() {
+build_backends() {
 	ns_add client edge b1 b2
 	veth client eth0 edge wan
-	address client eth0 198.51.100.2/24 2001:db8:1::2/64
-	address edge wan 198.51.100.1/24 2001:db8:1::1/64
-	ns_ip client route add default via 198.51.100.1
-	ns_ip client route add default via 2001:db8:1::1
+	client_addresses
 	# XDP on the edge sends back into this veth; its other end must be ready for that.
 	weir client apply - <<<'interface eth0 { xdp auto; decap }' >/dev/null
 	routing_on edge
-	backend 1
-	backend 2
+	nat_backend 1
+	nat_backend 2
 }
 
-# backend N: bN, 10.0.N.1N and 2001:db8:7:N::1N, with no route but to its link.
-backend() {
+# nat_backend N: bN, 10.0.N.1N and 2001:db8:7:N::1N, with no route but to its link.
+nat_backend() {
 	local n=$1
 	veth edge "b$n" "b$n" eth0
 	address edge "b$n" "10.0.$n.1/24" "2001:db8:7:$n::1/64"
@@ -37,8 +34,8 @@ backend() {
 	wait_for 5 ns_exec edge ping -c 1 -W 1 "2001:db8:7:$n::1$n"
 }
 
-# service [LINE4 [LINE6]]: one more line for each of the services.
-service() {
+# nat_services [LINE4 [LINE6]]: one more line for each of the services.
+nat_services() {
 	set -- "${1:-}" "${2:-}"
 	{
 		echo 'interface wan { xdp auto; balance }'
@@ -64,124 +61,40 @@ service() {
 	weir edge apply "$TMP/edge.conf"
 }
 
-# ask NAME COUNT URL: new connections of NAME; who answered how many goes to $b1, $b2 and $none.
-ask() {
-	cat >"$TMP/ask.py" <<-'END'
-		import collections, sys, urllib.request
-		count = collections.Counter()
-		opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-		for _ in range(int(sys.argv[1])):
-		    try:
-		        count[opener.open(sys.argv[2], timeout=2).read().decode().strip()] += 1
-		    except OSError:
-		        count["none"] += 1
-		    if count["none"] > 3:
-		        break
-		print(count["b1"], count["b2"], count["none"])
-	END
-	read -r b1 b2 none < <(ns_exec "$1" python3 "$TMP/ask.py" "$2" "$3")
-	echo "$1 $3: b1 $b1, b2 $b2, none $none"
-}
-
-# ask_both NAME COUNT: over IPv4 and IPv6; every connection is answered, by both backends.
-ask_both() {
-	local url
-	for url in "http://$VIP4/" "http://[$VIP6]/"; do
-		ask "$1" "$2" "$url"
-		assert_eq 0 "$none" "connections to $url without an answer"
-		assert_between 1 "$2" "$b1" "answers of b1"
-		assert_between 1 "$2" "$b2" "answers of b2"
-	done
-}
-
-# reason IF NAME: packets that met this fate on the edge's interface.
-reason() {
-	weir edge -j show interface "$1" |
-		python3 -c 'import json, sys
-print(json.load(sys.stdin)["interfaces"][0]["reasons"][sys.argv[1]]["packets"])' "$2"
-}
-
-# shellcheck disable=SC2119
 test_connections_reach_backends_that_know_neither_VIP_nor_client() {
-	build_network
-	service
-	ask_both client 30
-	assert_between 100 2000 "$(reason wan lb-forward)" "packets forwarded"
-	assert_between 100 2000 "$(($(reason b1 lb-nat-return) + $(reason b2 lb-nat-return)))" \
+	build_backends
+	nat_services
+	ask_both 30
+	assert_between 100 2000 "$(reason lb-forward)" "packets forwarded"
+	assert_between 100 2000 "$(($(reason_on b1 lb-nat-return) + $(reason_on b2 lb-nat-return)))" \
 		"packets brought back"
-	assert_eq 0 "$(reason wan lb-nat-full)" "flows without a place"
+	assert_eq 0 "$(reason lb-nat-full)" "flows without a place"
 }
 
-# udp_server NAME PORT ADDRESS...: answers datagrams with NAME.
-udp_server() {
-	cat >"$TMP/udp.py" <<-'END'
-		import select, socket, sys
-		socks = []
-		for address in sys.argv[3:]:
-		    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-		    s.bind((address, int(sys.argv[2])))
-		    socks.append(s)
-		print("ready", flush=True)
-		while True:
-		    for s in select.select(socks, [], [])[0]:
-		        data, peer = s.recvfrom(65536)
-		        s.sendto(sys.argv[1].encode() + data[3:], peer)
-	END
-	start_ready "$1" "$TMP/udp-$1.log" ready python3 "$TMP/udp.py" "$@"
-}
-
-# ask_udp COUNT ADDRESS BYTES: from as many ports, so many bytes there and back.
-ask_udp() {
-	cat >"$TMP/ask_udp.py" <<-'END'
-		import collections, socket, sys
-		family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
-		count = collections.Counter()
-		for _ in range(int(sys.argv[1])):
-		    s = socket.socket(family, socket.SOCK_DGRAM)
-		    s.settimeout(2)
-		    s.connect((sys.argv[2], 53))
-		    s.send(b"who" + b"x" * int(sys.argv[3]))
-		    try:
-		        answer = s.recv(65536).decode()
-		        count[answer[:2] if answer[2:] == "x" * int(sys.argv[3]) else "wrong"] += 1
-		    except OSError:
-		        count["none"] += 1
-		print(count["b1"], count["b2"], count["none"] + count["wrong"])
-	END
-	read -r b1 b2 none < <(ns_exec client python3 "$TMP/ask_udp.py" "$@")
-	echo "udp $2, $3 bytes: b1 $b1, b2 $b2, none $none"
+udp_servers() {
+	udp_server b1 8080 10.0.1.11 2001:db8:7:1::11
+	udp_server b2 8080 10.0.2.12 2001:db8:7:2::12
 }
 
 test_datagrams_are_translated() {
-	local address
-	build_network
-	udp_server b1 8080 10.0.1.11 2001:db8:7:1::11
-	udp_server b2 8080 10.0.2.12 2001:db8:7:2::12
-	service
-	for address in "$VIP4" "$VIP6"; do
-		ask_udp 40 "$address" 100
-		assert_eq 0 "$none" "datagrams without an answer"
-		assert_between 1 39 "$b1" "answers of b1"
-	done
+	build_backends
+	udp_servers
+	nat_services
+	ask_udp_both 40 100
 }
 
+# In three fragments each, there and back.
 test_fragments_are_translated() {
-	local address
-	build_network
-	udp_server b1 8080 10.0.1.11 2001:db8:7:1::11
-	udp_server b2 8080 10.0.2.12 2001:db8:7:2::12
-	service
-	for address in "$VIP4" "$VIP6"; do
-		ask_udp 20 "$address" 4000
-		assert_eq 0 "$none" "datagrams in three fragments without an answer"
-		assert_between 1 19 "$b1" "answers of b1"
-	done
+	build_backends
+	udp_servers
+	nat_services 'track none'
+	ask_udp_both 40 4000
 }
 
 test_much_data_comes_through_whole() {
 	local url
-	build_network
-	service
+	build_backends
+	nat_services
 	for url in "http://$VIP4/bytes/20000000" "http://[$VIP6]/bytes/20000000"; do
 		ns_exec client curl -sS --noproxy '*' --max-time 20 -o "$TMP/bytes" "$url"
 		assert_eq 20000000 "$(stat -c %s "$TMP/bytes")" "bytes of $url"
@@ -189,35 +102,35 @@ test_much_data_comes_through_whole() {
 }
 
 test_a_backend_is_a_client_of_the_VIP_itself() {
-	build_network
+	build_backends
 	ns_ip b1 route add default via 10.0.1.1
 	ns_ip b1 route add default via 2001:db8:7:1::1
-	service
-	ask_both b1 30
+	nat_services
+	ask_both_from b1 30
 }
 
 test_the_hosts_own_connections_from_a_source_keep_working() {
-	build_network
-	service
+	build_backends
+	nat_services
 	http_server client client 8081 198.51.100.2 2001:db8:1::2
 	assert_eq b1 "$(http_get edge "http://10.0.1.11:8080/")" "who answers the edge"
 	assert_eq b2 "$(http_get edge "http://[2001:db8:7:2::12]:8080/")" "who answers over IPv6"
 	assert_eq client "$(http_get edge "http://198.51.100.2:8081/")" "who answers on the wan"
 	ns_exec edge ping -q -c 2 -i 0.2 -W 1 10.0.1.11 >/dev/null || fail "no ping to a backend"
 	ns_exec b1 ping -q -c 2 -i 0.2 -W 1 10.0.1.1 >/dev/null || fail "the edge answers no ping"
-	ask_both client 20
+	ask_both 30
 }
 
 test_sources_are_those_that_the_service_names() {
-	build_network
+	build_backends
 	address edge lo 10.99.0.1/32 10.99.0.2/32 2001:db8:99::1/128
 	for n in 1 2; do
 		ns_ip "b$n" route add 10.99.0.0/24 via "10.0.$n.1"
 		ns_ip "b$n" route add 2001:db8:99::/64 via "2001:db8:7:$n::1"
 	done
-	service 'source 10.99.0.1, 10.99.0.2' 'source 2001:db8:99::1'
+	nat_services 'source 10.99.0.1, 10.99.0.2' 'source 2001:db8:99::1'
 	capture b1 eth0 "$TMP/b1.pcap" "tcp port 8080"
-	ask_both client 20
+	ask_both 30
 	wait_for 5 test -s "$TMP/b1.pcap"
 	tcpdump -nn -r "$TMP/b1.pcap" "dst port 8080" 2>/dev/null |
 		awk '{ print $3 }' | sed 's/\.[0-9]*$//' | sort -u >"$TMP/sources"
@@ -225,29 +138,15 @@ test_sources_are_those_that_the_service_names() {
 }
 
 test_a_closed_port_is_told_to_the_client() {
-	local said
-	build_network
-	service
+	build_backends
+	nat_services
 	# Nobody listens on UDP 8080 at the backends.
-	said=$(ns_exec client python3 -c '
-import socket, sys
-for address in sys.argv[1:]:
-    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(2)
-    s.connect((address, 53))
-    s.send(b"x")
-    try:
-        s.recv(10)
-    except ConnectionRefusedError:
-        print("refused")
-    except OSError as e:
-        print(e)' "$VIP4" "$VIP6")
-	assert_eq "refused refused" "${said//$'\n'/ }" "what the client is told"
+	assert_eq "111 111" "$(refusals 53)" "what the client is told"
 }
 
 test_a_traceroute_sees_the_edge_and_then_the_VIP() {
-	build_network
-	service
+	build_backends
+	nat_services
 	cat >"$TMP/trace.py" <<-'END'
 		import socket, struct, sys, time
 		vip, proto6 = sys.argv[1], ":" in sys.argv[1]
@@ -270,14 +169,14 @@ test_a_traceroute_sees_the_edge_and_then_the_VIP() {
 			"$(ns_exec client python3 "$TMP/trace.py" "$address" | tr '\n' ' ')" \
 			"hops to $address"
 	done
-	assert_between 2 20 "$(reason wan lb-ttl-told)" "packets whose TTL ended"
+	assert_between 2 20 "$(reason lb-ttl-told)" "packets whose TTL ended"
 }
 
 test_show_flow_tells_both_sides() {
 	local flows
-	build_network
-	service
-	ask_both client 20
+	build_backends
+	nat_services
+	ask_both 30
 	flows=$(weir edge show flow web4)
 	assert_contains "$flows" "tcp 198.51.100.2:"
 	assert_contains "$flows" "> $VIP4:80"
@@ -286,28 +185,28 @@ test_show_flow_tells_both_sides() {
 	weir edge -j show flow | python3 -c '
 import json, sys
 flows = json.load(sys.stdin)["flows"]
-assert len(flows) == 40, len(flows)
+assert len(flows) == 60, len(flows)
 assert {f["group"] for f in flows} == {"web4", "web6"}
 assert all(1024 <= f["source_port"] < 32768 for f in flows), flows'
-	assert_eq 20 "$(weir edge show flow client 198.51.100.0/24 | wc -l)" "flows of the IPv4 client"
-	assert_eq 20 "$(weir edge show flow web4 client 198.51.100.2 | wc -l)" "flows of a service and a client"
+	assert_eq 30 "$(weir edge show flow client 198.51.100.0/24 | wc -l)" "flows of the IPv4 client"
+	assert_eq 30 "$(weir edge show flow web4 client 198.51.100.2 | wc -l)" "flows of a service and a client"
 	assert_eq "No such flow is translated or pinned; pins are not looked at, they hold no client." \
 		"$(weir edge show flow client 198.51.100.64/26)" "flows of nobody"
-	assert_eq 40 "$(($(weir edge show flow nat backend b1 | grep -c ' b1  ') + \
+	assert_eq 60 "$(($(weir edge show flow nat backend b1 | grep -c ' b1  ') + \
 		$(weir edge show flow nat backend b2 | grep -c ' b2  ')))" "flows of both backends"
 	assert_fails 3 weir edge show flow nobody
 }
 
 test_flows_outlive_a_change() {
 	local get
-	build_network
-	service
+	build_backends
+	nat_services
 	ns_exec client curl -sS --noproxy '*' --limit-rate 2M --max-time 40 -o "$TMP/bytes" \
 		"http://$VIP4/bytes/20000000" &
 	get=$!
 	processes+=("$get")
 	wait_for 5 test -s "$TMP/bytes"
-	service 'settle 10m'
+	nat_services 'settle 10m'
 	sed -e 's/:8080$/:8080 drain/' "$TMP/edge.conf" >"$TMP/drained.conf"
 	weir edge apply "$TMP/drained.conf"
 	kill -0 "$get" || fail "the download ended before the change"

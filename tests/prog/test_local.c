@@ -19,6 +19,8 @@
 #endif
 
 static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+#define PIN_SETS 64U
+
 static struct nat_tc *tc;
 static __u32 test_flags;
 
@@ -31,6 +33,8 @@ static int start(void **state)
 	tc = nat_tc__open();
 	assert_non_null(tc);
 	tc->rodata->weir = nat->rodata->weir;
+	tc->rodata->weir.pin_mask = PIN_SETS - 1;
+	assert_int_equal(bpf_map__set_max_entries(tc->maps.weir_pins, PIN_SETS), 0);
 	assert_int_equal(bpf_map__reuse_fd(tc->maps.weir_nat, bpf_map__fd(nat->maps.weir_nat)), 0);
 	assert_int_equal(
 		bpf_map__reuse_fd(tc->maps.weir_nat_flows, bpf_map__fd(nat->maps.weir_nat_flows)),
@@ -120,6 +124,81 @@ static void what_a_container_answers_comes_from_the_VIP(void **state)
 	(void)state;
 	NEED_NAT();
 	check_sizes();
+}
+
+/* Fields of a fragment: its offset in units of 8 bytes, and whether more follow. */
+static struct packet fragment_of(const struct packet *p, __u16 units, bool has_more)
+{
+	struct packet f = *p;
+
+	if (strchr(p->src, ':'))
+		f.extensions[0] = (struct packet_extension)EXT_FRAGMENT(
+			(__u16)(units << 3 | (has_more ? IPV6_MORE_FRAGMENTS : 0)));
+	else
+		f.fragment = units | (has_more ? IPV4_MORE_FRAGMENTS : 0);
+	f.payload = 64;
+	return f;
+}
+
+/* Behind the first one there are no ports, and nothing but the IP header is to change. */
+static void check_later_fragment(const struct nat_case *c, struct packet p)
+{
+	size_t l4 = ETHERNET_BYTES + (strchr(p.src, ':') ? 40 + 8 : 20);
+	struct packet to = nat_to_client(c);
+	static struct frame in, out, want;
+
+	p.sport = p.dport = 0x4242;
+	packet_build(&p, &in);
+	p.src = to.src;
+	p.dst = to.dst;
+	p.ttl = 60;
+	packet_build(&p, &want);
+	memcpy(want.bytes + l4, in.bytes + l4, in.size - l4);
+	assert_int_equal(answer(&in, &out), TC_ACT_REDIRECT);
+	assert_int_equal(tc->bss->reason, WEIR_R_LB_NAT_RETURN);
+	assert_same_packet(&out, &want);
+}
+
+static void forget_fragments(void)
+{
+	static const struct weir_pin_set empty;
+
+	for (__u32 i = 0; i < PIN_SETS; i++)
+		assert_int_equal(bpf_map__update_elem(tc->maps.weir_pins, &i, sizeof(i), &empty,
+						      sizeof(empty), BPF_ANY),
+				 0);
+}
+
+static void assert_untouched(const struct frame *f);
+
+static void check_fragments(void)
+{
+	forget_fragments();
+	for (__u32 place = 0; place < nat_places_count; place++) {
+		struct nat_case c = local_case(place, IPPROTO_UDP);
+		static struct frame f;
+		struct packet p, later;
+
+		nat_forget();
+		nat_open_case(&c, 0);
+		p = nat_of_backend(&c);
+		later = fragment_of(&p, 9, true);
+		packet_build(&later, &f);
+		assert_untouched(&f); /* its first one was not seen */
+		check_answer(&c, fragment_of(&p, 0, true));
+		check_later_fragment(&c, fragment_of(&p, 9, true));
+		check_later_fragment(&c, fragment_of(&p, 18, false));
+		later.dst = strchr(p.dst, ':') ? "2001:db8:9::66" : "10.9.0.66";
+		packet_build(&later, &f);
+		assert_untouched(&f); /* of another client */
+	}
+}
+
+static void fragments_of_an_answer_come_from_the_VIP(void **state)
+{
+	(void)state;
+	NEED_NAT();
+	check_fragments();
 }
 
 static void assert_untouched(const struct frame *f)
@@ -264,6 +343,7 @@ static void the_kernels_own_sum_over_the_packet_stays_right(void **state)
 		WEIR_SKIP("this kernel's test runs keep no sum");
 	}
 	check_sizes();
+	check_fragments();
 	check_errors();
 	test_flags = 0;
 }
@@ -302,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_container_answers_comes_from_the_VIP),
+		cmocka_unit_test(fragments_of_an_answer_come_from_the_VIP),
 		cmocka_unit_test(what_else_a_container_sends_is_left_alone),
 		cmocka_unit_test(what_is_too_big_is_the_stacks_to_tell_or_to_cut),
 		cmocka_unit_test(errors_of_a_container_are_translated),

@@ -4,13 +4,12 @@
  * flows of services that ask for it. A set of pins is one cache line, and is
  * written once a second for a flow at most.
  */
-#ifndef WEIR_XDP_PIN_H
-#define WEIR_XDP_PIN_H
+#ifndef WEIR_BPF_PIN_H
+#define WEIR_BPF_PIN_H
 
+#include "weir/balance.h"
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
-
-#include "choice.h"
 
 #define PIN_NS_PER_S 1000000000ULL
 
