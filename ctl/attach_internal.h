@@ -29,6 +29,9 @@ int clsact_check_foreign(const struct state *s, __u32 ifindex, const char *ifnam
  */
 const char *xdp_refusal(__u32 ifindex, int program, __u32 flags, char *text, size_t size);
 
+/* What helps against that reason, "; ..." to stand behind it, or "" where nothing is known. */
+const char *xdp_remedy(const char *reason);
+
 /* Of the XDP program that runs on the device, 0 for none. */
 __u32 xdp_program_id(__u32 ifindex);
 

@@ -84,15 +84,16 @@ static int refused(__u32 ifindex, const char *ifname, enum xdp_mode mode, int pr
 	__u32 flags = mode == XDP_MODE_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 	char text[256];
 	const char *reason = xdp_refusal(ifindex, program, flags, text, sizeof(text));
+	const char *remedy = xdp_remedy(reason);
 
 	if (mode == XDP_MODE_NATIVE)
 		return fail(
 			why, EXIT_PRECONDITION,
-			"%s: the driver refused native XDP: %s%s%s; \"xdp generic\" works on any "
+			"%s: the driver refused native XDP: %s%s%s%s; \"xdp generic\" works on any "
 			"device, slower",
-			ifname, reason, reason[0] ? ": " : "", strerror(-error));
-	return fail(why, EXIT_REFUSED, "%s: the kernel refused the XDP program: %s%s%s", ifname,
-		    reason, reason[0] ? ": " : "", strerror(-error));
+			ifname, reason, reason[0] ? ": " : "", strerror(-error), remedy);
+	return fail(why, EXIT_REFUSED, "%s: the kernel refused the XDP program: %s%s%s%s", ifname,
+		    reason, reason[0] ? ": " : "", strerror(-error), remedy);
 }
 
 static int pin_link(const struct state *s, int link, const char *name, struct failure *why)
@@ -108,14 +109,14 @@ static int pin_link(const struct state *s, int link, const char *name, struct fa
 /* Generic instead, and why: another cause than a driver that has no XDP can be mended. */
 static int fall_back(__u32 ifindex, const char *ifname, int program, int error)
 {
-	char text[256] = "";
+	char text[256];
 	int link;
 
-	if (error != -EOPNOTSUPP)
-		xdp_refusal(ifindex, program, XDP_FLAGS_DRV_MODE, text, sizeof(text));
+	xdp_refusal(ifindex, program, XDP_FLAGS_DRV_MODE, text, sizeof(text));
 	link = create_link(ifindex, program, XDP_FLAGS_SKB_MODE);
-	if (link >= 0 && error != -EOPNOTSUPP)
-		note("%s: native XDP was refused: %s (%s)", ifname, text, strerror(-error));
+	if (link >= 0 && (error != -EOPNOTSUPP || xdp_remedy(text)[0]))
+		note("%s: native XDP was refused: %s (%s)%s", ifname, text, strerror(-error),
+		     xdp_remedy(text));
 	return link;
 }
 

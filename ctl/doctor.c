@@ -14,6 +14,7 @@
 #include "plan.h"
 #include "reason.h"
 #include "stack_show.h"
+#include "tagged.h"
 
 static char *print_text(struct checkup *c, const char *format, va_list args)
 {
@@ -89,8 +90,13 @@ static void examine_hook(struct checkup *c, const struct host_link *link,
 	} else if (hook == HOOK_XDP && a && a->way == WAY_GENERIC &&
 		   config->xdp != XDP_MODE_GENERIC) {
 		find(c, FINDING_WARN, "%s", link->name);
-		say(c, "XDP is generic: the driver cannot do it natively, so every packet takes "
-		       "the way through a socket buffer first");
+		say(c,
+		    "XDP is generic: the driver cannot do it natively, so every packet takes "
+		    "the way through a socket buffer first%s",
+		    strcmp(link->kind, "bond") != 0
+			    ? ""
+			    : "; a bond can in modes balance-rr, active-backup, balance-xor and "
+			      "802.3ad, if the drivers of all its ports can");
 	} else if (a && !a->image_map_id) {
 		find(c, FINDING_FAIL, "%s", link->name);
 		say(c, "the %s program that weir attached is not in place any more",
@@ -219,6 +225,27 @@ static void examine_missing(struct checkup *c, const struct host_link *links, si
 	}
 }
 
+/* Packets with a tag, of which nothing else says that they are not balanced. */
+static void examine_tagged(struct checkup *c, const struct host_link *links, size_t links_count)
+{
+	size_t count;
+	OWN_FREE struct tagged *tagged = tagged_find(c->model, links, links_count, &count);
+	char vip[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < count; i++) {
+		if (c->only && strcmp(c->only, tagged[i].below->name) != 0)
+			continue;
+		find(c, FINDING_WARN, "%s", tagged[i].below->name);
+		say(c,
+		    "packets that come in with the tag of %s are left to the host, and the route "
+		    "to "
+		    "%s of service %s leads there: its clients are not balanced",
+		    tagged[i].vlan->name, addr_text(tagged[i].vip, vip, sizeof(vip)),
+		    tagged[i].service->name);
+		cure(c, "write \"interface %s { xdp generic; balance }\"", tagged[i].vlan->name);
+	}
+}
+
 static void examine_backend(struct checkup *c, const struct host_neighbours *n,
 			    const struct backend_group *group, const struct backend *backend,
 			    const struct host_ask *asked)
@@ -333,6 +360,7 @@ int doctor_examine(struct checkup *c, struct failure *why)
 	examine_missing(c, links, count);
 	for (size_t i = 0; i < count; i++)
 		examine_link(c, &links[i]);
+	examine_tagged(c, links, count);
 	if (examine_stack(c, why))
 		return -1;
 	examine_services(c);

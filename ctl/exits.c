@@ -21,6 +21,11 @@ static bool is_vlan(const struct host_link *link)
 	return !strcmp(link->kind, "vlan");
 }
 
+bool exits_is_bond(const struct host_link *link)
+{
+	return !strcmp(link->kind, "bond");
+}
+
 /* What sends its frames is in this namespace, and is no VLAN device itself. */
 static bool stands_for_another(const struct plan *p, const struct host_link *link)
 {
@@ -38,11 +43,23 @@ bool exits_have_vlans(const struct plan *p)
 	return false;
 }
 
+/* A veth, or a bond with one among its ports. */
+static bool has_veth(const struct plan *p, const struct host_link *link)
+{
+	if (!exits_is_bond(link))
+		return link->is_veth;
+	for (size_t i = 0; i < p->links_count; i++) {
+		if (p->links[i].master == link->ifindex && p->links[i].is_veth)
+			return true;
+	}
+	return false;
+}
+
 bool exits_is_veth(const struct plan *p, const struct host_link *link)
 {
 	const struct host_link *lower = is_vlan(link) ? link_of(p, link->lower) : NULL;
 
-	return link->is_veth || (lower && lower->is_veth);
+	return has_veth(p, link) || (lower && has_veth(p, lower));
 }
 
 struct weir_vlan *exits_vlans(const struct plan *p, size_t *count)

@@ -10,7 +10,12 @@
 /* Whether XDP may have to send for a VLAN device of the namespace. */
 bool exits_have_vlans(const struct plan *p);
 
-/* Whether senders on this host may leave checksums unfinished there: a veth, or a VLAN on one. */
+bool exits_is_bond(const struct host_link *link);
+
+/*
+ * Whether senders on this host may leave checksums unfinished there: a veth, a bond
+ * of such, or a VLAN on one.
+ */
 bool exits_is_veth(const struct plan *p, const struct host_link *link);
 
 /* The VLAN devices, to be freed by the caller; NULL: out of memory. VLANs within VLANs are left out. */

@@ -70,6 +70,7 @@ static void read_kind(struct rtnl_link *from, struct host_link *to)
 
 	snprintf(to->kind, sizeof(to->kind), "%s", kind ? kind : "");
 	to->is_veth = !strcmp(to->kind, "veth");
+	to->master = rtnl_link_get_master(from);
 	if (strcmp(to->kind, "vlan") != 0)
 		return;
 	to->lower = rtnl_link_get_link(from);

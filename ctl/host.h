@@ -28,6 +28,7 @@ struct host_link {
 	bool is_veth;
 	char kind[16]; /* "vlan", "bridge" ...; "" for what a driver made */
 	__u32 lower; /* of a VLAN device: what sends its frames */
+	__u32 master; /* the bond or bridge that it is a port of; 0: none */
 	__be16 vlan_proto;
 	__u16 vid;
 };

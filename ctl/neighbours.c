@@ -11,6 +11,7 @@
 #include "nat.h"
 #include "note.h"
 #include "own.h"
+#include "tagged.h"
 
 #define WAIT_MS 1000
 #define POLL_MS 10
@@ -215,6 +216,22 @@ static void say_super_packets(const struct plan *p)
 	}
 }
 
+static void say_tagged(const struct plan *p)
+{
+	size_t count;
+	OWN_FREE struct tagged *tagged = tagged_find(p->model, p->links, p->links_count, &count);
+	char vip[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < count; i++)
+		note("service %s: the route to %s leads to %s, and what clients send from there "
+		     "has "
+		     "its tag on %s, which leaves it to the host; write \"interface %s { xdp "
+		     "generic; "
+		     "balance }\"",
+		     tagged[i].service->name, addr_text(tagged[i].vip, vip, sizeof(vip)),
+		     tagged[i].vlan->name, tagged[i].below->name, tagged[i].vlan->name);
+}
+
 void neighbours_keep(const struct plan *p)
 {
 	OWN(host_neighbours_free) struct host_neighbours n = {};
@@ -232,6 +249,7 @@ void neighbours_keep(const struct plan *p)
 	say_deaf_peers(p, &hops);
 	nat_say(p);
 	exits_say_deaf(p);
+	say_tagged(p);
 }
 
 static bool is_in_plan(const struct hops *hops, const struct host_neighbour *have)

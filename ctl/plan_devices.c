@@ -229,6 +229,8 @@ static __u32 flags_for(const struct plan *p, const struct plan_device *d,
 
 	if (d->config->balance && exits_have_vlans(p))
 		flags |= WEIR_PROGRAM_VLANS;
+	if (d->config->balance && exits_is_bond(&d->link))
+		flags |= WEIR_PROGRAM_BOND;
 	if (mode == XDP_MODE_GENERIC || (mode == XDP_MODE_AUTO && xdp && xdp->way == WAY_GENERIC))
 		flags |= WEIR_PROGRAM_GENERIC;
 	return flags;
@@ -305,11 +307,36 @@ static int check_forwarding(const struct plan *p, const struct plan_device *devi
 	return 0;
 }
 
+/* The kernel has a program on a bond or on its ports, and takes none beside it. */
+static int check_bond(const struct plan *p, const struct plan_device *port, struct failure *why)
+{
+	const struct interface *config = port->config;
+
+	if (config->xdp == XDP_MODE_NONE || !port->link.master)
+		return 0;
+	for (size_t i = 0; i < p->devices_count; i++) {
+		const struct plan_device *bond = &p->devices[i];
+
+		if (bond->link.ifindex != port->link.master || !exits_is_bond(&bond->link) ||
+		    bond->config->xdp == XDP_MODE_NONE)
+			continue;
+		return fail(why, EXIT_PRECONDITION,
+			    "%s:%u:%u: %s is a port of the bond %s, which has \"xdp\" as well, and "
+			    "the kernel takes one of them alone; name the bond only: its program "
+			    "sees what comes in at every port",
+			    config->loc.file, config->loc.line, config->loc.column, port->link.name,
+			    bond->link.name);
+	}
+	return 0;
+}
+
 int check_host(const struct plan *p, const struct state *s, struct failure *why)
 {
 	for (size_t i = 0; i < p->devices_count; i++) {
 		const struct plan_device *device = &p->devices[i];
 
+		if (check_bond(p, device, why))
+			return -1;
 		for (int h = 0; h < HOOK_COUNT; h++) {
 			if (device->hook[h].step == STEP_ATTACH &&
 			    attach_check_foreign(s, device->link.ifindex, device->link.name, h,

@@ -100,3 +100,26 @@ const char *xdp_refusal(__u32 ifindex, int program, __u32 flags, char *text, siz
 		nl_socket_free(socket);
 	return text;
 }
+
+const char *xdp_remedy(const char *reason)
+{
+	static const struct {
+		const char *part, *remedy;
+	} known[] = {
+		{ "bonding mode",
+		  "; balance-rr, active-backup, balance-xor and 802.3ad have it, but "
+		  "for the hash policy vlan+srcmac" },
+		{ "hash policy", "; every other xmit_hash_policy has it" },
+		{ "Slave device does not", "; the driver of one of the bond's ports has none" },
+		{ "Slave has XDP", "; one of the bond's ports has a program: take that off first" },
+		{ "upper device",
+		  "; a bond, bridge or VLAN device above it has a program: take that "
+		  "off first, and attach it last" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (strstr(reason, known[i].part))
+			return known[i].remedy;
+	}
+	return "";
+}

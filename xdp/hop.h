@@ -55,11 +55,28 @@ static __always_inline enum weir_reason hop_reason(long result)
 	}
 }
 
+/*
+ * The device that routes are asked for as the one that the packet came in by. The
+ * driver runs a bond's program at the bond's ports, which forward nothing themselves.
+ */
+static __always_inline __u32 hop_ingress(const struct xdp_md *ctx)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+	const struct weir_image *image;
+
+	if (weir.flags & WEIR_PROGRAM_BOND) {
+		image = image_in_force();
+		if (image)
+			ifindex = device_row(image)->ifindex;
+	}
+	return ifindex;
+}
+
 /* Returns what bpf_fib_lookup() does, with @fib filled. XDP always learns the MTU. */
 static __always_inline long hop_ask(struct xdp_md *ctx, const struct weir_backend *backend,
 				    struct bpf_fib_lookup *fib)
 {
-	fib->ifindex = ctx->ingress_ifindex;
+	fib->ifindex = hop_ingress(ctx);
 	if (backend->is_v6) {
 		fib->family = HOP_AF_INET6;
 		__builtin_memcpy(fib->ipv6_src, backend->source, sizeof(fib->ipv6_src));

@@ -32,7 +32,7 @@ static __always_inline void nat_hop_key(const struct nat_ends *to, __u64 key[2])
 static __noinline int nat_hop_refresh(struct xdp_md *ctx, const struct nat_ends *to,
 				      struct hop *hop)
 {
-	struct bpf_fib_lookup fib = { .ifindex = ctx->ingress_ifindex };
+	struct bpf_fib_lookup fib = { .ifindex = hop_ingress(ctx) };
 
 	if (to->dst.half[0] || to->dst.word[2] != PKT_V4MAPPED) {
 		fib.family = HOP_AF_INET6;

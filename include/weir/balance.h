@@ -81,6 +81,8 @@ enum weir_program_flag {
 	WEIR_PROGRAM_GENERIC = 1 << 1, /* the kernel completes them after XDP, too */
 	WEIR_PROGRAM_VLANS = 1 << 2, /* packets may leave by VLAN devices */
 	WEIR_PROGRAM_TRIAL = 1 << 3, /* its scratch is read after a packet: what it chose */
+	WEIR_PROGRAM_BOND =
+		1 << 4, /* a bond: packets come in at its ports, and it has the routes */
 };
 
 /* An interval of ports of a VIP. */

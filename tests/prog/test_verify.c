@@ -62,7 +62,8 @@ static void every_combination_of_stages_loads_at_tc_egress(void **state)
 /* Whatever services there are, on whatever device. */
 static void every_kind_of_service_loads(void **state)
 {
-	static const __u32 flags[] = { 0, WEIR_PROGRAM_VETH | WEIR_PROGRAM_VLANS,
+	static const __u32 flags[] = { 0,
+				       WEIR_PROGRAM_VETH | WEIR_PROGRAM_VLANS | WEIR_PROGRAM_BOND,
 				       WEIR_PROGRAM_VETH | WEIR_PROGRAM_GENERIC };
 	struct harness_host host = {};
 	struct harness h;
