@@ -16,6 +16,14 @@ static const struct {
 #undef X
 };
 
+static const struct {
+	const char *reason, *text;
+} no_losses[DROPS_APART] = {
+#define X(reason, text) { reason, text },
+	DROPS_NO_LOSSES(X)
+#undef X
+};
+
 #define REASON_PREFIX "SKB_DROP_REASON_"
 /* Those of subsystems, by bits above the 16th, are not in this list of the kernel's. */
 #define REASONS_MOST 4096
@@ -189,11 +197,11 @@ static void print_drops(const struct drops *d, FILE *out)
 		fprintf(out, "%-32s %-28s %12llu  %s\n", kind_text(d, &r->key, reason),
 			place_of(d, &r->key, place), r->packets, ago_text(d, r->last_ns, ago));
 	}
-	if (d->of_others)
-		fprintf(out,
-			"beside them %llu packets for other hosts: a tap or a bridge's flood "
-			"brought them, nobody lost them\n",
-			d->of_others);
+	for (int i = 0; i < DROPS_APART; i++) {
+		if (d->apart[i])
+			fprintf(out, "no loss: %llu packets %s (%s)\n", d->apart[i],
+				no_losses[i].text, no_losses[i].reason);
+	}
 }
 
 static void print_processes(const struct drops *d, FILE *out)
@@ -328,6 +336,7 @@ static json_t *flow_json(const struct drops *d, const struct weir_retransmit *r)
 json_t *drops_json(const struct drops *d)
 {
 	json_t *drops = json_array(), *processes = json_array(), *flows = json_array();
+	json_t *apart = json_object();
 
 	for (size_t i = 0; i < d->drops_count; i++)
 		json_array_append_new(drops, drop_json(d, &d->drops[i]));
@@ -335,6 +344,8 @@ json_t *drops_json(const struct drops *d)
 		json_array_append_new(processes, process_json(d, &d->processes[i]));
 	for (size_t i = 0; i < d->flows_count; i++)
 		json_array_append_new(flows, flow_json(d, &d->flows[i]));
-	return json_pack("{s:o,s:o,s:o,s:I}", "drops", drops, "processes", processes, "retransmits",
-			 flows, "for_other_hosts", (json_int_t)d->of_others);
+	for (int i = 0; i < DROPS_APART; i++)
+		add_number(apart, no_losses[i].reason, d->apart[i]);
+	return json_pack("{s:o,s:o,s:o,s:o}", "drops", drops, "processes", processes, "retransmits",
+			 flows, "no_losses", apart);
 }

@@ -30,12 +30,22 @@ struct drop_row {
 	__u64 last_ns; /* CLOCK_MONOTONIC */
 };
 
+/* Reasons of drops that are no losses: X(reason as it is printed, explanation) */
+#define DROPS_NO_LOSSES(X)                                                             \
+	X("otherhost", "for other hosts, which a tap or a bridge's flood has brought") \
+	X("queue-purge", "that lay in sockets when those were closed, as a FIN may")
+
+enum {
+#define X(reason, text) +1
+	DROPS_APART = 0 DROPS_NO_LOSSES(X)
+#undef X
+};
+
 /* All that "show drops" shows; lists are owned, and have most first. */
 struct drops {
 	struct drop_row *drops;
 	size_t drops_count;
-	/* Of other hosts' packets, which only a tap or a bridge's flood brings here: nobody lost them. */
-	__u64 of_others;
+	__u64 apart[DROPS_APART]; /* packets, by drops_apart[] */
 	struct weir_process *processes;
 	size_t processes_count;
 	struct weir_retransmit *flows;
@@ -51,12 +61,12 @@ int drops_read(const struct applied *a, struct drops *out, struct failure *why);
 /* The lists alone, for drops_since(). Returns 0, or -ENOMEM with @out untouched. */
 int drops_copy(const struct drops *d, struct drops *out);
 
-/* Take rows of other hosts' packets out, and count them. */
-void drops_leave_out_others(struct drops *d);
+/* Take rows of what nobody lost out, and count it apart. */
+void drops_set_apart(struct drops *d);
 
 /*
  * Take away what @before, an earlier reading, had already; rows of which nothing
- * is left go. Before drops_leave_out_others().
+ * is left go. Before drops_set_apart().
  */
 void drops_since(struct drops *d, const struct drops *before);
 

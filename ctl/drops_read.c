@@ -11,9 +11,6 @@
 #include "drops.h"
 #include "own.h"
 
-/* As BTF has it: to a tap's device come packets with the MAC address of others. */
-#define REASON_OF_OTHERS "otherhost"
-
 static int add_drop(struct drops *d, int map, const struct weir_drop_key *key,
 		    struct weir_drop *parts, int cpus)
 {
@@ -136,19 +133,35 @@ int drops_copy(const struct drops *d, struct drops *out)
 	return 0;
 }
 
-void drops_leave_out_others(struct drops *d)
+/* Which of the reasons that are no losses this is, or -1. */
+static int apart(const struct drops *d, const struct weir_drop_key *key)
+{
+	static const char *const reasons[] = {
+#define X(reason, text) reason,
+		DROPS_NO_LOSSES(X)
+#undef X
+	};
+	char text[48];
+	const char *is = drop_reason_text(&d->reasons, key->reason, text);
+
+	for (int i = 0; key->kind == WEIR_DROP_DROP && i < DROPS_APART; i++) {
+		if (!strcmp(is, reasons[i]))
+			return i;
+	}
+	return -1;
+}
+
+void drops_set_apart(struct drops *d)
 {
 	size_t kept = 0;
-	char text[48];
 
 	for (size_t i = 0; i < d->drops_count; i++) {
-		const struct drop_row *r = &d->drops[i];
+		int reason = apart(d, &d->drops[i].key);
 
-		if (r->key.kind == WEIR_DROP_DROP &&
-		    !strcmp(drop_reason_text(&d->reasons, r->key.reason, text), REASON_OF_OTHERS))
-			d->of_others += r->packets;
+		if (reason >= 0)
+			d->apart[reason] += d->drops[i].packets;
 		else
-			d->drops[kept++] = *r;
+			d->drops[kept++] = d->drops[i];
 	}
 	d->drops_count = kept;
 }

@@ -63,7 +63,7 @@ int show_drops(struct command *c, const struct applied *a, const char *name)
 		return command_failed(c);
 	}
 	drop_reasons_read(&d.reasons);
-	drops_leave_out_others(&d);
+	drops_set_apart(&d);
 	if (c->json)
 		return json_print(drops_and_losses_json(&d, &losses));
 	drops_and_losses_print(&d, &losses, stdout);

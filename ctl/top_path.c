@@ -107,7 +107,7 @@ static int read_drops(void *arg, const struct applied *a, bool is_other, struct 
 		drop_reasons_read(&now.reasons);
 	t->fresh.reasons = (struct drop_reasons){};
 	drops_since(&now, &before);
-	drops_leave_out_others(&now);
+	drops_set_apart(&now);
 	top_read(&t->span);
 	drops_free(&t->fresh);
 	t->fresh = now;

@@ -148,32 +148,36 @@ static void lost_is_what_was_lost_since(void **state)
 	assert_int_equal(now.flows[0].count, 3);
 }
 
-static void packets_of_other_hosts_are_no_losses(void **state)
+static void what_nobody_lost_is_set_apart(void **state)
 {
 	struct drop_row rows[] = {
 		{ .key = { .netns = 1, .reason = 1, .kind = WEIR_DROP_DROP }, .packets = 100 },
 		{ .key = { .netns = 1, .reason = 2, .kind = WEIR_DROP_DROP }, .packets = 3 },
 		{ .key = { .netns = 2, .reason = 1, .kind = WEIR_DROP_DROP }, .packets = 11 },
 		{ .key = { .netns = 1, .kind = WEIR_DROP_RETRANSMIT }, .packets = 5 },
+		{ .key = { .reason = 3, .kind = WEIR_DROP_DROP }, .packets = 31 },
 	};
-	char names[3][48] = { [1] = "otherhost", [2] = "no-socket" };
-	struct drops d = { .drops = rows, .drops_count = 4, .reasons = { names, 3 } };
+	char names[4][48] = { [1] = "otherhost", [2] = "no-socket", [3] = "queue-purge" };
+	struct drops d = { .drops = rows, .drops_count = 5, .reasons = { names, 4 } };
 	OWN_FREE char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	json_t *json;
+	json_t *json, *apart;
 
 	(void)state;
-	drops_leave_out_others(&d);
+	drops_set_apart(&d);
 	assert_int_equal(d.drops_count, 2);
 	drops_print(&d, 1, out);
 	fclose(out);
-	assert_null(strstr(text, "otherhost"));
+	assert_null(strstr(text, "\notherhost"));
 	assert_non_null(strstr(text, "\nno-socket "));
 	assert_non_null(strstr(text, "\nretransmit "));
-	assert_non_null(strstr(text, "\nbeside them 111 packets for other hosts"));
+	assert_non_null(strstr(text, "\nno loss: 111 packets for other hosts, "));
+	assert_non_null(strstr(text, "\nno loss: 31 packets that lay in sockets "));
 	json = drops_json(&d);
-	assert_int_equal(json_integer_value(json_object_get(json, "for_other_hosts")), 111);
+	apart = json_object_get(json, "no_losses");
+	assert_int_equal(json_integer_value(json_object_get(apart, "otherhost")), 111);
+	assert_int_equal(json_integer_value(json_object_get(apart, "queue-purge")), 31);
 	json_decref(json);
 }
 
@@ -225,7 +229,7 @@ int main(void)
 		cmocka_unit_test(nothing_came_and_all_came_anew_after_a_reset),
 		cmocka_unit_test(pairs_of_the_path_are_compared_each_with_itself),
 		cmocka_unit_test(lost_is_what_was_lost_since),
-		cmocka_unit_test(packets_of_other_hosts_are_no_losses),
+		cmocka_unit_test(what_nobody_lost_is_set_apart),
 		cmocka_unit_test(who_has_too_small_tables_is_told_what_to_write),
 	};
 
