@@ -174,7 +174,7 @@ enum weir_opening {
 struct weir_flow_side {
 	__u32 newest; /* TSval; without timestamps: up to here all is ambiguous (Karn) */
 	__u32 echoed; /* the newest TSval that came back; QUIC: how its edges follow each other */
-	__u32 next; /* sequence number that follows all that it sent */
+	__u32 next; /* sequence number that follows all data that it sent */
 	__u32 acked; /* greatest acknowledgement that it sent */
 	__u16 window; /* as in the header */
 	__u16 segment; /* bytes of the largest single segment */

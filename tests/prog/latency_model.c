@@ -266,7 +266,7 @@ static void note_ack(struct latency_model *m, const struct tcp_seen *p)
 	if (covers)
 		other->asked = other->answered = false;
 	if (own->has_acked && p->ack == own->acked && p->window == own->window &&
-	    end_of(p) == p->seq && p->seq == own->next && other->has_next &&
+	    end_of(p) == p->seq && !follows(own->next, p->seq) && other->has_next &&
 	    follows(other->next, p->ack))
 		loss[WEIR_LOSS_DUP_ACK]++;
 	if (!p->window && !(p->flags & SYN) && (!own->has_acked || own->window))
@@ -357,7 +357,7 @@ static bool note_sent(struct side *own, const struct side *other, const struct t
 		forget_stamps(own);
 		own->echoed = p->tsval - 1;
 	} else if (!follows(p->tsval, own->newest)) {
-		return counts && !is_new && is_overtaken(own, other, p);
+		return counts && is_overtaken(own, other, p);
 	}
 	own->has_newest = true;
 	own->newest = p->tsval;
@@ -413,7 +413,7 @@ int latency_model_packet(struct latency_model *m, const struct tcp_seen *p,
 	append(own, p, note_sent(own, other, p, is_new, counts), !other->has_next);
 	if (p->bytes > own->segment && p->bytes <= 9216)
 		own->segment = p->bytes;
-	if (!own->has_next || follows(end_of(p), own->next))
+	if (end_of(p) != p->seq && follows(end_of(p), own->next))
 		own->next = end_of(p);
 	own->has_next = true;
 	return n;

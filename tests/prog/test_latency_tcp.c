@@ -331,11 +331,62 @@ static void so_are_those_of_balanced_ones(void **state)
 	random_conversations(0);
 }
 
+/* Its sender acknowledged something behind it, and that was faster. */
+static void a_question_that_a_bare_acknowledgement_overtook_is_a_sample(void **state)
+{
+	const struct talk talk = { "198.51.100.7", "192.0.2.10", 40000, 80, TIMESTAMPS_ALIGNED };
+
+	(void)state;
+	NEED_BPF();
+	for (int timed = 0; timed < 2; timed++) {
+		struct tcp_seen before = { .flags = 0x18,
+					   .seq = 900,
+					   .ack = 500,
+					   .bytes = 100,
+					   .window = 500,
+					   .has_timestamps = timed,
+					   .tsval = 10,
+					   .tsecr = 20 };
+		struct tcp_seen answered = { .sender = WEIR_DIR_HOST,
+					     .flags = 0x18,
+					     .seq = 500,
+					     .ack = 1000,
+					     .bytes = 50,
+					     .window = 500,
+					     .has_timestamps = timed,
+					     .tsval = 21,
+					     .tsecr = 10 };
+		struct tcp_seen behind = before, question = before, answer = answered;
+		const struct timing *t = timing_start(1);
+
+		question.seq = 1000;
+		question.ack = behind.ack = 550;
+		question.tsval = 11;
+		question.tsecr = behind.tsecr = 21;
+		behind.flags = 0x10;
+		behind.seq = 1100;
+		behind.bytes = 0;
+		behind.tsval = 12;
+		answer.seq = 550;
+		answer.ack = 1100;
+		answer.tsval = 23;
+		answer.tsecr = 11;
+		timing_segment(t, &talk, &before);
+		timing_segment(t, &talk, &answered);
+		timing_segment(t, &talk, &behind);
+		timing_segment(t, &talk, &question);
+		timing_segment(t, &talk, &answer);
+		assert_int_equal(timing_hist(t, WEIR_DIR_HOST, WEIR_RTT_TCP).count, 2);
+		assert_int_equal(timing_loss(t, WEIR_DIR_WIRE, WEIR_LOSS_RETRANSMIT), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples_of_random_conversations_are_those_of_the_model),
 		cmocka_unit_test(so_are_those_of_balanced_ones),
+		cmocka_unit_test(a_question_that_a_bare_acknowledgement_overtook_is_a_sample),
 	};
 
 	random_start();

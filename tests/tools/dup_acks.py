@@ -18,7 +18,7 @@ import rtt_oracle
 
 class Side:
     def __init__(self):
-        self.next = None  # sequence number that follows all that it sent
+        self.next = None  # sequence number that follows all data that it sent
         self.said = None  # its last (ack, window)
 
 
@@ -36,13 +36,13 @@ def main():
         own, other = sides[source, ports[0], dest, ports[1]], sides[dest, ports[1], source, ports[0]]
         taken = tcp.size + bool(tcp.flags & rtt_oracle.SYN) + bool(tcp.flags & rtt_oracle.FIN)
         if (source == address and not taken and tcp.flags & rtt_oracle.ACK and not tcp.flags & rtt_oracle.RST
-                and own.said == (tcp.ack, window) and tcp.seq == own.next
+                and own.said == (tcp.ack, window) and not rtt_oracle.after(own.next, tcp.seq)
                 and other.next is not None and rtt_oracle.after(other.next, tcp.ack)):
             duplicates += 1
         if tcp.flags & rtt_oracle.ACK:
             own.said = tcp.ack, window
         end = (tcp.seq + taken) % rtt_oracle.WRAP
-        if own.next is None or tcp.flags & rtt_oracle.SYN or rtt_oracle.after(end, own.next):
+        if own.next is None or tcp.flags & rtt_oracle.SYN or (taken and rtt_oracle.after(end, own.next)):
             own.next = end
     print(duplicates)
 

@@ -334,7 +334,8 @@ static __always_inline void latency_note_ack(const struct timed *t, struct weir_
 	if (other->opening && t->ack == other->next)
 		other->opening = 0;
 	if (!is_first && t->ack == own->acked && t->window == own->window && t->end == t->seq &&
-	    t->seq == own->next && other->flags & WEIR_SIDE_SENT && is_after(other->next, t->ack))
+	    !is_after(own->next, t->seq) && other->flags & WEIR_SIDE_SENT &&
+	    is_after(other->next, t->ack))
 		latency_count_rare(sender, WEIR_LOSS_DUP_ACK);
 	if (!t->window && !(t->flags & TCP_SYN) && (is_first || own->window))
 		latency_count_rare(sender, WEIR_LOSS_ZERO_WINDOW);
@@ -366,7 +367,7 @@ __noinline int latency_is_overtaken(const struct timed *t, const struct weir_flo
 		return 0;
 	own = &flow->side[sender & 1];
 	other = &flow->side[~sender & 1];
-	if (!t->is_stamped || t->is_new || !is_after(t->tsval, own->echoed) ||
+	if (!t->is_stamped || !is_after(t->tsval, own->echoed) ||
 	    !(other->flags & WEIR_SIDE_ACKED) || !is_after(t->end, other->acked))
 		return 0;
 #pragma unroll
@@ -488,7 +489,8 @@ static __always_inline void latency_tcp(struct timed *t, enum weir_direction sen
 		latency_response(t, flow);
 	latency_note_sent(t, flow, sender);
 	latency_note_size(own, t);
-	if (is_after(t->end, own->next))
+	/* What has no data may have overtaken the data that it stands behind. */
+	if (t->end != t->seq && is_after(t->end, own->next))
 		own->next = t->end;
 	own->flags |= WEIR_SIDE_SENT;
 }
