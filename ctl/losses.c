@@ -142,7 +142,7 @@ static void print_remedies(const struct losses *l, FILE *out)
 	if (evicted || stamps)
 		fprintf(out,
 			"  too many at a time for the tables: %llu live flows and %llu stamps gave "
-			"way; write \"latency { flows %u }\"\n",
+			"way; write \"latency { flows %u }\" or more\n",
 			evicted, stamps, 2 * l->flows);
 	if (sum_of(l, WEIR_LOSS_PREFIX_EVICTED))
 		fputs("  prefixes gave way to others; give \"prefixes\" of \"latency\" a larger "

@@ -147,4 +147,25 @@ resent() {
 	ns_exec "$1" nstat -asz TcpRetransSegs | awk '/TcpRetransSegs/ { print $2 }'
 }
 
+# Every round trip is slow: more than a CPU may tell. None is missing from the sum.
+test_what_is_suppressed_is_counted() {
+	local told suppressed lost samples
+	build_line 0 0
+	weir near apply - <<<'interface eth0 { xdp native; measure }'
+	watch_for near --over 256ns
+	flows near 10.0.0.2 flows 40 rounds 150
+	wait_for 20 all_is_said near
+	wait_for 5 grep -q "more suppressed: over 1000 in a second on a CPU" "$TMP/slow.err"
+	kill -INT "$watcher"
+	wait "$watcher"
+	read -r told suppressed lost < <(sed -n \
+		's/^weir: \([0-9]*\) slow packets; \([0-9]*\) suppressed .*, \([0-9]*\) lost .*/\1 \2 \3/p' \
+		"$TMP/slow.err")
+	samples=$(weir near -j latency | python3 "$ROOT/tests/tools/lost.py" latency count interface=eth0)
+	echo "$samples samples: $told told, $suppressed suppressed, $lost lost"
+	assert_eq "$told" "$(wc -l <"$TMP/slow")" "lines"
+	[ "$suppressed" -gt 0 ] || fail "nothing was suppressed"
+	assert_between $((samples * 99 / 100)) "$samples" $((told + suppressed + lost)) "in all"
+}
+
 run_tests "$@"

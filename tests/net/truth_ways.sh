@@ -210,4 +210,23 @@ test_response_times_by_backend_where_only_the_client_is_seen() {
 	assert_between $((50000 * 31 / 32)) 100000 "$slow" "median of b2, in us"
 }
 
+# Room for 1,024 flows, twice that to be sure, and 6,000 at a time.
+test_flows_that_give_way_are_counted_and_told() {
+	local out
+	build_line 0 0
+	weir near apply - <<<'interface eth0 { xdp native; measure }; latency { flows 1024 }'
+	flows near 10.0.0.2 flows 6000
+	out=$(weir near latency)
+	tail -n 4 <<<"$out"
+	assert_contains "$out" 'gave way; write "latency { flows 2048 }" or more'
+	assert_between 1000 1000000 "$(weir near -j latency |
+		python3 "$ROOT/tests/tools/lost.py" losses flows-evicted)" "flows evicted"
+	weir near apply - <<<'interface eth0 { xdp native; measure }; latency { flows 65536 }'
+	weir near latency reset
+	flows near 10.0.0.2 flows 6000
+	# Where five of them fall into one of 32,768 places for four.
+	assert_between 0 100 "$(weir near -j latency |
+		python3 "$ROOT/tests/tools/lost.py" losses flows-evicted)" "flows evicted with more room"
+}
+
 run_tests "$@"
