@@ -45,6 +45,55 @@ static enum weir_reason default_reason(enum weir_action action)
 	return action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS : WEIR_R_FILTER_DEFAULT;
 }
 
+/* What a rule is asked that passes or drops by one set of addresses alone; NULL: it is another. */
+static const struct match *only_set(const struct model *m, const struct rule *r)
+{
+	const struct match *only = NULL;
+
+	if ((r->action != WEIR_ACTION_PASS && r->action != WEIR_ACTION_DROP) ||
+	    r->tcp_flags.present || r->expr.text)
+		return NULL;
+	for (int field = 0; field < WEIR_FIELD_COUNT; field++) {
+		if (!r->match[field].present)
+			continue;
+		if (only || (field != WEIR_FIELD_SADDR && field != WEIR_FIELD_DADDR))
+			return NULL;
+		only = &r->match[field];
+	}
+	if (!only || only->ranges_count || only->sets_count != 1 ||
+	    model_set(m, only->sets[0])->type == SET_ADDRESS_PORT)
+		return NULL;
+	return only;
+}
+
+/* The rules of a filter that has few, and none but of sets of addresses. */
+static void put_set_rules(struct filter_build *f, const struct filter *filter, const __u32 *ids)
+{
+	const struct model *m = f->spec->model;
+	struct weir_set_rule rules[WEIR_SET_RULES] = {};
+
+	if (filter->rules_count > WEIR_SET_RULES)
+		return;
+	for (size_t i = 0; i < filter->rules_count; i++) {
+		const struct rule *r = &filter->rules[i];
+		const struct match *only = only_set(m, r);
+
+		if (!only)
+			return;
+		rules[i] = (struct weir_set_rule){
+			.id = ids[i],
+			.slot = (__u16)f->spec->set_slots[model_set(m, only->sets[0]) - m->sets],
+			.reason = r->action == WEIR_ACTION_PASS ? WEIR_R_FILTER_PASS
+								: WEIR_R_FILTER_DROP,
+			.is_destination = only == &r->match[WEIR_FIELD_DADDR],
+			.is_negated = only->negated,
+		};
+	}
+	f->out.shape = WEIR_SHAPE_SETS;
+	f->out.set_rules_count = (__u8)filter->rules_count;
+	f->out.set_rules_offset = builder_copy(f->b, rules, sizeof(rules));
+}
+
 /* Rows of the rules at @rules, then terms and trees. */
 static void build_filter(struct builder *b, const struct image_spec *spec,
 			 const struct filter *filter, const __u32 *ids, __u32 rules, __u32 place)
@@ -70,8 +119,10 @@ static void build_filter(struct builder *b, const struct image_spec *spec,
 	f.out.default_reason = default_reason(filter->default_action);
 	if (filter->default_action == WEIR_ACTION_REJECT)
 		f.out.depth = WEIR_DEPTH_ALL;
+	else if (filter->rules_count)
+		put_set_rules(&f, filter, ids);
 	else
-		f.out.has_no_rules = !filter->rules_count;
+		f.out.shape = WEIR_SHAPE_DEFAULT;
 	for (int family = 0; family < WEIR_FAMILY_COUNT && !b->error; family++)
 		terms_place(&f, family);
 	if (!b->error)

@@ -11,6 +11,7 @@
 #include "balance.h"
 #include "decap.h"
 #include "expr.h"
+#include "filter.h"
 #include "forward.h"
 #include "hook.h"
 #include "lb_icmp.h"
@@ -218,26 +219,6 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 	return chosen == WEIR_R_CONTINUE ? reason : chosen;
 }
 
-/* Whether the filter is all there is here, and says the same of every IP packet. */
-static __always_inline bool is_default_alone(struct xdp_md *ctx, const struct weir_image *image,
-					     const struct weir_device *device)
-{
-	const __be16 *type = (void *)(long)ctx->data + 2 * ETH_ALEN;
-
-	return stage_is_on(device, WEIR_STAGE_FILTER) && filter_of(image, device)->has_no_rules &&
-	       (void *)(type + 1) <= (void *)(long)ctx->data_end &&
-	       (*type == bpf_htons(ETH_P_IP) || *type == bpf_htons(ETH_P_IPV6));
-}
-
-static __always_inline int finish_by_default(struct xdp_md *ctx, const struct scratch *scratch,
-					     const struct weir_filter *f)
-{
-	__u32 bytes = bpf_xdp_get_buff_len(ctx);
-
-	count_rule(&scratch->first, f->default_id, bytes);
-	return finish(scratch, bytes, f->default_reason, XDP_PASS);
-}
-
 SEC("xdp.frags")
 int weir_xdp(struct xdp_md *ctx)
 {
@@ -249,10 +230,12 @@ int weir_xdp(struct xdp_md *ctx)
 
 	if (!scratch)
 		return XDP_PASS;
-	if (weir.stages == 1U << WEIR_STAGE_FILTER && image &&
-	    is_default_alone(ctx, image, device_row(image)))
-		return finish_by_default(ctx, scratch, filter_of(image, device_row(image)));
 	bytes = bpf_xdp_get_buff_len(ctx);
+	if (weir.stages == 1U << WEIR_STAGE_FILTER && image) {
+		reason = filter_short(ctx, image, scratch, bytes);
+		if (reason != SHORT_OTHER)
+			return finish(scratch, bytes, reason, XDP_PASS);
+	}
 	if (weir.stages == 1U << WEIR_STAGE_BALANCE && image) {
 		short_way = plain(ctx, image, scratch, bytes);
 		if (short_way != PLAIN_OTHER)

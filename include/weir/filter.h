@@ -198,6 +198,25 @@ enum weir_depth {
 	WEIR_DEPTH_ALL,
 };
 
+/* What a filter comes to; packets that need no more have a short way. */
+enum weir_filter_shape {
+	WEIR_SHAPE_ANY,
+	WEIR_SHAPE_DEFAULT, /* the default, which is not reject, is all there is */
+	WEIR_SHAPE_SETS, /* and a few rules before it: struct weir_set_rule */
+};
+
+#define WEIR_SET_RULES 4
+
+/* A rule that passes or drops and asks for nothing but whether an address is in a set. */
+struct weir_set_rule {
+	__u32 id; /* counter */
+	__u16 slot; /* of a set of prefixes or addresses */
+	__u8 reason; /* enum weir_reason */
+	__u8 is_destination : 1;
+	__u8 is_negated : 1;
+};
+_Static_assert(sizeof(struct weir_set_rule) == 8, "set rule has holes");
+
 struct weir_filter {
 	struct weir_forest forest[WEIR_FAMILY_COUNT];
 	__u32 rules_offset; /* struct weir_rule[rules_count], default last */
@@ -207,8 +226,11 @@ struct weir_filter {
 	__u8 depth; /* enum weir_depth */
 	__u8 judges_all; /* 1: some rule judges frames that are not IP */
 	__u8 link_keys; /* 1: the forest compares lengths, VLANs or MACs */
-	__u8 has_no_rules; /* 1: the default, which is not reject, is all there is */
-	__u8 pad[15];
+	__u8 shape; /* enum weir_filter_shape */
+	__u8 set_rules_count; /* 1 to WEIR_SET_RULES where the shape is SETS */
+	__u8 pad[2];
+	__u32 set_rules_offset; /* struct weir_set_rule[] */
+	__u32 pad2[2];
 };
 _Static_assert(sizeof(struct weir_filter) == 128, "filter is not two cache lines");
 

@@ -7,6 +7,7 @@
 #include "generate_values.h"
 
 #define SETS 2
+#define FEW_RULES 5 /* one more than have a short way */
 
 static void print_prefix(FILE *out, struct address *a)
 {
@@ -270,6 +271,14 @@ static void print_rule(FILE *out, __u32 number)
 	fprintf(out, "\n");
 }
 
+/* Of sets of addresses alone, for which the datapath has a short way. */
+static void print_set_rule(FILE *out, __u32 number)
+{
+	fprintf(out, "\trule r%u %s %s %s@%s%u\n", number, generate_one_in(2) ? "pass" : "drop",
+		generate_one_in(2) ? "saddr" : "daddr", negation(),
+		generate_one_in(2) ? "nets" : "hosts", generate_below(SETS));
+}
+
 /* Single addresses, pairs, and names. */
 static void print_hosts(FILE *out, __u32 number)
 {
@@ -292,6 +301,7 @@ static void print_hosts(FILE *out, __u32 number)
 
 char *generate_config(__u32 rules)
 {
+	bool are_of_sets = generate_one_in(4);
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -309,9 +319,13 @@ char *generate_config(__u32 rules)
 	fprintf(out, "interface " GENERATE_DEVICE " { xdp auto; filter f }\nfilter f {\n");
 	if (generate_one_in(2))
 		fprintf(out, "\tdefault drop\n");
-	rules = generate_below(rules + 1);
-	for (__u32 i = 0; i < rules; i++)
-		print_rule(out, i);
+	rules = generate_below(are_of_sets ? FEW_RULES + 1 : rules + 1);
+	for (__u32 i = 0; i < rules; i++) {
+		if (are_of_sets)
+			print_set_rule(out, i);
+		else
+			print_rule(out, i);
+	}
 	fprintf(out, "}\n");
 	fclose(out);
 	return text;

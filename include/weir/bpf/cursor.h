@@ -35,6 +35,13 @@ static __always_inline __u64 forget64(__u64 value, __u64 unknown)
 	return value;
 }
 
+/* 1 of 0, else 0; without a branch, as what packets come to is not to be predicted. */
+static __always_inline __u64 is_zero(__u64 number)
+{
+	asm("%0 |= %1\n\t%0 >>= 63\n\t%0 ^= 1" : "+r"(number) : "r"(-number));
+	return number;
+}
+
 static __always_inline struct cursor cursor_at(void *data, void *data_end, __u32 offset)
 {
 	return (struct cursor){ .data = data, .data_end = data_end, .offset = offset };

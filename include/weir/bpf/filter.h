@@ -37,6 +37,7 @@ struct walk {
 	__u32 floor; /* terms before it were taken, or were not what they seemed */
 	__u32 next; /* term that holds, or UNKNOWN_TERM */
 	__u32 is_wide; /* terms are struct weir_term6 */
+	__u32 is_begun; /* what is above is of this packet, and @next was not judged */
 	__u32 list; /* of a long leaf: offset of the next number */
 	__u32 reason;
 };
@@ -170,6 +171,20 @@ static __always_inline void judge_by_default(struct search *s)
 	s->scratch->walk.reason = s->filter->default_reason;
 }
 
+/* Once it is known what the packet is. */
+static __always_inline void lead(const struct search *s)
+{
+	struct walk *w = &s->scratch->walk;
+
+	w->floor = 0;
+	if (s->forest->trees == WEIR_FOREST_VECTORS)
+		bits_start(&w->bits, s->image, image_at(s->image, s->forest->root[0]), &w->keys);
+	else if (s->forest->trees == 1)
+		w->leaf[0] = walk_one(s->image, s->forest, &w->keys);
+	else
+		walk_all(s->image, s->forest, &w->keys, w->leaf);
+}
+
 static __always_inline void start_walk(const struct search *s)
 {
 	const struct pkt *p = &s->scratch->pkt;
@@ -183,12 +198,7 @@ static __always_inline void start_walk(const struct search *s)
 	}
 	if (s->filter->link_keys)
 		keys_of_link(&w->keys, p);
-	if (s->forest->trees == WEIR_FOREST_VECTORS)
-		bits_start(&w->bits, s->image, image_at(s->image, s->forest->root[0]), &w->keys);
-	else if (s->forest->trees == 1)
-		w->leaf[0] = walk_one(s->image, s->forest, &w->keys);
-	else
-		walk_all(s->image, s->forest, &w->keys, w->leaf);
+	lead(s);
 }
 
 /*
@@ -377,15 +387,18 @@ static __noinline int filter_run(void *ctx, const struct weir_image *image,
 	/* For the verifier one way on, and not one for each family. */
 	family = forget(family_of(&scratch->pkt), scratch->pkt.bytes) & 3;
 	s.forest = &f->forest[family];
-	if (!s.forest->trees) {
-		judge_by_default(&s);
-		return w->reason;
+	if (!w->is_begun) {
+		if (!s.forest->trees) {
+			judge_by_default(&s);
+			return w->reason;
+		}
+		w->is_wide = family == WEIR_FAMILY_V6;
+		start_walk(&s);
+		if (judge_at_once(&s))
+			return w->reason;
 	}
-	w->is_wide = family == WEIR_FAMILY_V6;
-	w->floor = 0;
-	start_walk(&s);
-	if (!judge_at_once(&s))
-		bpf_loop(ROUNDS_MAX, judge, &s, 0);
+	w->is_begun = 0;
+	bpf_loop(ROUNDS_MAX, judge, &s, 0);
 	return w->reason;
 }
 

@@ -34,6 +34,20 @@ const volatile __u16 plain_headers[256] = {
 	[IPPROTO_MH] = PLAIN_EXTENSION,
 };
 
+/* What a frame has whose headers are all there, beside what its transport header says. */
+#define PLAIN_ALL (PKT_ETHERNET | PKT_IP | PKT_ADDR | PKT_LENGTH | PKT_PROTO)
+
+/* Whether a transport header of which is said @plain is whole; @header is what a TCP header says. */
+static __always_inline bool plain_is_whole(__u32 plain, __u32 header, __u32 l4_bytes)
+{
+	__u32 is_tcp = -(plain / PKT_TCP & 1);
+
+	/* Differences that are negative where something ends too soon. */
+	return !(((l4_bytes - PLAIN_BYTES(plain)) |
+		  (((header - (__u32)sizeof(struct tcphdr)) | (l4_bytes - header)) & is_tcp)) >>
+		 31);
+}
+
 /*
  * Returns false where the transport header is cut or broken. Fields that it
  * does not have come out as something, and their bits of has unset.
@@ -43,12 +57,8 @@ static __always_inline bool pkt_plain_l4(struct pkt *p, const struct tcphdr *l4,
 {
 	const __u8 *byte = (const void *)l4;
 	__u32 header = (byte[12] & 0xf0) >> 2, plain = plain_headers[proto];
-	__u32 is_tcp = -(plain / PKT_TCP & 1);
 
-	/* Differences that are negative where something ends too soon. */
-	if (((l4_bytes - PLAIN_BYTES(plain)) |
-	     (((header - (__u32)sizeof(*l4)) | (l4_bytes - header)) & is_tcp)) >>
-	    31)
+	if (!plain_is_whole(plain, header, l4_bytes))
 		return false;
 	p->sport = l4->source;
 	p->dport = l4->dest;
@@ -58,7 +68,7 @@ static __always_inline bool pkt_plain_l4(struct pkt *p, const struct tcphdr *l4,
 	p->tcp_header_bytes = header;
 	p->proto = proto;
 	p->l4_bytes = l4_bytes;
-	p->has |= PKT_ETHERNET | PKT_IP | PKT_ADDR | PKT_LENGTH | PKT_PROTO | PLAIN_HAS(plain);
+	p->has |= PLAIN_ALL | PLAIN_HAS(plain);
 	return true;
 }
 

@@ -145,6 +145,23 @@ static __always_inline bool set_has_device(const struct set_view *v, const struc
 	return word && set_is_alive(set_at(v, set_node(word)));
 }
 
+/* The set in a slot, and a view of it; NULL: there is none. */
+static __always_inline const struct weir_set *set_open(struct set_view *v, __u32 slot)
+{
+	__u32 zero = 0;
+	__u64 place;
+
+	*v = (struct set_view){ .arena = bpf_map_lookup_elem(&weir_sets, &zero),
+				.mask = weir.sets_mask };
+	if (!v->arena)
+		return NULL;
+	place = *(const volatile __u64 *)set_at(v, (slot & (WEIR_MAX_SETS - 1)) * sizeof(place));
+	if (!place)
+		return NULL;
+	v->base = (__u64)(__u32)place * WEIR_SETS_UNIT;
+	return set_at(v, 0);
+}
+
 /*
  * Look a key up. Of all that has numbers as arguments alone, so that the
  * verifier follows it once however often it is called.
@@ -156,19 +173,12 @@ static __always_inline bool set_has_device(const struct set_view *v, const struc
  */
 __noinline int set_lookup(__u32 slot, __u64 hi, __u64 lo, __u32 detail)
 {
-	__u32 zero = 0, type;
-	struct set_view v = { .arena = bpf_map_lookup_elem(&weir_sets, &zero),
-			      .mask = weir.sets_mask };
-	const struct weir_set *set;
-	__u64 place;
+	struct set_view v;
+	const struct weir_set *set = set_open(&v, slot);
+	__u32 type;
 
-	if (!v.arena)
+	if (!set)
 		return 0;
-	place = *(const volatile __u64 *)set_at(&v, (slot & (WEIR_MAX_SETS - 1)) * sizeof(place));
-	if (!place)
-		return 0;
-	v.base = (__u64)(__u32)place * WEIR_SETS_UNIT;
-	set = set_at(&v, 0);
 	type = set->type;
 	if (type == WEIR_SET_PREFIX)
 		return set_any_prefix(
@@ -202,6 +212,41 @@ static __always_inline bool set_holds(__u32 slot, enum set_side side, const stru
 		lo = 0;
 	}
 	return set_lookup(slot, hi, lo, port | (p->is_v6 ? WEIR_SET_V6 : 0));
+}
+
+/*
+ * What set_lookup() says of an address, 0 or 1, and without a branch on what it
+ * is, where that is found at once: a set of addresses is asked of many that are
+ * not in it.
+ *
+ * @v6  WEIR_SET_V6 or 0
+ */
+static __always_inline __u32 set_has_address(__u32 slot, __u64 hi, __u64 lo, __u32 v6)
+{
+	struct set_view v;
+	const struct weir_set *set = set_open(&v, slot);
+	const struct weir_set_record *r;
+	__u64 index, word, is_there;
+
+	if (!set)
+		return 0;
+	if (set->type != WEIR_SET_ADDRESS)
+		goto look_up;
+	index = (weir_set_hash(hi, lo, v6, set->factor) ^ set->table[0].common) >>
+		(set->table[0].shift & 63);
+	if (index >> (set->table[0].bits & 63))
+		return 0;
+	word = *(const __u32 *)set_at(&v, set->table[0].offset + index * sizeof(__u32));
+	if (word & ((1 << WEIR_SET_KIND_BITS) - 1))
+		goto look_up;
+	/* Of no word, something that lies in the set, and is no record. */
+	r = set_at(&v, set_node(word));
+	is_there = is_zero(word) - 1;
+	if ((r->next | r->expires) & is_there)
+		goto look_up;
+	return is_zero((r->hi ^ hi) | (r->lo ^ lo) | (r->detail ^ v6)) & is_there;
+look_up:
+	return set_lookup(slot, hi, lo, v6 | SET_NO_PORT) & 1;
 }
 
 /* Whether the device of this program is in a set of interfaces. */

@@ -84,12 +84,6 @@ static __always_inline __u32 bit_number(__u64 power)
 	return bit_numbers[power * 0x022fdd63cc95386dULL >> 58];
 }
 
-static __always_inline __u64 is_zero(__u64 number)
-{
-	asm("%0 |= %1\n\t%0 >>= 63\n\t%0 ^= 1" : "+r"(number) : "r"(-number));
-	return number;
-}
-
 /* Take the first term. Returns its number, or @none where there are no more. */
 static __always_inline __u32 bits_take(struct bits *b, const struct weir_image *image, __u32 none)
 {
