@@ -168,7 +168,8 @@ bench-filter: $B/tests/bench/filter_bench $B/weir
 bench-iperf: $B/weir
 	$Qtests/bench/iperf.sh
 $B/tests/bench/bench_expr.o: $B/bpf/bench_expr.skel.h
-$B/tests/bench/%.o: tests/bench/%.c $B/flags | $(SKEL) $B/bpf/bench.skel.h $B/bpf/converse.skel.h $B/bpf/vary.skel.h
+$B/tests/bench/%.o: tests/bench/%.c $B/flags | $(SKEL) $B/bpf/bench.skel.h $B/bpf/converse.skel.h $B/bpf/vary.skel.h \
+	$B/bpf/kernel_hash.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -Itests/prog -MMD -MP -c $< -o $@
 $B/tests/bench/%: $B/tests/bench/%.o $(PROG_LIB) $B/libweir.a

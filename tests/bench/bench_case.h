@@ -47,6 +47,7 @@ void weir_set(int family, bool is_exact, __u32 count);
 void weir_print_times(const struct bench_case *cases, size_t count);
 
 void xdp_filter_set(__u32 count);
+void kernel_hash_set(__u32 count);
 void nft_rules(enum profile profile, __u32 count);
 void nft_set(enum profile profile, __u32 count);
 void nft_prefixes(__u32 count);

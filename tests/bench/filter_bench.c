@@ -212,6 +212,7 @@ static void add_sets(void)
 	for (size_t i = 0; i < sizeof(exact) / sizeof(*exact); i++) {
 		weir_set(4, true, exact[i]);
 		xdp_filter_set(exact[i]);
+		kernel_hash_set(exact[i]);
 	}
 	weir_set(6, true, 10000);
 	for (int family = 4; family <= 6; family += 2) {
