@@ -86,6 +86,12 @@ void parser_take_limit(struct parser *p, struct limit *l, const char *kind, cons
 /* What stands behind "measure" in an interface. */
 void parser_measure(struct parser *p, struct interface *i);
 
+/*
+ * The rule whose name is the token, where its line is as most are: added to @f,
+ * with the end of the line in sight. False, with nothing changed, of all others.
+ */
+bool parser_rule_plain(struct parser *p, struct filter *f);
+
 /* What belongs to the action of @r, which is taken. */
 void parser_action(struct parser *p, struct rule *r);
 

@@ -254,7 +254,8 @@ static void filter_statement(struct parser *p, void *object, int word, struct lo
 
 	(void)at;
 	if (word == FILTER_RULE) {
-		take_rule(p, f);
+		if (!parser_rule_plain(p, f))
+			take_rule(p, f);
 		return;
 	}
 	if (!parser_take_value(p, "pass, drop or reject", &w))
