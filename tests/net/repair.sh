@@ -110,8 +110,10 @@ test_in_a_private_mount_namespace_apply_says_that_nothing_would_last() {
 test_a_detach_that_is_killed_can_be_finished() {
 	command -v strace >/dev/null || skip "no strace"
 	build_pair
-	local n
-	for n in 1 3 5 7 9; do
+	local n points="1 3 5 7 9"
+	# A virtual machine has time for few.
+	[ -z "${WEIR_IN_VM:-}" ] || points="1 5 9"
+	for n in $points; do
 		weir edge apply "$TMP/balance.conf" >/dev/null
 		(strace -qq -o /dev/null -e inject=unlink:signal=KILL:when="$n" \
 			"$WEIR" -n "$NS_PREFIX-edge" -i "$NS_PREFIX-edge" detach --all || true) \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where packets waited, straight from the pinned map that has it.
 
-    path.py PINS                       all rows: stage, from, to, count, p50 and max in us
+    path.py PINS                       a row is a line: STAGE FROM TO count N p50_us N max_us N
     path.py PINS STAGE FROM TO FIELD   one number: count, p50_us or max_us; 0 where there is no row
     path.py PINS total COUNTER         a counter of struct weir_path_cpu, of all CPUs
 
@@ -84,7 +84,8 @@ def main():
         return
     for row in rows(pins):
         if not wanted:
-            print(row)
+            fields = ("count", "p50_us", "max_us")
+            print(row["stage"], row["from"], row["to"], *(word for f in fields for word in (f, row[f])))
         elif [row["stage"], row["from"], row["to"]] == wanted[:3]:
             print(row[wanted[3]])
             return
