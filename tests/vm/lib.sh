@@ -94,11 +94,13 @@ guest_command() {
 # run_on KERNEL: what was taken. The machine ends a little before scripts/test
 # would end this file, to say what it was at.
 run_on() {
-	local command seconds=$((${WEIR_TEST_LIMIT_S:-600} - 20))
+	local command seconds=$((${WEIR_TEST_LIMIT_S:-600} - 20)) cpus=2
 	command=$(guest_command)
+	# One verifier at a time.
+	[ "${taken[*]}" != prog/verify ] || cpus=1
 	if [[ $command != *WEIR_TEST_FILTER* ]]; then
 		echo "1..0"
 		exit 0
 	fi
-	exec scripts/vm run -k "$1" -t "$seconds" -- bash -c "$command"
+	exec scripts/vm run -k "$1" -t "$seconds" -c "$cpus" -- bash -c "$command"
 }
