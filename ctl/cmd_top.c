@@ -15,10 +15,8 @@ static const struct noun {
 	const char *name;
 	int (*run)(struct command *c, const char *name);
 } nouns[] = {
-	{ "latency", top_latency },
-	{ "path", top_path },
-	{ "drops", top_drops },
-	{ "filter", watch_filter },
+	{ "latency", top_latency }, { "path", top_path },	{ "drops", top_drops },
+	{ "service", top_service }, { "filter", watch_filter },
 };
 
 #define NOUNS (sizeof(nouns) / sizeof(*nouns))
@@ -54,7 +52,7 @@ static const struct noun *find_noun(const char *name, struct failure *why)
 	}
 	near = diag_suggest(name, names);
 	fail(why, EXIT_USAGE, "there is no \"top %s\"; %s%s%s", name,
-	     near ? "did you mean \"" : "it shows latency, path, drops and filter",
+	     near ? "did you mean \"" : "it shows latency, path, drops, service and filter",
 	     near ? near : "", near ? "\"?" : "");
 	return NULL;
 }

@@ -86,7 +86,7 @@ struct command {
 	X(doctor, "[INTERFACE]", 0, 1, cmd_doctor, "what is wrong, and what to do about it")       \
 	X(latency, "[NAME] | path|heatmap [INTERFACE] | reset", 0, 2, cmd_latency,                 \
 	  "where the time goes: network, NIC, veth, stack, program")                               \
-	X(top, "[latency|path|drops|filter] [NAME]", 0, 2, cmd_top,                                \
+	X(top, "[latency|path|drops|service|filter] [NAME]", 0, 2, cmd_top,                        \
 	  "what comes in at this moment, again and again")                                         \
 	X(monitor, "log|slow", 1, 1, cmd_monitor,                                                  \
 	  "print what rules log, or packets that are slow, as they come")                          \

@@ -11,6 +11,8 @@
 int top_latency(struct command *c, const char *name);
 /* Stages of the path, of the interface @name or of all. */
 int top_path(struct command *c, const char *name);
+/* What each backend of the service @name, or of all, gets. */
+int top_service(struct command *c, const char *name);
 /* What is lost. */
 int top_drops(struct command *c, const char *name);
 

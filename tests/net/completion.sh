@@ -29,7 +29,8 @@ FILES | latency heatmap --output
 init NETNS | monitor slow --in
 lo | monitor slow --interface
 drops | show
-latency path drops filter | top
+latency path drops service filter | top
+web | -n NETNS -i NETNS top service
 eth0 web | -n NETNS -i NETNS top latency
 edge | -n NETNS -i NETNS top filter
 filter | reset

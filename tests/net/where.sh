@@ -232,6 +232,35 @@ test_top_has_what_came_since_the_last_time() {
 	assert_eq 3 "$(top_sum processes connects_failed process=curl)" "of curl"
 }
 
+test_top_has_what_backends_get() {
+	local text
+	build_pair measure
+	routing_on near
+	weir near apply - <<-END
+		interface eth0 { xdp auto; balance }
+		service web { address 192.0.2.1; port udp 80; forward l2; backend b1 10.0.0.2 }
+	END
+	ns_ip far route add 192.0.2.1/32 via 10.0.0.1
+	datagrams 5
+	top_lines service
+	datagrams 20
+	top_ends
+	assert_eq 20 "$(top_sum backends packets service=web backend=b1)" "packets"
+	text=$(weir near top service web -w 0.2 -c 1)
+	assert_contains "$text" "Services, last "
+	assert_contains "$text" "  b1"
+	refuses 3 'no service "wep"' top service wep
+}
+
+# datagrams TIMES: to the service; they come back to whom they came from.
+datagrams() {
+	ns_exec far python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(int(sys.argv[1])):
+    s.sendto(b"?", ("192.0.2.1", 80))' "$1"
+}
+
 test_top_says_what_is_idle_and_refuses_what_is_not() {
 	local out
 	build_pair measure
