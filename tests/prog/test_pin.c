@@ -204,6 +204,26 @@ static void a_pin_is_written_once_a_second_at_most(void **state)
 	assert_memory_equal(before, after, sizeof(before));
 }
 
+/* CPUs read the clock one after the other, and the pin in between. */
+static void a_pin_that_is_a_second_ahead_is_alive(void **state)
+{
+	struct weir_pin_set sets[PIN_SETS];
+
+	(void)state;
+	NEED_NET();
+	reset(SERVICE("settle 16s"));
+	choose_move(&c, 0, 0, 1, SETTLE_S);
+	assert_int_equal(tcp(1, SYN), 2);
+	read_pins(sets);
+	for (__u32 i = 0; i < PIN_SETS; i++) {
+		for (int w = 0; w < WEIR_PIN_WAYS; w++)
+			sets[i].way[w].seen += sets[i].way[w].state != 0;
+		assert_int_equal(
+			bpf_map_update_elem(c.h.maps.fd[WEIR_MAP_PINS], &i, &sets[i], BPF_ANY), 0);
+	}
+	assert_int_equal(tcp(1, ACK), 2);
+}
+
 #define ESTABLISHED 24
 
 /* Of the first half the pins are of new flows, of the second of old ones. */
@@ -392,6 +412,7 @@ int main(void)
 		cmocka_unit_test(a_flow_whose_backend_is_gone_moves_at_once),
 		cmocka_unit_test(a_closed_flow_gives_way_to_a_new_one),
 		cmocka_unit_test(a_pin_is_written_once_a_second_at_most),
+		cmocka_unit_test(a_pin_that_is_a_second_ahead_is_alive),
 		cmocka_unit_test(a_syn_flood_pushes_out_no_flow),
 		cmocka_unit_test(an_ack_flood_pushes_out_no_flow),
 		cmocka_unit_test(after_a_flood_new_flows_find_room),

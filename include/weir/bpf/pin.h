@@ -56,7 +56,8 @@ static __always_inline __u32 pin_life_s(union pin_word w)
 /* Seconds are coarse: one that lives N of them is dead when N + 1 have begun since. */
 static __always_inline bool pin_is_live(union pin_word w, __u32 now)
 {
-	return pin_state(w) != WEIR_PIN_FREE && now - w.seen <= pin_life_s(w);
+	return pin_state(w) != WEIR_PIN_FREE &&
+	       (__s64)(__s32)(now - w.seen) <= (__s64)pin_life_s(w);
 }
 
 static __always_inline union pin_word pin_make(enum weir_pin_state state, __u32 life_s,
