@@ -35,6 +35,8 @@ enum history {
 	SETTLED, /* no slot has moved */
 	MOVED, /* all have; the flows are older */
 	PINNED, /* all have; the flows are younger, each has a pin */
+	FLOODED, /* all have; there is no room for a pin */
+	OVER, /* all have, so long ago that new flows get no pin */
 };
 
 struct lb_case {
@@ -46,6 +48,7 @@ struct lb_case {
 	const char *settings; /* of the service */
 	enum history history;
 	bool warm; /* every flow has sent a SYN */
+	bool filters; /* before it balances */
 	struct harness h;
 	double ns[ROUNDS], net[ROUNDS]; /* net of an empty program */
 	double restored[ROUNDS]; /* and of one before which packets are restored */
@@ -66,6 +69,8 @@ struct lb_case {
 #define NAT_FLOWS (1U << 21)
 
 #define IPIP "forward ipip"
+#define GUE "forward gue"
+#define L2 "forward l2"
 
 static struct lb_case cases[] = {
 	{ "for no VIP", FEW, 10, false, true, ACK, IPIP, SETTLED, false },
@@ -80,9 +85,17 @@ static struct lb_case cases[] = {
 	{ "moved slot, older flows", FEW, 120, false, false, ACK, IPIP, MOVED, false },
 	{ "moved slot, pinned flows", FEW, 120, false, false, ACK, IPIP, PINNED, true },
 	{ "moved slot, new connections", NEW, 120, false, false, SYN, IPIP, MOVED, false },
+	{ "moved slot, flood of SYNs", NEW, 0, false, false, SYN, IPIP, FLOODED, false },
+	{ "moved slot, its time over", FEW, 0, false, false, ACK, IPIP, OVER, false },
 	{ "track all", 1, 50, false, false, ACK, IPIP "; track all", SETTLED, true },
 	{ "track all", FEW, 110, false, false, ACK, IPIP "; track all", SETTLED, true },
 	{ "track all", MANY, 200, false, false, ACK, IPIP "; track all", SETTLED, true },
+	{ "filter and balance", 1, 0, false, false, ACK, IPIP, SETTLED, false, true },
+	{ "filter and balance", FEW, 0, false, false, ACK, IPIP, SETTLED, false, true },
+	{ "gue", 1, 0, false, false, ACK, GUE, SETTLED, false },
+	{ "gue", FEW, 0, false, false, ACK, GUE, SETTLED, false },
+	{ "l2", 1, 0, false, false, ACK, L2, SETTLED, false },
+	{ "l2", FEW, 0, false, false, ACK, L2, SETTLED, false },
 	{ "nat", 1, 0, false, false, ACK, NAT, SETTLED, true },
 	{ "nat", FEW, 0, false, false, ACK, NAT, SETTLED, true },
 	{ "nat", MANY, 0, false, false, ACK, NAT, SETTLED, true },
@@ -90,8 +103,22 @@ static struct lb_case cases[] = {
 
 #define CASES (sizeof(cases) / sizeof(*cases))
 
+/* What is for nobody here, as rules of an edge are. */
+#define FILTERED                                                                              \
+	"interface in0 { xdp auto; filter edge; balance }\n"                                  \
+	"filter edge { default pass\n"                                                        \
+	"rule bogons drop saddr { 10.0.0.0/8, 100.64.0.0/10, 192.168.0.0/16, 240.0.0.0/4 }\n" \
+	"rule smb drop tcp dport { 135, 139, 445 }\nrule telnet drop tcp dport 23\n"          \
+	"rule amplified drop udp sport { 53, 123, 11211 } length > 512\n"                     \
+	"rule odd drop tcp flags syn,fin\nrule ssh pass tcp dport 22 saddr 203.0.113.0/24\n"  \
+	"rule nossh drop tcp dport 22\nrule ping pass icmp type echo-request\n"               \
+	"rule snmp drop udp dport { 161, 162 }\nrule chargen drop udp dport 19\n}\n"
+
 static const struct image_device device = {
 	.slot = 0, .ifindex = 1, .filter = "", .stages = STAGE(BALANCE)
+};
+static const struct image_device filtered = {
+	.slot = 0, .ifindex = 1, .filter = "edge", .stages = STAGE(FILTER) | STAGE(BALANCE)
 };
 static const struct harness_host host = { .devices = &device,
 					  .devices_count = 1,
@@ -131,12 +158,13 @@ static void config_of(const struct lb_case *c, bool later, char *text, size_t si
 	const char *net1 = c->v6 ? "2001:db8:1::" : "10.1.0.";
 	const char *net2 = c->v6 ? "2001:db8:2::" : "10.2.0.";
 	const char *drain = later ? "drain" : "";
-	size_t used = (size_t)snprintf(text, size,
-				       "interface in0 { xdp auto; balance }\n"
-				       "service s0 { address %s; port tcp 443; %s\n"
-				       "backend b0 %s11 %s\n backend b1 %s12 %s\n",
-				       c->v6 ? "2001:db8:ff::10" : "192.0.2.10", c->settings, net1,
-				       drain, net1, drain);
+	size_t used = (size_t)snprintf(
+		text, size,
+		"%s\n"
+		"service s0 { address %s; port tcp 443; %s\n"
+		"backend b0 %s11 %s\n backend b1 %s12 %s\n",
+		c->filters ? FILTERED : "interface in0 { xdp auto; balance }",
+		c->v6 ? "2001:db8:ff::10" : "192.0.2.10", c->settings, net1, drain, net1, drain);
 
 	if (later)
 		used += (size_t)snprintf(text + used, size - used,
@@ -174,9 +202,17 @@ static double run(const struct bench *b, const struct packet *p, __u32 ifindex, 
 	return opts.duration;
 }
 
+/* New pins shall find room: they fill a quarter of their table. */
 static __u32 packets_of(const struct lb_case *c)
 {
+	if (c->flows == NEW && c->history == MOVED)
+		return PIN_SETS_MOVED * WEIR_PIN_WAYS / 4;
 	return c->flows == MANY ? MANY : REPEAT_MIN;
+}
+
+static __u32 stages_of(const struct lb_case *c)
+{
+	return c->filters ? filtered.stages : device.stages;
 }
 
 /* Old flows stay with the first backends, which are behind the way in; others leave elsewhere. */
@@ -184,7 +220,7 @@ static __u32 verdict_of(const struct lb_case *c)
 {
 	if (c->misses)
 		return XDP_PASS;
-	return c->history == PINNED ? XDP_REDIRECT : XDP_TX;
+	return c->history == PINNED || c->history == OVER ? XDP_REDIRECT : XDP_TX;
 }
 
 /* As if backends had answered, which there are none of. */
@@ -204,6 +240,39 @@ static void establish(const struct harness *h)
 	munmap(r, bytes);
 }
 
+/* As if all that moved had done so days ago. */
+static void let_time_pass(struct harness *h)
+{
+	struct weir_service *s =
+		(struct weir_service *)((char *)h->image + h->image->services_offset);
+	struct failure why = {};
+
+	s->base_until_s = 1;
+	need(!maps_swap_image(&h->maps, &h->capacity, h->image, h->image_bytes, &why),
+	     "the image cannot be swapped");
+}
+
+static void clear_pins(const struct harness *h)
+{
+	size_t bytes = h->capacity.pin_sets * sizeof(struct weir_pin_set);
+	void *pins =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, h->maps.fd[WEIR_MAP_PINS], 0);
+
+	need(pins != MAP_FAILED, "the pins cannot be mapped");
+	memset(pins, 0, bytes);
+	munmap(pins, bytes);
+}
+
+/* All places are to be those of connections that began a moment ago. */
+static void flood(const struct lb_case *c, struct bench *b, __u32 ifindex)
+{
+	struct packet syn = packet_of(c, SYN);
+	__u32 verdict;
+
+	point_at(b, c->h.program[HOOK_XDP], &syn, c);
+	run(b, &syn, ifindex, 4 * PIN_SETS_MOVED * WEIR_PIN_WAYS, &verdict);
+}
+
 static void prepare(struct lb_case *c, struct bench *b, __u32 ifindex)
 {
 	struct packet syn = packet_of(c, SYN);
@@ -211,6 +280,8 @@ static void prepare(struct lb_case *c, struct bench *b, __u32 ifindex)
 	char text[2048];
 	__u32 verdict;
 
+	if (c->filters)
+		sized.devices = &filtered;
 	sized.pin_sets = c->warm && c->history == SETTLED ? PIN_SETS_ALL : PIN_SETS_MOVED;
 	sized.nat_flows = translates(c) ? NAT_FLOWS : 0;
 	config_of(c, false, text, sizeof(text));
@@ -219,7 +290,9 @@ static void prepare(struct lb_case *c, struct bench *b, __u32 ifindex)
 		config_of(c, true, text, sizeof(text));
 		harness_change(&c->h, text);
 	}
-	harness_load(&c->h, HOOK_XDP, 0, STAGE(BALANCE));
+	if (c->history == OVER)
+		let_time_pass(&c->h);
+	harness_load(&c->h, HOOK_XDP, 0, stages_of(c));
 	if (!c->warm)
 		return;
 	point_at(b, c->h.program[HOOK_XDP], &syn, c);
@@ -231,7 +304,7 @@ static void prepare(struct lb_case *c, struct bench *b, __u32 ifindex)
 /* Whether packets leave longer than they came. */
 static bool does_grow(const struct lb_case *c)
 {
-	return !c->misses && !translates(c);
+	return !c->misses && !translates(c) && strcmp(c->settings, L2) != 0;
 }
 
 static void measure(struct lb_case *c, struct bench *b, __u32 ifindex, int round)
@@ -240,6 +313,10 @@ static void measure(struct lb_case *c, struct bench *b, __u32 ifindex, int round
 	__u32 verdict, packets = packets_of(c);
 	double empty, restored;
 
+	if (c->flows == NEW && c->history == MOVED)
+		clear_pins(&c->h);
+	if (c->history == FLOODED)
+		flood(c, b, ifindex);
 	point_at(b, bpf_program__fd(b->progs.empty), &p, c);
 	empty = run(b, &p, ifindex, packets, &verdict);
 	b->bss->restores_all = 1;
