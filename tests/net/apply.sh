@@ -6,9 +6,8 @@ set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-# Points at which an apply is killed; a virtual machine has time for few.
-readonly KILLS=${WEIR_KILLS:-$([ -n "${WEIR_IN_VM:-}" ] && echo 3 || echo 8)}
+# shellcheck source=tests/net/lib_kill.sh
+. "$(dirname "$0")/lib_kill.sh"
 
 build_pair() {
 	ns_add edge far
@@ -258,28 +257,6 @@ test_100000_rules_are_applied() {
 }
 
 # --- killed
-
-# points COMMAND...: numbers of the system calls that leave something behind, a sample of them.
-points() {
-	strace -qq -o "$TMP/trace" "$@" >/dev/null
-	{
-		grep -nE '^(bpf\(BPF_(OBJ_PIN|LINK|PROG_LOAD)|mkdir|rmdir|unlink|rename|sendto|sendmsg)' \
-			"$TMP/trace"
-		# The swap of the image, and the end.
-		grep -n '^bpf(BPF_MAP_UPDATE_ELEM' "$TMP/trace" | tail -n 2
-		grep -n '^exit_group' "$TMP/trace"
-	} | cut -d: -f1 | sort -nu | awk -v most="$KILLS" '{ at[NR] = $1 }
-		END { step = NR > most ? NR / most : 1
-			for (i = NR; i >= 1; i -= step) print at[int(i + 0.5)] }'
-}
-
-# kill_at N COMMAND...: SIGKILL at its N-th system call.
-kill_at() {
-	local n=$1
-	shift
-	# The shell says "Killed" of what is; nobody wants to read it.
-	(strace -qq -o /dev/null -e inject=all:signal=KILL:when="$n" "$@" || true) >/dev/null 2>&1
-}
 
 # survives_kills WORK-ONE WORK-TWO: applies of two over one, killed.
 survives_kills() {

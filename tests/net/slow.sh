@@ -9,33 +9,15 @@ set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/net/lib_latency.sh
+. "$(dirname "$0")/lib_latency.sh"
 
 readonly TRIES=3
 readonly DELAY_US=20000
 
 # build_pair MEASURE [DELAY]: near -- far, with DELAY_US there and back together.
 build_pair() {
-	ns_add near far
-	if [ -z "${2:-}" ]; then
-		veth near eth0 far eth0
-	else
-		ns_add wire
-		veth near eth0 wire eth0
-		veth wire eth1 far eth0
-		delay_wire wire eth0 eth1 $((DELAY_US / 2))
-	fi
-	address near eth0 10.0.0.1/24
-	address far eth0 10.0.0.2/24
-	wait_for 5 ns_exec near ping -c 1 -W 1 10.0.0.2
-	http_server far far 80 10.0.0.2
-	weir near apply - <<<"interface eth0 { xdp auto; measure $1 }; latency { prefix 24 48 }"
-}
-
-get() {
-	local i
-	for ((i = 0; i < $1; i++)); do
-		http_get near http://10.0.0.2/ >/dev/null
-	done
+	build_measured "measure $1" 'latency { prefix 24 48 }' ${2:+$((DELAY_US / 2))}
 }
 
 # watch ARGUMENT...: monitor slow in the background, to $TMP/slow and $TMP/talk.
@@ -255,7 +237,7 @@ test_hooks_are_named_and_missing_ones_are_told() {
 import json, sys
 stack = json.load(sys.stdin)["stack"]
 assert [m["hook"] for m in stack["missing"]] == ["net_dev_start_xmit"], stack
-assert stack["provider"] == "BTF tracepoints" and "net_dev_queue" in stack["hooks"]'
+assert {"hook": "net_dev_queue", "provider": "BTF tracepoints"} in stack["hooks"], stack'
 }
 
 test_what_the_kernel_drops_is_told_with_its_reason() {

@@ -6,28 +6,11 @@ set -euo pipefail
 
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/net/lib_latency.sh
+. "$(dirname "$0")/lib_latency.sh"
 
 # Intervals of less than a second are asked for.
 readonly TRIES=3
-
-# near -- far, measured on near's side as the arguments say.
-build_pair() {
-	ns_add near far
-	veth near eth0 far eth0
-	address near eth0 10.0.0.1/24
-	address far eth0 10.0.0.2/24
-	wait_for 5 ns_exec near ping -c 1 -W 1 10.0.0.2
-	http_server far far 80 10.0.0.2
-	weir near apply - <<<"interface eth0 { xdp auto; $1 }; ${2:-}"
-}
-
-# get TIMES: from near, of far.
-get() {
-	local i
-	for ((i = 0; i < $1; i++)); do
-		http_get near http://10.0.0.2/ >/dev/null
-	done
-}
 
 # count WORD...: samples of the histograms that have all of the words.
 count() {
@@ -48,7 +31,7 @@ refuses() {
 
 test_the_first_screen_has_a_line_for_each_direction() {
 	local out
-	build_pair measure
+	build_measured measure
 	get 10
 	out=$(weir near latency)
 	assert_contains "$out" "Round trips"
@@ -63,7 +46,7 @@ test_the_first_screen_has_a_line_for_each_direction() {
 
 test_kinds_can_be_chosen_and_are_suggested() {
 	local out
-	build_pair measure
+	build_measured measure
 	get 3
 	out=$(weir near latency --kind icmp)
 	assert_contains "$out" "no samples yet"
@@ -77,7 +60,7 @@ test_kinds_can_be_chosen_and_are_suggested() {
 }
 
 test_services_are_the_sum_of_their_backends() {
-	build_pair measure 'service web { address 192.0.2.1; port tcp 80; forward l2
+	build_measured measure 'service web { address 192.0.2.1; port tcp 80; forward l2
 		backend b1 10.0.0.2; backend b2 10.0.0.3 }'
 	weir near -j latency >"$TMP/out"
 	python3 - "$TMP/out" <<-'END' || fail "$(cat "$TMP/out")"
@@ -93,7 +76,7 @@ test_services_are_the_sum_of_their_backends() {
 }
 
 test_reset_sets_all_to_zero_and_goes_on() {
-	build_pair measure
+	build_measured measure
 	get 5
 	assert_between 5 1000 "$(count eth0 wire)" "samples before"
 	assert_eq "All that was measured is set to zero." "$(weir near latency reset)" "what reset says"
@@ -104,7 +87,7 @@ test_reset_sets_all_to_zero_and_goes_on() {
 }
 
 test_what_is_not_measured_is_a_missing_precondition() {
-	build_pair measure
+	build_measured measure
 	refuses 5 'write "measure rtt, path"' latency path
 	refuses 5 'write "measure rtt, loss"' show drops
 	refuses 5 'write "latency { prefix 24 48 }"' latency --prefix
@@ -114,7 +97,7 @@ test_what_is_not_measured_is_a_missing_precondition() {
 }
 
 test_a_picture_is_refused_before_a_file_is_touched() {
-	build_pair measure
+	build_measured measure
 	echo precious >"$TMP/kept.png"
 	refuses 2 'FILE.svg or FILE.png' latency heatmap -o "$TMP/kept.jpg"
 	refuses 2 'the heat map goes back 64 minutes' latency heatmap --since 2h -o "$TMP/kept.png"
@@ -127,7 +110,7 @@ test_a_picture_is_refused_before_a_file_is_touched() {
 }
 
 test_slow_is_asked_for_rightly_or_not_at_all() {
-	build_pair measure
+	build_measured measure
 	refuses 2 'slower than what?' monitor slow
 	refuses 2 'slower than what?' monitor slow --over 5ms --over-p99 3
 	refuses 2 '--over takes a time' monitor slow --over 5
@@ -160,7 +143,7 @@ is_not_asked() {
 }
 
 test_one_monitor_watches_and_stops_asking_when_it_ends() {
-	build_pair measure
+	build_measured measure
 	watch monitor slow --over 5ms
 	wait_for 5 is_asked
 	refuses 6 'end that one first' monitor slow --over 5ms
@@ -174,7 +157,7 @@ test_one_monitor_watches_and_stops_asking_when_it_ends() {
 
 test_memory_follows_the_sizes_that_are_written() {
 	local small large
-	build_pair measure
+	build_measured measure
 	memory() {
 		weir near -j plan - | python3 -c 'import json, sys; print(json.load(sys.stdin)["memory_bytes"]["timing"])'
 	}
@@ -211,7 +194,7 @@ top_sum() {
 }
 
 test_top_has_what_came_since_the_last_time() {
-	build_pair 'measure rtt, path sample 1/1, loss'
+	build_measured 'measure rtt, path sample 1/1, loss'
 	get 7
 	top_lines latency
 	get 10
@@ -263,7 +246,7 @@ for _ in range(int(sys.argv[1])):
 
 test_top_says_what_is_idle_and_refuses_what_is_not() {
 	local out
-	build_pair measure
+	build_measured measure
 	get 3
 	out=$(weir near top -w 0.2 -c 2)
 	assert_eq 2 "$(grep -cE '^Round trips, last [0-9.]+ s ' <<<"$out")" "intervals in: $out"
