@@ -7,7 +7,7 @@
 # make bench      ns per packet on this machine
 # make bench-expr    of expressions, beside the same by hand
 # make bench-lb      of the balancer, over one flow and over many
-# make bench-latency of packets that are timed, and of others
+# make bench-latency of packets that are timed, of others, and of hooks in the stack
 # make bench-iperf   throughput of TCP while round trips are measured
 # make bench-apply   until services and changes of them are in force
 # make bench-filter  of filters and sets of all sizes, beside nftables and xdp-filter
@@ -149,7 +149,7 @@ install: all
 lint:
 	$Qscripts/lint
 
-FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %/bench_expr.c %/lb_bench.c %/latency_bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
+FILTER_BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%.o,$(filter-out %/bench.c %/bench_expr.c %/lb_bench.c %/latency_bench.c %/hook_bench.c %.bpf.c,$(wildcard tests/bench/*.c)))
 
 bench: $B/tests/bench/bench
 	$Q$<
@@ -157,8 +157,9 @@ bench-expr: $B/tests/bench/bench_expr
 	$Q$<
 bench-lb: $B/tests/bench/lb_bench
 	$Q$<
-bench-latency: $B/tests/bench/latency_bench
+bench-latency: $B/tests/bench/latency_bench $B/tests/bench/hook_bench $B/weir
 	$Q$<
+	$Qtests/bench/hook.sh
 # ARGS: of its cases, one, pool, 100k, million
 bench-apply: $B/weir
 	$Qtests/bench/apply.sh $(ARGS)
@@ -168,6 +169,7 @@ bench-filter: $B/tests/bench/filter_bench $B/weir
 bench-iperf: $B/weir
 	$Qtests/bench/iperf.sh
 $B/tests/bench/bench_expr.o: $B/bpf/bench_expr.skel.h
+$B/tests/bench/hook_bench.o: $B/bpf/hook.skel.h
 $B/tests/bench/%.o: tests/bench/%.c $B/flags | $(SKEL) $B/bpf/bench.skel.h $B/bpf/converse.skel.h $B/bpf/vary.skel.h \
 	$B/bpf/kernel_hash.skel.h
 	@mkdir -p $(@D)
