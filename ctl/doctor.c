@@ -13,6 +13,7 @@
 #include "own.h"
 #include "plan.h"
 #include "reason.h"
+#include "stack_provider.h"
 #include "stack_show.h"
 #include "tagged.h"
 
@@ -315,38 +316,38 @@ static void examine_services(struct checkup *c)
 	}
 }
 
-/* What is to be measured in the stack and is not, as a whole or in part. */
+/* What is to be measured in the stack by @group, and is not. */
+static int examine_hooks(struct checkup *c, __u32 group, const char *name, struct failure *why)
+{
+	struct stack_gap gaps[STACK_HOOK_COUNT];
+	int count = stack_gaps(c->state, group, gaps, why);
+	OWN_FREE char *others = count == 0 ? stack_substitutes(c->state, group, why) : NULL;
+
+	if (count < 0 || (!count && !others))
+		return -1;
+	for (int i = 0; i < count; i++) {
+		find(c, FINDING_WARN, "measure %s", name);
+		say(c, "%s cannot be seen: no hook at %s: %s", stack_hooks[gaps[i].hook].without,
+		    stack_hooks[gaps[i].hook].tracepoint, gaps[i].reason);
+		if (!provider_reason(gaps[i].hook))
+			cure(c, "weir apply FILE, again; --verbose shows what the kernel says");
+	}
+	if (count)
+		return 0;
+	find(c, FINDING_OK, "measure %s", name);
+	say(c, "all of its hooks in the stack stand%s%s",
+	    *others ? ", in place of a tracepoint " : "", others);
+	return 0;
+}
+
 static int examine_stack(struct checkup *c, struct failure *why)
 {
-	static const struct {
-		__u32 group;
-		const char *name;
-	} groups[] = { { 1U << WEIR_STAGE_PATH, "path" }, { 1U << WEIR_STAGE_LOSS, "loss" } };
 	__u32 wanted = c->only ? 0 : stack_wanted(c->model);
 
-	for (size_t g = 0; g < sizeof(groups) / sizeof(*groups); g++) {
-		struct stack_gap gaps[STACK_HOOK_COUNT];
-		int count;
-
-		if (!(wanted & groups[g].group))
-			continue;
-		count = stack_gaps(c->state, groups[g].group, gaps, why);
-		if (count < 0)
-			return -1;
-		for (int i = 0; i < count; i++) {
-			find(c, FINDING_WARN, "measure %s", groups[g].name);
-			say(c, "%s cannot be seen: no hook at %s: %s",
-			    stack_hooks[gaps[i].hook].without, stack_hooks[gaps[i].hook].tracepoint,
-			    gaps[i].reason);
-			if (!stack_reason(gaps[i].hook))
-				cure(c, "weir apply FILE, again; --verbose shows what the kernel "
-					"says");
-		}
-		if (count)
-			continue;
-		find(c, FINDING_OK, "measure %s", groups[g].name);
-		say(c, "all of its hooks in the stack stand");
-	}
+	if (wanted & 1U << WEIR_STAGE_PATH && examine_hooks(c, 1U << WEIR_STAGE_PATH, "path", why))
+		return -1;
+	if (wanted & 1U << WEIR_STAGE_LOSS && examine_hooks(c, 1U << WEIR_STAGE_LOSS, "loss", why))
+		return -1;
 	return 0;
 }
 

@@ -17,6 +17,7 @@ static const struct {
 	{ "veth", "from one device of this host to another", 1U << WEIR_PATH_HOP },
 	{ "stack", "this kernel: sending, receiving, forwarding",
 	  1U << WEIR_PATH_SEND | 1U << WEIR_PATH_STACK | 1U << WEIR_PATH_FORWARD },
+	{ "cpu", "who reads is woken, and waits for a CPU", 1U << WEIR_PATH_WAKE },
 	{ "program", "in the socket until it is read", 1U << WEIR_PATH_APP },
 };
 

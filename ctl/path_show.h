@@ -55,13 +55,13 @@ void path_stage(const struct path_rows *p, enum weir_path_stage stage, struct hi
 
 /* A part of a packet's way that somebody else answers for. */
 struct blame {
-	const char *name; /* "network", "nic", "veth", "stack", "program" */
+	const char *name; /* "network", "nic", "veth", "stack", "cpu", "program" */
 	const char *text; /* what is in it */
 	__u64 samples; /* 0: nothing is known of it */
 	__u64 p50_ns, p99_ns; /* of its slowest stage */
 };
 
-#define BLAMES 5
+#define BLAMES 6
 
 /* @rtt: round trips out of this host's interfaces, or empty. */
 void blame_make(const struct path_rows *p, const struct hist *rtt, struct blame out[BLAMES]);

@@ -164,11 +164,13 @@ static __u64 to_ns(__u32 ticks)
 	return (__u64)ticks << WEIR_TICK_SHIFT;
 }
 
+#define COMM sizeof(((struct weir_slow *)0)->comm)
+
 /* What a process calls itself is not printed as it is. */
-static void process_text(const struct weir_slow *e, char text[sizeof(e->comm) + 1])
+static void process_text(const char comm[COMM], char text[COMM + 1])
 {
-	memcpy(text, e->comm, sizeof(e->comm));
-	text[sizeof(e->comm)] = 0;
+	memcpy(text, comm, COMM);
+	text[COMM] = 0;
 	for (char *at = text; *at; at++) {
 		if (!isascii((unsigned char)*at) || !isgraph((unsigned char)*at))
 			*at = '?';
@@ -238,15 +240,18 @@ static void print_delays(const struct weir_slow *e, FILE *out)
 
 void slow_print(const struct weir_slow *e, const struct places *p, FILE *out)
 {
-	char pair[PAIR_TEXT], delay[32], process[sizeof(e->comm) + 1];
+	char pair[PAIR_TEXT], delay[32], process[COMM + 1];
 	int stage = e->stage <= WEIR_SLOW_RTT ? e->stage : WEIR_SLOW_RTT;
 
 	fprintf(out, "%s %s  %s  cpu %u", stage_names[stage],
 		hist_time_text(to_ns(e->ticks), delay, sizeof(delay)),
 		pair_text(p, &e->from, &e->to, pair), e->cpu);
-	process_text(e, process);
+	process_text(e->comm, process);
 	if (e->pid)
 		fprintf(out, "  %s[%u]", process, e->pid);
+	process_text(e->woken_comm, process);
+	if (e->woken_pid)
+		fprintf(out, "  woke %s[%u]", process, e->woken_pid);
 	print_packet(e, out);
 	print_delays(e, out);
 	if (e->retransmits)
@@ -310,7 +315,7 @@ json_t *slow_json(const struct weir_slow *e, const struct places *p)
 	const struct weir_path_place *at = e->to.ifindex ? &e->to : &e->from;
 	json_t *object = json_object(), *delays = json_object();
 	int stage = e->stage <= WEIR_SLOW_RTT ? e->stage : WEIR_SLOW_RTT;
-	char text[PLACE_TEXT], process[sizeof(e->comm) + 1];
+	char text[PLACE_TEXT], process[COMM + 1];
 
 	add_text(object, "stage", stage_names[stage]);
 	add_number(object, "delay_ns", to_ns(e->ticks));
@@ -319,10 +324,15 @@ json_t *slow_json(const struct weir_slow *e, const struct places *p)
 	add_place(object, "from", &e->from, p);
 	add_place(object, "to", &e->to, p);
 	add_number(object, "cpu", e->cpu);
-	process_text(e, process);
+	process_text(e->comm, process);
 	if (e->pid) {
 		add_number(object, "pid", e->pid);
 		add_text(object, "process", process);
+	}
+	process_text(e->woken_comm, process);
+	if (e->woken_pid) {
+		add_number(object, "woken_pid", e->woken_pid);
+		add_text(object, "woken_process", process);
 	}
 	add_packet(object, e);
 	for (int i = 0; i < WEIR_PATH_COUNT; i++) {

@@ -10,17 +10,25 @@
 #include "own.h"
 #include "program.h"
 #include "stack_load.h"
+#include "stack_provider.h"
 #include "weir/image.h"
 
 const struct stack_hook_type stack_hooks[STACK_HOOK_COUNT] = {
-#define X(sym, name, tp, stage, text)         \
-	[STACK_##sym] = { .program = (name),  \
-			  .tracepoint = (tp), \
-			  .without = (text),  \
-			  .group = 1U << WEIR_STAGE_##stage },
+#define X(sym, name, stage, which, tp, call, text)           \
+	[STACK_##sym] = { .program = (name),                 \
+			  .group = 1U << WEIR_STAGE_##stage, \
+			  .providers = STACK_##which,        \
+			  .tracepoint = (tp),                \
+			  .function = (call),                \
+			  .without = (text) },
 	STACK_HOOKS(X)
 #undef X
 };
+
+bool stack_is_spare(enum stack_hook hook, __u32 hooks)
+{
+	return hook == STACK_CONSUME && hooks & 1U << STACK_RECV;
+}
 
 static void pin_path(const struct state *s, enum stack_hook hook, const char *ending,
 		     char path[PATH_MAX])
@@ -55,7 +63,7 @@ static int read_program(int link, struct weir_program *config, __u32 *image_map_
  * Whether the hooks of @group are all there that were loaded together, and no
  * other: each has the list of them, and a number that their load has alone.
  */
-static bool is_whole(const struct stack *s, __u32 group, const struct capacity *wanted,
+static bool is_whole(struct stack *s, __u32 group, const struct capacity *wanted,
 		     __u32 image_map_id)
 {
 	struct weir_program first = {}, config = {};
@@ -68,6 +76,8 @@ static bool is_whole(const struct stack *s, __u32 group, const struct capacity *
 		/* Not all of them look at the image. */
 		if (read_program(s->link[i], &config, &image) || (image && image != image_map_id))
 			return false;
+		s->provider[i] = config.hook_providers >> 2 * i & 3;
+		config.hook_reads = 0;
 		if (!present)
 			first = config;
 		if (memcmp(&first, &config, sizeof(config)) != 0)
@@ -75,8 +85,9 @@ static bool is_whole(const struct stack *s, __u32 group, const struct capacity *
 		present |= 1U << i;
 	}
 	config = stack_config(group, wanted);
-	config.services = present;
-	config.exprs = first.exprs;
+	config.hooks = present;
+	config.hook_load = first.hook_load;
+	config.hook_providers = first.hook_providers;
 	return present && !memcmp(&first, &config, sizeof(config));
 }
 
@@ -137,10 +148,11 @@ static int attach(const struct state *s, enum stack_hook hook, struct stack_chan
 		change->done |= 1U << hook;
 		return unpin(s, hook, why);
 	}
-	link = bpf_raw_tracepoint_open(NULL, change->program[hook]);
+	link = provider_attach(hook, change->provider[hook], change->program[hook]);
 	if (link < 0)
-		return fail_errno(why, link, "cannot attach to the tracepoint %s",
-				  stack_hooks[hook].tracepoint);
+		return fail_errno(why, -link, "cannot attach to %s %s",
+				  provider_names[change->provider[hook]],
+				  provider_place(hook, change->provider[hook]));
 	change->done |= 1U << hook;
 	return pin(s, hook, link, why);
 }

@@ -5,12 +5,10 @@
 #include "stack_load.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -18,6 +16,7 @@
 #include "own.h"
 #include "siphash.h"
 #include "stack.h"
+#include "stack_provider.h"
 #include "weir/image.h"
 
 #include "weir_stack.skel.h"
@@ -28,11 +27,6 @@ _Static_assert(offsetof(struct weir_stack__rodata, weir) == 0, "not first in .ro
 static void own_stack(struct weir_stack **skel)
 {
 	weir_stack__destroy(*skel);
-}
-
-static void own_btf(struct btf **btf)
-{
-	btf__free(*btf);
 }
 
 struct weir_program stack_config(__u32 group, const struct capacity *c)
@@ -46,95 +40,175 @@ struct weir_program stack_config(__u32 group, const struct capacity *c)
 		.image_mask = c->image_bytes - 1,
 		.stages = group,
 		.path_mask = c->path_sets - 1,
+		.hook_casts = provider_casts(),
 	};
 }
 
-/* Hooks of @groups whose tracepoint the kernel has, 1 << enum stack_hook. */
-static __u32 known_hooks(__u32 groups)
-{
-	OWN(own_btf) struct btf *btf = btf__load_vmlinux_btf();
-	__u32 known = 0;
-	char name[64];
+/* Programs of one load, in two objects over the same maps; NULL where it has none of a kind. */
+struct loading {
+	struct weir_stack *skel[2]; /* by enum weir_hook_reads */
+	struct weir_program config;
+	__u32 hooks; /* 1 << enum stack_hook */
+	__u8 provider[STACK_HOOK_COUNT]; /* of those */
+};
 
-	for (int i = 0; btf && i < STACK_HOOK_COUNT; i++) {
-		snprintf(name, sizeof(name), "btf_trace_%s", stack_hooks[i].tracepoint);
-		if (groups & stack_hooks[i].group &&
-		    btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0)
-			known |= 1U << i;
+static void unload(struct loading *l)
+{
+	for (int i = 0; i < 2; i++) {
+		own_stack(&l->skel[i]);
+		l->skel[i] = NULL;
 	}
-	return known;
 }
 
-const char *stack_reason(enum stack_hook hook)
+/* Storage of sockets and of threads, which only the programs of one load have. */
+static int share_own_maps(const struct weir_stack *from, struct weir_stack *to)
 {
-	OWN(own_btf) struct btf *btf = btf__load_vmlinux_btf();
-	char name[64];
+	struct bpf_map *map, *same;
+	int error = 0;
 
-	if (!btf)
-		return "the kernel does not describe itself (CONFIG_DEBUG_INFO_BTF)";
-	snprintf(name, sizeof(name), "btf_trace_%s", stack_hooks[hook].tracepoint);
-	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0
-		       ? NULL
-		       : "this kernel has no such tracepoint";
+	bpf_object__for_each_map(map, from->obj)
+	{
+		same = bpf_object__find_map_by_name(to->obj, bpf_map__name(map));
+		if (!error && same && !bpf_map__is_internal(map))
+			error = bpf_map__reuse_fd(same, bpf_map__fd(map));
+	}
+	return error;
 }
 
-static struct bpf_program *find(const struct weir_stack *skel, enum stack_hook hook)
-{
-	return bpf_object__find_program_by_name(skel->obj, stack_hooks[hook].program);
-}
-
-/* The programs of @hooks, and no other. NULL with errno set. */
-static struct weir_stack *load(__u32 hooks, const struct weir_program *config,
-			       const struct maps *maps)
+/* Those of @l that read alike. Returns 0, or -errno. */
+static int load_alike(struct loading *l, enum weir_hook_reads reads, const struct maps *maps)
 {
 	OWN(own_stack) struct weir_stack *skel = weir_stack__open();
-	int error;
+	struct bpf_program *program;
+	int error, count = 0;
 
 	if (!skel)
-		return NULL;
-	for (int i = 0; i < STACK_HOOK_COUNT; i++)
-		bpf_program__set_autoload(find(skel, i), hooks & 1U << i);
-	skel->rodata->weir = *config;
-	skel->rodata->weir.services = hooks;
+		return -errno;
+	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
+	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
+		if (!(l->hooks & 1U << i) || provider_reads(l->provider[i]) != reads)
+			continue;
+		program = provider_program(skel->obj, i, l->provider[i]);
+		error = program ? provider_prepare(program, i, l->provider[i]) : -ENOENT;
+		if (error)
+			return error;
+		count++;
+	}
+	if (!count)
+		return 0;
+	skel->rodata->weir = l->config;
+	skel->rodata->weir.hook_reads = reads;
 	error = maps_reuse(skel->obj, maps);
+	if (!error && l->skel[0])
+		error = share_own_maps(l->skel[0], skel);
 	if (!error)
 		error = weir_stack__load(skel);
-	if (error) {
-		errno = -error;
-		return NULL;
-	}
-	return TAKE_PTR(skel);
+	if (!error)
+		l->skel[reads] = TAKE_PTR(skel);
+	return error;
 }
 
-/* Those of @hooks that load by themselves. What refuses the others is noted. */
-static __u32 try_each(__u32 hooks, const struct weir_program *config, const struct maps *maps)
+/* The programs of @l->hooks, and no other. Returns 0, or -errno. */
+static int load(struct loading *l, const struct maps *maps)
 {
-	__u32 loads = 0;
+	int error;
 
+	l->config.hooks = l->hooks;
+	l->config.hook_providers = 0;
 	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
-		OWN(own_stack) struct weir_stack *skel = NULL;
-
-		if (!(hooks & 1U << i))
-			continue;
-		note_libbpf_reason();
-		skel = load(1U << i, config, maps);
-		if (skel)
-			loads |= 1U << i;
-		else
-			note("the kernel refuses the tracepoint %s (%s: %s); not seen: %s",
-			     stack_hooks[i].tracepoint, strerror(errno), note_libbpf_reason(),
-			     stack_hooks[i].without);
+		if (l->hooks & 1U << i)
+			l->config.hook_providers |= (__u64)l->provider[i] << 2 * i;
 	}
-	return loads;
+	error = load_alike(l, WEIR_HOOK_READS_TYPED, maps);
+	if (!error)
+		error = load_alike(l, WEIR_HOOK_READS_BY_HELPER, maps);
+	if (error)
+		unload(l);
+	return error;
 }
 
-static int keep(const struct weir_stack *skel, __u32 hooks, struct stack_change *change,
-		struct failure *why)
+static int program_of(const struct loading *l, enum stack_hook hook)
+{
+	const struct weir_stack *skel = l->skel[provider_reads(l->provider[hook])];
+
+	return bpf_program__fd(provider_program(skel->obj, hook, l->provider[hook]));
+}
+
+/* Whether @provider has @hook by itself, loaded and, for a moment, attached. */
+static bool try_one(enum stack_hook hook, enum weir_hook_provider provider,
+		    const struct weir_program *config, const struct maps *maps)
+{
+	OWN(unload) struct loading l = { .config = *config, .hooks = 1U << hook };
+	OWN_FD int link = -1;
+	int error;
+
+	l.provider[hook] = provider;
+	note_libbpf_reason();
+	error = load(&l, maps);
+	if (!error) {
+		link = provider_attach(hook, provider, program_of(&l, hook));
+		error = link < 0 ? link : 0;
+	}
+	if (error)
+		note("the kernel refuses %s %s (%s%s%s)", provider_names[provider],
+		     provider_place(hook, provider), strerror(-error), l.skel[0] ? "" : ": ",
+		     note_libbpf_reason());
+	return !error;
+}
+
+/*
+ * The first provider of @hook that there is, and that the kernel takes. A BTF
+ * tracepoint is believed where @trusts. Returns whether there is one.
+ */
+static bool choose_provider(struct loading *l, enum stack_hook hook, const struct maps *maps,
+			    bool trusts)
+{
+	for (int i = 0; i < WEIR_HOOK_PROVIDER_COUNT; i++) {
+		if (!provider_is_there(hook, i))
+			continue;
+		if ((i != WEIR_HOOK_BTF || !trusts) && !try_one(hook, i, &l->config, maps))
+			continue;
+		l->provider[hook] = (__u8)i;
+		l->hooks |= 1U << hook;
+		return true;
+	}
+	return false;
+}
+
+static void choose(struct loading *l, __u32 group, const struct maps *maps, bool trusts)
+{
+	l->hooks = 0;
+	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
+		if (stack_hooks[i].group == group && !stack_is_spare(i, l->hooks))
+			choose_provider(l, i, maps, trusts);
+	}
+}
+
+/* What is not as it is on most kernels. */
+static void note_choice(const struct loading *l, __u32 group)
 {
 	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
-		if (!(hooks & 1U << i))
+		const char *reason = provider_reason(i);
+
+		if (stack_hooks[i].group != group)
 			continue;
-		change->program[i] = fcntl(bpf_program__fd(find(skel, i)), F_DUPFD_CLOEXEC, 3);
+		if (!(l->hooks & 1U << i) && *stack_hooks[i].without &&
+		    !stack_is_spare(i, l->hooks))
+			note("no hook at %s (%s); not seen: %s", stack_hooks[i].tracepoint,
+			     reason ? reason : "the kernel refuses it", stack_hooks[i].without);
+		else if (l->hooks & 1U << i && l->provider[i] != WEIR_HOOK_BTF)
+			note("no BTF tracepoint %s; in its place: %s %s", stack_hooks[i].tracepoint,
+			     provider_names[l->provider[i]], provider_place(i, l->provider[i]));
+	}
+}
+
+static int keep(const struct loading *l, struct stack_change *change, struct failure *why)
+{
+	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
+		if (!(l->hooks & 1U << i))
+			continue;
+		change->provider[i] = l->provider[i];
+		change->program[i] = fcntl(program_of(l, i), F_DUPFD_CLOEXEC, 3);
 		if (change->program[i] < 0)
 			return fail_errno(why, errno, "cannot keep the program %s",
 					  stack_hooks[i].program);
@@ -142,43 +216,34 @@ static int keep(const struct weir_stack *skel, __u32 hooks, struct stack_change 
 	return 0;
 }
 
-static void note_unknown(__u32 group, __u32 known)
-{
-	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
-		if (stack_hooks[i].group == group && !(known & 1U << i) && *stack_hooks[i].without)
-			note("this kernel has no tracepoint %s; not seen: %s",
-			     stack_hooks[i].tracepoint, stack_hooks[i].without);
-	}
-}
-
 static int load_group(__u32 group, const struct capacity *c, const struct maps *maps,
 		      struct stack_change *change, struct failure *why)
 {
-	struct weir_program config = stack_config(group, c);
-	__u32 hooks = known_hooks(group);
-	OWN(own_stack) struct weir_stack *skel = NULL;
+	OWN(unload) struct loading l = { .config = stack_config(group, c) };
+	int error;
 
-	if (!hooks)
-		return fail(
-			why, EXIT_PRECONDITION,
-			"this kernel does not describe its tracepoints (CONFIG_DEBUG_INFO_BTF), "
-			"so \"measure path\" and \"measure loss\" cannot be had; leave them "
-			"out");
-	note_unknown(group, hooks);
-	if (getrandom(&config.exprs, sizeof(config.exprs), 0) != sizeof(config.exprs))
+	if (getrandom(&l.config.hook_load, sizeof(l.config.hook_load), 0) !=
+	    sizeof(l.config.hook_load))
 		return fail_errno(why, errno, "cannot get a random number");
+	choose(&l, group, maps, true);
 	note_libbpf_reason();
-	skel = load(hooks, &config, maps);
-	if (!skel) {
-		hooks = try_each(hooks, &config, maps);
-		skel = hooks ? load(hooks, &config, maps) : NULL;
+	error = load(&l, maps);
+	if (error) {
+		choose(&l, group, maps, false);
+		note_libbpf_reason();
+		error = load(&l, maps);
 	}
-	if (!skel)
-		return fail_errno(why, errno,
+	if (!l.hooks)
+		return fail(why, EXIT_PRECONDITION,
+			    "this kernel has none of the hooks that \"measure path\" and \"measure "
+			    "loss\" stand on (is CONFIG_DEBUG_INFO_BTF on?); leave them out");
+	if (error)
+		return fail_errno(why, -error,
 				  "the kernel refused to load the programs of the stack (%s); "
 				  "--verbose shows its log",
 				  note_libbpf_reason());
-	return keep(skel, hooks, change, why);
+	note_choice(&l, group);
+	return keep(&l, change, why);
 }
 
 int stack_load(const struct state *s, const struct maps *maps, const struct capacity *c,

@@ -8,10 +8,7 @@
 #include "state.h"
 #include "weir/abi.h"
 
-/*
- * Of a program of @group, one bit. Left 0: services, the hooks that were loaded
- * with it, 1 << enum stack_hook; and exprs, a number of that load.
- */
+/* Of a program of @group, one bit. What its load decides, hook_* and hooks, is left 0. */
 struct weir_program stack_config(__u32 group, const struct capacity *c);
 
 #endif

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "stack_show.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "own.h"
+#include "stack_provider.h"
 #include "weir/image.h"
-
-/* All hooks of the stack are of this kind; XDP and tc programs stand beside them. */
-#define PROVIDER "BTF tracepoints"
 
 __u32 stack_wanted(const struct model *m)
 {
@@ -22,19 +21,20 @@ __u32 stack_wanted(const struct model *m)
 	return groups;
 }
 
-int stack_gaps(const struct state *s, __u32 groups, struct stack_gap *gaps, struct failure *why)
+static int read_gaps(const struct stack *stack, __u32 groups, struct stack_gap *gaps)
 {
-	OWN(stack_close) struct stack stack = STACK_NONE;
+	__u32 present = 0;
 	int count = 0;
 
-	if (stack_read(s, &s->capacity, s->image_map_id, &stack, why))
-		return -1;
+	for (int i = 0; i < STACK_HOOK_COUNT; i++)
+		present |= (__u32)(stack->link[i] >= 0) << i;
 	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
 		const char *reason;
 
-		if (!(stack_hooks[i].group & groups) || stack.link[i] >= 0)
+		if (!(stack_hooks[i].group & groups) || present & 1U << i ||
+		    !*stack_hooks[i].without || stack_is_spare(i, present))
 			continue;
-		reason = stack_reason(i);
+		reason = provider_reason(i);
 		gaps[count++] = (struct stack_gap){
 			i, reason ? reason : "the kernel refused it, or it was taken away"
 		};
@@ -42,13 +42,37 @@ int stack_gaps(const struct state *s, __u32 groups, struct stack_gap *gaps, stru
 	return count;
 }
 
-static bool is_gap(const struct stack_gap *gaps, int count, int hook)
+int stack_gaps(const struct state *s, __u32 groups, struct stack_gap *gaps, struct failure *why)
 {
-	for (int i = 0; i < count; i++) {
-		if ((int)gaps[i].hook == hook)
-			return true;
+	OWN(stack_close) struct stack stack = STACK_NONE;
+
+	if (stack_read(s, &s->capacity, s->image_map_id, &stack, why))
+		return -1;
+	return read_gaps(&stack, groups, gaps);
+}
+
+char *stack_substitutes(const struct state *s, __u32 groups, struct failure *why)
+{
+	OWN(stack_close) struct stack stack = STACK_NONE;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	if (stack_read(s, &s->capacity, s->image_map_id, &stack, why))
+		return NULL;
+	out = open_memstream(&text, &size);
+	for (int i = 0; out && i < STACK_HOOK_COUNT; i++) {
+		int p = stack.provider[i];
+
+		if (stack_hooks[i].group & groups && stack.link[i] >= 0 && p != WEIR_HOOK_BTF)
+			fprintf(out, "%s%s %s", ftell(out) ? ", " : "", provider_names[p],
+				provider_place(i, p));
 	}
-	return false;
+	if (!out || fclose(out)) {
+		fail_errno(why, ENOMEM, "cannot tell what hooks there are");
+		return NULL;
+	}
+	return text;
 }
 
 static bool is_listed(const char *const *names, int count, const char *name)
@@ -60,17 +84,17 @@ static bool is_listed(const char *const *names, int count, const char *name)
 	return false;
 }
 
-/* The tracepoints that are seen, each once: two programs may stand at one. Returns how many. */
-static int list_seen(__u32 groups, const struct stack_gap *gaps, int gaps_count,
+/* Where @provider has hooks that stand, each once: two programs may stand at one. Returns how many. */
+static int list_seen(const struct stack *stack, __u32 groups, enum weir_hook_provider provider,
 		     const char *names[STACK_HOOK_COUNT])
 {
 	int count = 0;
 
 	for (int i = 0; i < STACK_HOOK_COUNT; i++) {
-		const char *name = stack_hooks[i].tracepoint;
+		const char *name = provider_place(i, provider);
 
-		if (stack_hooks[i].group & groups && !is_gap(gaps, gaps_count, i) &&
-		    !is_listed(names, count, name))
+		if (stack_hooks[i].group & groups && stack->link[i] >= 0 &&
+		    stack->provider[i] == provider && !is_listed(names, count, name))
 			names[count++] = name;
 	}
 	return count;
@@ -78,17 +102,20 @@ static int list_seen(__u32 groups, const struct stack_gap *gaps, int gaps_count,
 
 int stack_print(const struct applied *a, __u32 groups, FILE *out, struct failure *why)
 {
-	struct stack_gap gaps[STACK_HOOK_COUNT];
+	OWN(stack_close) struct stack stack = STACK_NONE;
 	const char *names[STACK_HOOK_COUNT];
-	int count = stack_gaps(&a->state, groups, gaps, why);
-	int seen;
+	struct stack_gap gaps[STACK_HOOK_COUNT];
+	int count;
 
-	if (count < 0)
+	if (stack_read(&a->state, &a->state.capacity, a->state.image_map_id, &stack, why))
 		return -1;
-	seen = list_seen(groups, gaps, count, names);
-	for (int i = 0; i < seen; i++)
-		fprintf(out, "%s%s%s", i ? ", " : "hooks  " PROVIDER " ", names[i],
-			i + 1 < seen ? "" : "\n");
+	for (int p = 0; p < WEIR_HOOK_PROVIDER_COUNT; p++) {
+		count = list_seen(&stack, groups, p, names);
+		for (int i = 0; i < count; i++)
+			fprintf(out, "%s%s %s%s", i ? "" : "hooks  ", i ? "," : provider_names[p],
+				names[i], i + 1 < count ? "" : "\n");
+	}
+	count = read_gaps(&stack, groups, gaps);
 	for (int i = 0; i < count; i++)
 		fprintf(out, "not seen  %s: no %s: %s\n", stack_hooks[gaps[i].hook].without,
 			stack_hooks[gaps[i].hook].tracepoint, gaps[i].reason);
@@ -97,24 +124,28 @@ int stack_print(const struct applied *a, __u32 groups, FILE *out, struct failure
 
 json_t *stack_json(const struct applied *a, __u32 groups, struct failure *why)
 {
-	struct stack_gap gaps[STACK_HOOK_COUNT];
+	OWN(stack_close) struct stack stack = STACK_NONE;
 	const char *names[STACK_HOOK_COUNT];
-	int count = stack_gaps(&a->state, groups, gaps, why);
+	struct stack_gap gaps[STACK_HOOK_COUNT];
 	json_t *hooks, *missing;
-	int seen;
+	int count;
 
-	if (count < 0)
+	if (stack_read(&a->state, &a->state.capacity, a->state.image_map_id, &stack, why))
 		return NULL;
 	hooks = json_array();
 	missing = json_array();
-	seen = list_seen(groups, gaps, count, names);
-	for (int i = 0; i < seen; i++)
-		json_array_append_new(hooks, json_string(names[i]));
+	for (int p = 0; p < WEIR_HOOK_PROVIDER_COUNT; p++) {
+		count = list_seen(&stack, groups, p, names);
+		for (int i = 0; i < count; i++)
+			json_array_append_new(hooks, json_pack("{s:s,s:s}", "hook", names[i],
+							       "provider", provider_names[p]));
+	}
+	count = read_gaps(&stack, groups, gaps);
 	for (int i = 0; i < count; i++)
 		json_array_append_new(missing,
 				      json_pack("{s:s,s:s,s:s}", "hook",
 						stack_hooks[gaps[i].hook].tracepoint, "not_seen",
 						stack_hooks[gaps[i].hook].without, "reason",
 						gaps[i].reason));
-	return json_pack("{s:s,s:o,s:o}", "provider", PROVIDER, "hooks", hooks, "missing", missing);
+	return json_pack("{s:o,s:o}", "hooks", hooks, "missing", missing);
 }

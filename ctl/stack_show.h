@@ -24,12 +24,19 @@ struct stack_gap {
 int stack_gaps(const struct state *s, __u32 groups, struct stack_gap *gaps, struct failure *why);
 
 /*
- * "hooks  BTF tracepoints net_dev_queue, ...", and a line for each that is
- * missing: what is not seen without it, and why. Nothing where none is wanted.
+ * Those of @groups that stand at something else than a BTF tracepoint, as
+ * "fentry sock_def_readable, ..."; "" where there are none. To be freed. NULL, with @why filled in.
+ */
+char *stack_substitutes(const struct state *s, __u32 groups, struct failure *why);
+
+/*
+ * "hooks  BTF tracepoints net_dev_queue, ...", a line for each provider, and one
+ * for each that is missing: what is not seen without it, and why. Nothing where
+ * none is wanted.
  */
 int stack_print(const struct applied *a, __u32 groups, FILE *out, struct failure *why);
 
-/* The same: {"provider", "hooks": [...], "missing": [{"hook", "not_seen", "reason"}]}. */
+/* The same: {"hooks": [{"hook", "provider"}], "missing": [{"hook", "not_seen", "reason"}]}. */
 json_t *stack_json(const struct applied *a, __u32 groups, struct failure *why);
 
 #endif

@@ -47,10 +47,13 @@ static __always_inline const struct weir_image *loss_image(void)
 /* The process that runs now has @sk. */
 static __always_inline int loss_own(struct sock *sk)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 	struct loss_owner *owner;
+	__u32 pid;
 
-	if (!pid || sk->sk_protocol != IPPROTO_TCP)
+	if (GET(sk, sk_protocol) != IPPROTO_TCP || weir.hook_reads != WEIR_HOOK_READS_TYPED)
+		return 0;
+	pid = bpf_get_current_pid_tgid() >> 32;
+	if (!pid)
 		return 0;
 	owner = bpf_sk_storage_get(&weir_owners, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!owner || owner->pid == pid)
@@ -62,61 +65,71 @@ static __always_inline int loss_own(struct sock *sk)
 
 static __always_inline struct loss_owner *loss_owner_of(struct sock *sk)
 {
-	__u8 state = sk->__sk_common.skc_state;
+	__u8 state = GET(sk, __sk_common.skc_state);
 
 	/* Those are shorter than a socket. */
-	if (state == TCP_STATE_TIME_WAIT || state == TCP_STATE_NEW_SYN_RECV)
+	if (state == TCP_STATE_TIME_WAIT || state == TCP_STATE_NEW_SYN_RECV ||
+	    weir.hook_reads != WEIR_HOOK_READS_TYPED)
 		return NULL;
 	return bpf_sk_storage_get(&weir_owners, sk, 0, 0);
 }
 
-static __always_inline void loss_place_of_device(const struct net_device *dev,
-						 struct weir_path_place *place)
-{
-	place->netns = BPF_CORE_READ(dev, nd_net.net, net_cookie);
-	place->ifindex = BPF_CORE_READ(dev, ifindex);
-}
-
 /* Where a packet is lost: its device, or else the one it came in by, and the namespace of its route. */
-static __always_inline const struct net_device *loss_place(struct sk_buff *skb,
-							   struct weir_path_place *place)
+static __always_inline struct net_device *loss_place(struct sk_buff *skb,
+						     struct weir_path_place *place)
 {
-	const struct net_device *dev = NULL;
+	struct net_device *dev = GET(skb, dev);
 	const struct dst_entry *dst;
+	__u32 ifindex;
 
-	bpf_probe_read_kernel(&dev, sizeof(dev), &skb->dev);
 	/* UDP keeps something else there, which is no address of the kernel. */
 	if ((__s64)dev < 0) {
-		loss_place_of_device(dev, place);
+		*place = stack_place(dev);
 		return dev;
 	}
-	dst = (const void *)(skb->_skb_refdst & SKB_DST_MASK);
-	if (dst) {
-		dev = BPF_CORE_READ(dst, dev);
-		loss_place_of_device(dev, place);
-	}
-	if (skb->skb_iif)
-		place->ifindex = skb->skb_iif;
+	dst = (const void *)(GET(skb, _skb_refdst) & SKB_DST_MASK);
+	if (dst)
+		*place = stack_place_found(BPF_CORE_READ(dst, dev));
+	ifindex = GET(skb, skb_iif);
+	if (ifindex)
+		place->ifindex = ifindex;
 	return NULL;
 }
 
-/* Whether @place asks for loss, or @dev, which may be NULL, is the other end of one that does. */
-static __always_inline bool loss_is_wanted(const struct weir_image *image,
-					   struct weir_path_place place,
-					   const struct net_device *dev)
+/* Whether @place asks for loss. */
+static __always_inline bool loss_is_wanted_at(const struct weir_image *image,
+					      struct weir_path_place place)
 {
 	__u32 mask;
+
+	return path_stages_of(image, place.netns, place.ifindex, &mask) & 1U << WEIR_STAGE_LOSS;
+}
+
+/* The same, or @dev, which may be NULL, is the other end of one that does. */
+static __always_inline bool loss_is_wanted(const struct weir_image *image,
+					   struct weir_path_place place, struct net_device *dev)
+{
+	const void *peer;
 
 	/* Nobody knows the namespace any more; this one has such a device. */
 	if (!place.netns)
 		place.netns = image->netns;
-	if (path_stages_of(image, place.netns, place.ifindex, &mask) & 1U << WEIR_STAGE_LOSS)
+	if (loss_is_wanted_at(image, place))
 		return true;
-	dev = dev ? veth_peer(dev) : NULL;
-	if (!dev)
-		return false;
-	loss_place_of_device(dev, &place);
-	return path_stages_of(image, place.netns, place.ifindex, &mask) & 1U << WEIR_STAGE_LOSS;
+	peer = dev ? veth_peer(dev) : NULL;
+	return peer && loss_is_wanted_at(image, stack_place_found(peer));
+}
+
+/* The time as of this jiffy: drops come by thousands, and reading the clock is half of their cost. */
+static __always_inline __u64 loss_clock(struct weir_path_cpu *cpu)
+{
+	__u64 jiffies = bpf_jiffies64();
+
+	if (cpu->jiffies != jiffies) {
+		cpu->jiffies = jiffies;
+		cpu->jiffies_ns = bpf_ktime_get_ns();
+	}
+	return cpu->jiffies_ns;
 }
 
 static __noinline int loss_count(const struct weir_path_place *place, __u32 kind, __u32 reason,
@@ -141,7 +154,7 @@ static __noinline int loss_count(const struct weir_path_place *place, __u32 kind
 		return 0;
 	}
 	drop->packets += packets;
-	drop->last_ns = bpf_ktime_get_ns();
+	drop->last_ns = loss_clock(cpu);
 	return 0;
 }
 
@@ -149,7 +162,7 @@ static __always_inline int loss_drop(struct sk_buff *skb, __u32 reason)
 {
 	const struct weir_image *image = loss_image();
 	struct weir_path_place place = {};
-	const struct net_device *dev;
+	struct net_device *dev;
 
 	if (!image)
 		return 0;
@@ -195,15 +208,15 @@ static __always_inline struct weir_process *loss_process(const struct loss_owner
 
 static __always_inline void loss_flow_of(struct sock *sk, struct path_flow *f)
 {
-	f->sport = sk->__sk_common.skc_num;
-	f->dport = bpf_ntohs(sk->__sk_common.skc_dport);
-	if (sk->__sk_common.skc_family == AF_INET6) {
+	f->sport = GET(sk, __sk_common.skc_num);
+	f->dport = bpf_ntohs(GET(sk, __sk_common.skc_dport));
+	if (GET(sk, __sk_common.skc_family) == AF_INET6) {
 		bpf_probe_read_kernel(f->saddr, 16, &sk->__sk_common.skc_v6_rcv_saddr);
 		bpf_probe_read_kernel(f->daddr, 16, &sk->__sk_common.skc_v6_daddr);
 		return;
 	}
-	path_map_v4(f->saddr, sk->__sk_common.skc_rcv_saddr);
-	path_map_v4(f->daddr, sk->__sk_common.skc_daddr);
+	path_map_v4(f->saddr, GET(sk, __sk_common.skc_rcv_saddr));
+	path_map_v4(f->daddr, GET(sk, __sk_common.skc_daddr));
 }
 
 /* The row of a flow; the one that sent nothing again for longest gives way. */
@@ -238,14 +251,16 @@ static __always_inline struct weir_retransmit *loss_flow(const struct path_flow 
 static __always_inline bool loss_of_socket(struct sock *sk, struct weir_path_place *place)
 {
 	const struct weir_image *image = loss_image();
-	const struct net_device *dev;
+	struct dst_entry *dst;
+	struct net_device *dev;
 
 	if (!image)
 		return false;
-	dev = BPF_CORE_READ(sk, sk_dst_cache, dev);
+	dst = GET(sk, sk_dst_cache);
+	dev = dst ? GET(dst, dev) : NULL;
 	if (!dev)
 		return false;
-	loss_place_of_device(dev, place);
+	*place = stack_place(dev);
 	return loss_is_wanted(image, *place, dev);
 }
 
@@ -309,7 +324,7 @@ static __always_inline int loss_reset_sent(struct sock *sk, struct sk_buff *skb)
 {
 	const struct weir_image *image = loss_image();
 	struct weir_path_place place = {};
-	const struct net_device *dev;
+	struct net_device *dev;
 	struct weir_process *p;
 
 	if (!image)
@@ -333,7 +348,7 @@ static __always_inline int loss_state(struct sock *sk, int before_it, int state)
 	struct weir_path_place place = {};
 	struct weir_process *p;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (GET(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	if (state == TCP_STATE_SYN_SENT)
 		return loss_own(sk);

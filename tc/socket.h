@@ -9,6 +9,7 @@
 
 #include "head.h"
 #include "kernel.h"
+#include "wake.h"
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -32,7 +33,7 @@ struct socket_path {
 	__u32 head; /* the next to be read */
 	__u32 count;
 	__u32 datagrams; /* that were read since this is here */
-	__u32 pad;
+	__u32 reader; /* thread that read last; 0: not known */
 	struct socket_packet packet[SOCKET_WAITING];
 };
 
@@ -67,6 +68,7 @@ static __always_inline void socket_wait(struct socket_path *waiting, const struc
 	slot->end = end;
 	slot->at = s->now;
 	waiting->count++;
+	wake_await(waiting->reader);
 }
 
 /* The record of a packet of a sample that comes to a socket; NULL where it has none. */
@@ -76,7 +78,7 @@ static __always_inline struct weir_path *socket_find(struct sk_buff *skb, struct
 	const struct weir_image *image = image_in_force();
 
 	if (!image || !(image->path_stages & 1U << WEIR_STAGE_PATH) ||
-	    head_read(skb, skb->network_header, head))
+	    head_read(skb, GET(skb, network_header), head))
 		return NULL;
 	s->image = image;
 	s->head = head;
@@ -89,22 +91,29 @@ static __always_inline struct weir_path *socket_find(struct sk_buff *skb, struct
 static __always_inline int socket_segment(struct sock *sk, struct sk_buff *skb)
 {
 	struct path_sight s = { .point = WEIR_PATH_AT_SOCKET };
-	struct path_head head = {};
+	struct path_head head;
 	struct weir_path *p = socket_find(skb, &head, &s);
-	const struct path_tcp *tcp = path_tcp(&head);
+	const struct path_tcp *tcp;
 	struct socket_path *waiting;
-	__u32 bytes, end;
+	__u32 bytes, end, next;
 
 	if (!p)
 		return 0;
 	s.now = path_ticks(bpf_ktime_get_ns());
 	path_go_on(p, &s);
-	bytes = skb->len - (tcp->doff >> 4) * 4;
+	tcp = path_tcp(&head);
+	bytes = GET(skb, len) - (tcp->doff >> 4) * 4;
 	end = bpf_ntohl(tcp->seq) + bytes;
+	next = BPF_CORE_READ((struct tcp_sock *)sk, rcv_nxt);
 	/* A segment that has come before is not read again. */
 	if (!bytes)
 		p->point = WEIR_PATH_AT_READ; /* nobody will read it */
-	if (!bytes || !before(BPF_CORE_READ((struct tcp_sock *)sk, rcv_nxt), end))
+	if (!bytes || !before(next, end))
+		return 0;
+	/* Behind a gap it wakes nobody. */
+	if (!before(next, bpf_ntohl(tcp->seq)))
+		wake_expect(sk, s.key, s.now);
+	if (weir.hook_reads != WEIR_HOOK_READS_TYPED)
 		return 0;
 	waiting = bpf_sk_storage_get(&weir_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (waiting)
@@ -112,49 +121,42 @@ static __always_inline int socket_segment(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/* The process that runs now. */
-static __always_inline struct path_reader socket_reads(void)
-{
-	struct path_reader reader = { .pid = bpf_get_current_pid_tgid() >> 32 };
-
-	bpf_get_current_comm(reader.comm, sizeof(reader.comm));
-	return reader;
-}
-
 /* What an event does not have from the record. */
-static __always_inline void socket_head(const struct sock *sk, struct path_head *h)
+static __always_inline void socket_head(struct sock *sk, struct path_head *h)
 {
-	h->proto = sk->sk_protocol;
-	h->is_v6 = sk->__sk_common.skc_family == AF_INET6;
+	h->proto = GET(sk, sk_protocol);
+	h->is_v6 = GET(sk, __sk_common.skc_family) == AF_INET6;
 }
 
-static __noinline int socket_read_one(struct sock *sk, const struct socket_packet *packet,
-				      struct path_head *head)
+/* The process that runs now reads a packet that has waited since @at. */
+static __noinline int socket_was_read(struct weir_path *p, __u32 at, const struct path_head *head)
 {
-	struct path_reader reader;
-	struct weir_path *p;
-	__u32 now, ticks;
+	__u32 now, waited, ticks;
+	__u64 reader;
 
-	if (!sk || !packet || !head)
-		return 0;
-	p = path_find(packet->key);
 	/* Another hook has seen it read, or the record is of the same packet sent again. */
-	if (!p || p->point == WEIR_PATH_AT_READ)
+	if (!p || !head || p->point == WEIR_PATH_AT_READ)
 		return 0;
 	now = path_ticks(bpf_ktime_get_ns());
-	ticks = now - packet->at;
-	reader = socket_reads();
-	p->pid = reader.pid;
+	reader = bpf_get_current_pid_tgid();
+	waited = wake_waited((__u32)reader, at, now);
+	ticks = now - at - waited;
+	p->pid = reader >> 32;
 	p->at = now;
 	p->point = WEIR_PATH_AT_READ;
 	path_measure(p, WEIR_PATH_APP, &p->place, &p->place, ticks);
-	socket_head(sk, head);
-	path_tell(p, WEIR_PATH_APP, &p->place, &p->place, ticks, now, head, &reader);
+	if (waited)
+		path_measure(p, WEIR_PATH_WAKE, &p->place, &p->place, waited);
+	/* The longer one first: the other is told only where it is too long by itself. */
+	if (waited > ticks)
+		path_tell(p, WEIR_PATH_WAKE, &p->place, &p->place, waited, now, head, p->pid);
+	path_tell(p, WEIR_PATH_APP, &p->place, &p->place, ticks, now, head, p->pid);
+	if (waited && waited <= ticks)
+		path_tell(p, WEIR_PATH_WAKE, &p->place, &p->place, waited, now, head, p->pid);
 	return 0;
 }
 
 struct socket_reader {
-	struct sock *sk;
 	struct socket_path *waiting;
 	const struct sk_buff *next; /* datagram that is still in the queue, or NULL */
 	__u32 read;
@@ -175,7 +177,7 @@ static long socket_take(__u32 i, struct socket_reader *r)
 	/* It came while another was being read, and that counted for it. */
 	if (r->next && packet->skb == (__u64)r->next)
 		return 1;
-	socket_read_one(r->sk, packet, &r->head);
+	socket_was_read(path_find(packet->key), packet->at, &r->head);
 	waiting->head++;
 	waiting->count--;
 	return 0;
@@ -185,9 +187,11 @@ static long socket_take(__u32 i, struct socket_reader *r)
 static __always_inline void socket_take_all(struct sock *sk, struct socket_path *waiting,
 					    __u32 read, const struct sk_buff *next)
 {
-	struct socket_reader r = { .sk = sk, .waiting = waiting, .next = next, .read = read };
+	struct socket_reader r = { .waiting = waiting, .next = next, .read = read };
 
+	socket_head(sk, &r.head);
 	bpf_loop(SOCKET_WAITING, socket_take, &r, 0);
+	waiting->reader = wake_read(waiting->count);
 }
 
 static __always_inline int socket_read_stream(struct sock *sk)
@@ -208,7 +212,7 @@ static __always_inline struct sk_buff *socket_next(struct sock *sk)
 
 	if (next && (void *)next != (void *)first)
 		return next;
-	next = sk->sk_receive_queue.next;
+	next = GET(sk, sk_receive_queue.next);
 	return (void *)next == (void *)&sk->sk_receive_queue ? NULL : next;
 }
 
@@ -216,7 +220,7 @@ static __always_inline int socket_received(struct sock *sk, int bytes, int flags
 {
 	struct socket_path *waiting;
 
-	if (bytes < 0 || flags & MSG_PEEK || sk->sk_protocol != IPPROTO_UDP)
+	if (bytes < 0 || flags & MSG_PEEK || GET(sk, sk_protocol) != IPPROTO_UDP)
 		return 0;
 	waiting = bpf_sk_storage_get(&weir_sockets, sk, 0, 0);
 	if (!waiting)
@@ -233,7 +237,7 @@ static __always_inline void socket_wait_for_reader(struct sock *sk, const struct
 {
 	struct socket_path *waiting =
 		bpf_sk_storage_get(&weir_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	__u32 queued = sk->sk_receive_queue.qlen;
+	__u32 queued = GET(sk, sk_receive_queue.qlen);
 
 	if (!waiting)
 		return;
@@ -242,57 +246,60 @@ static __always_inline void socket_wait_for_reader(struct sock *sk, const struct
 }
 
 /* The newest in the queue; a reader may have taken it meanwhile, then it has no record. */
-static __always_inline int socket_ready(struct sock *sk)
+static __always_inline int socket_ready_datagram(struct sock *sk)
 {
 	struct path_sight s = { .point = WEIR_PATH_AT_SOCKET };
-	struct path_head head = {};
-	struct weir_path *p;
-	struct sk_buff *skb;
-	__u16 family = sk->__sk_common.skc_family;
+	struct sk_buff *skb = GET(sk, sk_receive_queue.prev);
+	struct path_head head;
+	struct weir_path *p = NULL;
 
-	if (sk->sk_type == SOCK_STREAM || (family != AF_INET && family != AF_INET6))
-		return 0;
-	skb = sk->sk_receive_queue.prev;
-	if (!skb || (void *)skb == (void *)&sk->sk_receive_queue)
-		return 0;
-	p = socket_find(skb, &head, &s);
-	if (!p)
-		return 0;
-	s.now = path_ticks(bpf_ktime_get_ns());
-	path_go_on(p, &s);
-	if (sk->sk_protocol == IPPROTO_UDP)
+	if (skb && (void *)skb != (void *)&sk->sk_receive_queue)
+		p = socket_find(skb, &head, &s);
+	if (p) {
+		s.now = path_ticks(bpf_ktime_get_ns());
+		path_go_on(p, &s);
+		wake_expect(sk, s.key, s.now);
+	}
+	wake_is_due(sk);
+	if (p && GET(sk, sk_protocol) == IPPROTO_UDP && weir.hook_reads == WEIR_HOOK_READS_TYPED)
 		socket_wait_for_reader(sk, &s, skb);
+	return 0;
+}
+
+static __always_inline int socket_ready(struct sock *sk)
+{
+	__u16 family = GET(sk, __sk_common.skc_family);
+
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	if (GET(sk, sk_type) != SOCK_STREAM)
+		return socket_ready_datagram(sk);
+	wake_is_due(sk);
 	return 0;
 }
 
 static __always_inline int socket_read_datagram(struct sk_buff *skb)
 {
-	struct path_sight s = { .point = WEIR_PATH_AT_READ };
-	struct path_reader reader;
-	struct path_head head = {};
+	struct path_sight s = {};
+	struct path_head head;
 	struct weir_path *p = socket_find(skb, &head, &s);
 
-	if (!p)
-		return 0;
-	s.now = path_ticks(bpf_ktime_get_ns());
-	if (p->point == WEIR_PATH_AT_READ)
-		return 0;
-	reader = socket_reads();
-	s.reader = &reader;
-	p->pid = reader.pid;
-	path_go_on(p, &s);
+	/* Without a hook at the socket it waits from its device on. */
+	if (p && (p->point == WEIR_PATH_AT_SOCKET || p->point == WEIR_PATH_AT_RECEIVE ||
+		  p->point == WEIR_PATH_AT_XDP))
+		socket_was_read(p, p->at, &head);
 	return 0;
 }
 
 /* Those of packet sockets, as a sniffer has them, are copies; a stream is read otherwise. */
 static __always_inline int socket_read(struct sk_buff *skb)
 {
-	struct sock *sk = skb->sk;
+	struct sock *sk = GET(skb, sk);
 	__u16 family;
 
 	if (sk) {
-		family = sk->__sk_common.skc_family;
-		if (sk->sk_type == SOCK_STREAM || (family != AF_INET && family != AF_INET6))
+		family = GET(sk, __sk_common.skc_family);
+		if (GET(sk, sk_type) == SOCK_STREAM || (family != AF_INET && family != AF_INET6))
 			return 0;
 	}
 	return socket_read_datagram(skb);
@@ -304,9 +311,7 @@ static __always_inline int socket_read(struct sk_buff *skb)
  */
 static __always_inline int socket_consume(struct sk_buff *skb)
 {
-	__s64 scratch = 0;
-
-	if (bpf_probe_read_kernel(&scratch, sizeof(scratch), &skb->dev) || scratch <= 0)
+	if ((__s64)GET(skb, dev) <= 0)
 		return 0;
 	return socket_read_datagram(skb);
 }

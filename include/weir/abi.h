@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a pinned map changes its meaning; pins of another are refused. */
-#define WEIR_ABI 4
+#define WEIR_ABI 5
 
 /* A device index of the image's interface table; not an ifindex. */
 #define WEIR_MAX_IFACES 1024
@@ -132,7 +132,34 @@ struct weir_program {
 	__u32 rule_counters;
 	__u32 backend_counters;
 	__u32 service_counters;
+	/* Of the hooks in the stack, which are numbered by ctl/stack.h. */
+	__u32 hooks; /* that were loaded together, 1 << number */
+	__u32 hook_reads; /* enum weir_hook_reads */
+	__u64 hook_providers; /* two bits for each number: enum weir_hook_provider */
+	__u64 hook_load; /* a random number that those of one load share */
+	__u32 hook_casts; /* 1: the kernel has bpf_rdonly_cast() */
+	__u32 pad2; /* must be 0 */
 };
-_Static_assert(sizeof(struct weir_program) == 112, "program config has holes");
+_Static_assert(sizeof(struct weir_program) == 144, "program config has holes");
+
+/*
+ * What calls a hook of the stack, in the order in which they are tried.
+ * X(symbol, word, name of several)
+ */
+#define WEIR_HOOK_PROVIDERS(X)           \
+	X(BTF, "btf", "BTF tracepoints") \
+	X(RAW, "raw", "raw tracepoints") \
+	X(FENTRY, "fentry", "fentry")    \
+	X(KPROBE, "kprobe", "kprobes")
+
+enum weir_hook_provider {
+#define X(sym, word, name) WEIR_HOOK_##sym,
+	WEIR_HOOK_PROVIDERS(X)
+#undef X
+		WEIR_HOOK_PROVIDER_COUNT
+};
+
+/* How hooks read what the kernel gives them: raw tracepoints and kprobes do not know its type. */
+enum weir_hook_reads { WEIR_HOOK_READS_TYPED, WEIR_HOOK_READS_BY_HELPER };
 
 #endif

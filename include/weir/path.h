@@ -27,7 +27,8 @@
 	X(HOP, "hop", "from one device of this host to another: a veth pair or a wire")     \
 	X(DRIVER, "driver", "from XDP to the network stack")                                \
 	X(STACK, "stack", "from the device through the stack to the socket")                \
-	X(APP, "app", "in the socket until a process reads it")                             \
+	X(WAKE, "wake", "in the socket, while who reads it is woken and waits for a CPU")   \
+	X(APP, "app", "in the socket until a process reads it, but for wake")               \
 	X(FORWARD, "forward",                                                               \
 	  "from one device to the queue of another: routing, a bridge, a process")
 
@@ -82,6 +83,7 @@ struct weir_path {
 	__u8 is_told; /* there was a slow event of it */
 	__u8 tcp_flags;
 	__u32 pid; /* that read it; 0: none */
+	__u32 woken_pid; /* whom its arrival woke; 0: nobody, or nobody knows */
 	/* + 1; 0: the stage was not seen. Added up where it has several. */
 	__u32 delay[WEIR_PATH_COUNT];
 	__u8 saddr[16]; /* v4-mapped */
@@ -96,7 +98,7 @@ struct weir_path {
 	struct weir_path_place longest_to;
 	__u32 longest_ticks;
 	__u32 longest; /* enum weir_path_stage */
-	__u32 pad2[6];
+	char woken_comm[16];
 };
 _Static_assert(sizeof(struct weir_path) == 192, "record is not three cache lines");
 
@@ -140,7 +142,6 @@ struct weir_slow_ask {
 	__u64 until_ns; /* CLOCK_MONOTONIC; renewed by the monitor */
 	__u32 over[WEIR_SLOW_COUNT]; /* by stage, RTT last; 0: never */
 	__u32 total; /* over all stages together; 0: never */
-	__u32 pad3; /* must be 0 */
 	/* Filters; 0 is any. Of a pair, either end may match. */
 	__u64 netns;
 	__u32 ifindex;
@@ -177,13 +178,14 @@ struct weir_slow {
 	__u32 ticks; /* delay of @stage */
 	__u32 total; /* since the packet was first seen */
 	__u32 delay[WEIR_PATH_COUNT]; /* + 1; 0: not seen, or not yet */
-	__u32 pid; /* that reads it (APP); 0: not known */
+	__u32 pid; /* that reads it (WAKE, APP); 0: not known */
 	__u32 retransmits; /* of this flow so far */
 	__u32 process_retransmits; /* of all flows of pid; 0 also where it is not known */
 	char comm[16]; /* of pid */
-	__u32 pad2[2];
+	__u32 woken_pid; /* whom its arrival woke; 0: nobody, or nobody knows */
+	char woken_comm[16];
 };
-_Static_assert(sizeof(struct weir_slow) == 168, "slow event has holes");
+_Static_assert(sizeof(struct weir_slow) == 184, "slow event has holes");
 
 /* What is lost, or undone. X(symbol, name, explanation) */
 #define WEIR_DROP_KINDS(X)                                                     \
@@ -280,6 +282,8 @@ struct weir_path_cpu {
 	WEIR_PATH_COUNTERS(X)
 #undef X
 	__u64 slow_tat; /* ns; token bucket of slow events */
+	__u64 jiffies; /* of this kernel, when drops were counted last */
+	__u64 jiffies_ns; /* CLOCK_MONOTONIC then */
 };
 
 #endif

@@ -178,8 +178,7 @@ check_bonds() {
 	ns_ip client link set c0 down
 	ns_ip edge link set t1 down
 	wait_for 10 http_get client "http://$VIP4/"
-	ask 10 "http://$VIP4/"
-	assert_eq "10 0 0" "$b1 $b2 $none" "answers of b1, b2, nobody by the other ports"
+	assert_b1_answers
 }
 
 test_a_bond_in_mode_active_backup_balances_natively() {

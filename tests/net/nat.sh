@@ -198,13 +198,20 @@ assert all(1024 <= f["source_port"] < 32768 for f in flows), flows'
 }
 
 test_flows_outlive_a_change() {
+	local get
 	build_backends
 	nat_services
-	download client "http://$VIP4/bytes/20000000"
+	ns_exec client curl -sS --noproxy '*' --limit-rate 2M --max-time 40 -o "$TMP/bytes" \
+		"http://$VIP4/bytes/20000000" &
+	get=$!
+	processes+=("$get")
+	wait_for 5 test -s "$TMP/bytes"
 	nat_services 'settle 10m'
 	sed -e 's/:8080$/:8080 drain/' "$TMP/edge.conf" >"$TMP/drained.conf"
 	weir edge apply "$TMP/drained.conf"
-	downloaded 20000000
+	kill -0 "$get" || fail "the download ended before the change"
+	wait "$get" || fail "the download broke"
+	assert_eq 20000000 "$(stat -c %s "$TMP/bytes")" "bytes"
 }
 
 run_tests "$@"

@@ -97,6 +97,52 @@ test_udp_shows_every_stage_both_ways() {
 	ask udp 200
 	rows far
 	assert_both_ways far 200
+	assert_stage far 200 600 stack "$near" "$near"
+	assert_stage far 200 600 stack "$far" "$far"
+}
+
+# by_providers LIST: far is measured by hooks of these providers; skip where one is refused.
+by_providers() {
+	local name
+	WEIR_HOOKS=$1 measure far 'xdp native' 2>"$TMP/notes" || skip "this kernel: $(<"$TMP/notes")"
+	for name in "${@:2}"; do
+		[[ $(weir far status) == *"hooks  $name "* ]] ||
+			skip "this kernel has no $name: $(<"$TMP/notes")"
+	done
+	weir far status
+}
+
+test_UDP_comes_to_its_socket_by_fentry_too() {
+	build_pair
+	by_providers btf,fentry fentry
+	ask udp 100
+	assert_both_ways far 100
+	assert_stage far 100 300 stack "$far" "$far"
+}
+
+test_UDP_comes_to_its_socket_by_kprobes_too() {
+	build_pair
+	by_providers btf,kprobe kprobes
+	ask udp 100
+	rows far
+	assert_stage far 100 300 hop "$near" "$far"
+	assert_stage far 100 300 stack "$near" "$near"
+	assert_stage far 100 300 stack "$far" "$far"
+}
+
+test_raw_tracepoints_see_the_devices_too() {
+	build_pair
+	by_providers raw 'raw tracepoints'
+	assert_contains "$(weir far status)" "not seen  app of TCP: no tcp_rcv_space_adjust: "
+	ask udp 100
+	ask tcp 100
+	rows far
+	assert_stage far 200 800 hop "$near" "$far"
+	assert_stage far 200 800 hop "$far" "$near"
+	assert_stage far 200 800 qdisc "$near" "$near"
+	assert_stage far 200 800 driver "$far" "$far"
+	assert_stage far 100 800 stack "$far" "$far"
+	assert_stage far 100 400 send "$near" "$near"
 }
 
 test_ping_shows_the_hop_and_the_process() {

@@ -92,6 +92,21 @@ test_the_process_that_reads() {
 	told 5 5 stage=app saddr=10.0.0.1 "pid=$pid" process=flows "delay=$OVER_MS"
 }
 
+# Who reads sleeps until he is asked, and then another process has his CPU, five times.
+test_the_CPU_that_the_reader_waits_for() {
+	local status=0 starve=$ROOT/tests/tools/starve.py
+	[ "$(nproc)" -ge 2 ] || skip "one CPU"
+	build_line 0 0
+	start_ready far "$TMP/starve.log" ready "$starve" serve 10.0.0.2 81
+	weir near apply - <<<"interface eth0 { xdp native; measure path sample 1/1 }"
+	watch_slow near "$OVER_MS" --port 81
+	ns_exec near "$starve" ask 10.0.0.2 81 5 400 || status=$?
+	[ "$status" != 77 ] || skip "no process may keep a CPU"
+	assert_eq 0 "$status" "exit status of who asks"
+	told 5 5 stage=wake saddr=10.0.0.1 "pid=${started:?}" "woken_pid=$started" process=python3 \
+		woken_process=python3 "delay=$OVER_MS"
+}
+
 # The wire's own process stands between two devices that are measured.
 test_a_process_that_forwards() {
 	local sent

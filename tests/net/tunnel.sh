@@ -119,7 +119,7 @@ test_the_outer_source_is_what_the_service_says() {
 # check_generic: what the kernel is still to complete, it completes after generic XDP.
 check_generic() {
 	local n
-	ask_both 30
+	ask_both 20
 	ns_exec client ethtool -K eth0 tso off >/dev/null
 	upload 2 "http://$VIP4/" "$BYTES"
 	upload 2 "http://[$VIP6]/" "$BYTES"

@@ -34,7 +34,7 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_counter, packets, 0);
 	AT(weir_counter, bytes, 8);
 
-	SIZE(weir_program, 112);
+	SIZE(weir_program, 144);
 	AT(weir_program, build, 0);
 	AT(weir_program, device, 8);
 	AT(weir_program, image_mask, 12);
@@ -62,6 +62,10 @@ static void structs_of_programs_and_counters_keep_their_layout(void **state)
 	AT(weir_program, rule_counters, 100);
 	AT(weir_program, backend_counters, 104);
 	AT(weir_program, service_counters, 108);
+	AT(weir_program, hooks, 112);
+	AT(weir_program, hook_reads, 116);
+	AT(weir_program, hook_providers, 120);
+	AT(weir_program, hook_load, 128);
 }
 
 static void structs_of_services_and_pins_keep_their_layout(void **state)
@@ -241,10 +245,11 @@ static void structs_of_the_path_keep_their_layout(void **state)
 	SIZE(weir_path_pair, 40);
 	SIZE(weir_path_device, 16);
 	SIZE(weir_slow_ask, 112);
-	SIZE(weir_slow, 168);
+	SIZE(weir_slow, 184);
 	AT(weir_slow, saddr, 40);
 	AT(weir_slow, delay, 104);
-	AT(weir_slow, comm, 144);
+	AT(weir_slow, comm, 148);
+	AT(weir_slow, woken_comm, 168);
 	SIZE(weir_drop_key, 24);
 	SIZE(weir_drop, 16);
 	SIZE(weir_retransmit, 80);

@@ -70,6 +70,29 @@ static void a_slow_packet_is_one_line_with_all_that_is_known(void **state)
 			    "retransmits");
 }
 
+static void who_was_woken_stands_behind_who_reads(void **state)
+{
+	struct places p = { .own = 7 };
+	struct weir_slow e = event();
+	OWN_FREE char *text = NULL;
+	json_t *json;
+
+	(void)state;
+	e.stage = WEIR_PATH_WAKE;
+	e.delay[WEIR_PATH_WAKE] = MS(12.3) + 1;
+	e.delay[WEIR_PATH_APP] = MS(1) + 1;
+	e.woken_pid = 99;
+	strcpy(e.woken_comm, "a b");
+	text = printed(&e, &p);
+	assert_non_null(strstr(text, "wake 12.3 ms  12 -> 3@netns-8  cpu 1  nginx:??[1m[1234]  "
+				     "woke a?b[99]  tcp "));
+	assert_non_null(strstr(text, "  hop 49.9 us, wake 12.3 ms, app 1.00 ms  total 12.4 ms"));
+	json = slow_json(&e, &p);
+	assert_int_equal(json_integer_value(json_object_get(json, "woken_pid")), 99);
+	assert_string_equal(json_string_value(json_object_get(json, "woken_process")), "a?b");
+	json_decref(json);
+}
+
 static void what_is_not_known_is_left_out(void **state)
 {
 	struct places p = { .own = 7 };
@@ -239,7 +262,7 @@ static void the_most_time_is_found(void **state)
 	samples(&rows[2].hist, 16.384, 100);
 	samples(&rtt, 1.0, 500);
 	blame_make(&p, &rtt, blame);
-	assert_int_equal(blame_most(blame), 4);
+	assert_int_equal(blame_most(blame), 5);
 	out = open_memstream(&text, &size);
 	blame_print(blame, out);
 	path_print(&p, NULL, out);
@@ -316,6 +339,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_slow_packet_is_one_line_with_all_that_is_known),
+		cmocka_unit_test(who_was_woken_stands_behind_who_reads),
 		cmocka_unit_test(what_is_not_known_is_left_out),
 		cmocka_unit_test(json_has_the_same),
 		cmocka_unit_test(times_have_units_and_limits),

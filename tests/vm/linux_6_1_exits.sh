@@ -9,6 +9,4 @@ cd "$(dirname "$0")/../.."
 . tests/vm/lib.sh
 
 take net/exits
-# 802.3ad chooses a port in the same way.
-leave a_bond_in_mode_balance_rr_balances_natively a_bond_in_mode_balance_xor_balances_natively
 run_on 6.1

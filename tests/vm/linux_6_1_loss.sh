@@ -12,8 +12,4 @@ cd "$(dirname "$0")/../.."
 take net/loss
 # Its tracepoint tells of resets that belong to a socket only.
 leave who_has_no_socket_for_a_connection_sends_resets
-# User space, and counters that are read off packets, as prog/latency does there.
-leave what_needs_round_trips_is_said handshakes_are_counted_as_they_end
-leave a_receiver_that_becomes_full_is_a_zero_window
-leave duplicate_acknowledgements_are_those_of_a_capture
 run_on 6.1

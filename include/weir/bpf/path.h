@@ -28,7 +28,6 @@ struct path_sight {
 	__u32 point; /* enum weir_path_point */
 	const struct weir_image *image;
 	const struct path_head *head;
-	const struct path_reader *reader; /* NULL: nobody reads it here */
 };
 
 static __always_inline __u32 path_ticks(__u64 ns)
@@ -254,8 +253,6 @@ static __always_inline __u32 path_turn(const struct weir_path *p, const struct p
 		return path_turn_received(p, s, here);
 	case WEIR_PATH_AT_SOCKET:
 		return received ? WEIR_PATH_STACK : PATH_SAME;
-	case WEIR_PATH_AT_READ:
-		return received || p->point == WEIR_PATH_AT_SOCKET ? WEIR_PATH_APP : PATH_SAME;
 	default:
 		return PATH_SAME;
 	}
@@ -286,7 +283,7 @@ static __always_inline bool path_go_on(struct weir_path *p, struct path_sight *s
 	if (turn >= WEIR_PATH_COUNT)
 		return true;
 	path_measure(p, turn, &from, &s->place, ticks);
-	path_tell(p, turn, &from, &s->place, ticks, s->now, s->head, s->reader);
+	path_tell(p, turn, &from, &s->place, ticks, s->now, s->head, 0);
 	return true;
 }
 

@@ -18,6 +18,8 @@
 
 /* An IPv6 header, and of TCP as much as the value of an aligned timestamp. */
 #define PATH_HEAD_BYTES 68
+/* The same with an IPv4 header. */
+#define PATH_HEAD_V4_BYTES 52
 #define PATH_IP_FRAGMENT bpf_htons(0x3fff)
 #define PATH_NOP_NOP_TIMESTAMP bpf_htonl(0x0101080a)
 #define PATH_DOFF_TIMESTAMP 0x80
@@ -41,12 +43,12 @@ struct path_tcp {
 struct path_datagram {
 	__be32 ports; /* of ICMP: type, code, checksum */
 	__be32 rest; /* of ICMP: id and sequence number */
-	__u64 payload[2];
+	__be32 payload[4];
 } __attribute__((packed, aligned(4)));
 
 struct path_head {
 	union {
-		__u8 raw[PATH_HEAD_BYTES + 4];
+		__u8 raw[PATH_HEAD_BYTES + 4]; /* whole words */
 		struct iphdr v4;
 		struct ipv6hdr v6;
 		__u64 align;
@@ -66,77 +68,95 @@ static __always_inline bool path_is_multicast(const struct path_head *h)
 }
 
 /*
+ * A key is the sum of words of 32 bits, each times a number of its own, mixed.
+ * The products do not wait for each other, and words that differ in their upper
+ * bits alone do not cancel out, as 32 bits are left for them to differ in.
+ */
+#define PATH_TIMES_SADDR 0x9E3779B97F4A7C15ULL
+#define PATH_TIMES_DADDR 0xC2B2AE3D27D4EB4FULL
+#define PATH_TIMES_PORTS 0xD8A97F85CFA28C7DULL
+#define PATH_TIMES_KIND 0x8BC053E85F621109ULL
+#define PATH_TIMES_REST0 0xE23DE0AD42523E41ULL
+#define PATH_TIMES_REST1 0x9FFCFA8415796D2BULL
+#define PATH_TIMES_REST2 0xC5CFA35421DD5A71ULL
+#define PATH_TIMES_REST3 0x94E5B6E8D5BF8D37ULL
+#define PATH_TIMES_REST4 0xA4A17AF372058983ULL
+
+/*
  * The end of a handshake and the data right behind it have the same numbers.
  * GRO joins data and its flags; what has no data stays alone.
  *
  * @said  bytes of TCP by the IP header; negative where it does not say
  */
-static __always_inline __u64 path_key_of_tcp(const struct path_tcp *t, __s32 said, __u64 h)
+static __always_inline __u64 path_key_of_tcp(const struct path_tcp *t, __s32 said, __u64 sum)
 {
 	bool has_data = said < 0 || said > (t->doff >> 4) * 4;
-	__u64 second = t->ack | (__u64)t->window << 32;
+	__u32 kind = t->window | (has_data ? 8U : t->flags & PATH_TCP_ALONE) << 16;
 
-	second ^= (has_data ? 8ULL : t->flags & PATH_TCP_ALONE) << 48;
-
-	h = weir_mix64(h ^ (t->ports | (__u64)t->seq << 32));
+	sum += t->ports * PATH_TIMES_PORTS + t->seq * PATH_TIMES_REST0 + t->ack * PATH_TIMES_REST1 +
+	       kind * PATH_TIMES_REST2;
 	if (t->doff >= PATH_DOFF_TIMESTAMP && t->option == PATH_NOP_NOP_TIMESTAMP)
-		second ^= (__u64)t->tsval << 24;
-	return weir_mix64(h ^ second);
+		sum += t->tsval * PATH_TIMES_REST3;
+	return sum;
 }
 
 /* UDP of the same ports differs by its id (IPv4) and by what is in it. */
 static __always_inline __u64 path_key_of_other(const struct path_datagram *d, __u8 proto,
-					       __u32 bytes, __u64 h)
+					       __u32 bytes, __u64 sum)
 {
 	if (proto == IPPROTO_UDP)
-		h = weir_mix64(h ^ d->ports);
+		sum += d->ports * PATH_TIMES_PORTS;
 	else if (bytes >= 8)
-		h = weir_mix64(h ^ ((d->ports & bpf_htonl(0xffff0000)) | (__u64)d->rest << 32));
+		sum += (d->ports & bpf_htonl(0xffff0000)) * PATH_TIMES_PORTS +
+		       d->rest * PATH_TIMES_REST4;
 	if (bytes >= 16)
-		h = weir_mix64(h ^ d->payload[0]);
+		sum += d->payload[0] * PATH_TIMES_REST0 + d->payload[1] * PATH_TIMES_REST1;
 	if (bytes >= 24)
-		h = weir_mix64(h ^ d->payload[1]);
-	return h;
+		sum += d->payload[2] * PATH_TIMES_REST2 + d->payload[3] * PATH_TIMES_REST3;
+	return sum;
 }
 
 static __always_inline __u64 path_key_of_v4(struct path_head *h)
 {
-	__u64 hash = weir_mix64(h->v4.saddr | (__u64)h->v4.daddr << 32);
+	__u64 sum = h->v4.saddr * PATH_TIMES_SADDR + h->v4.daddr * PATH_TIMES_DADDR;
 	__u32 said = bpf_ntohs(h->v4.tot_len);
 
 	h->proto = h->v4.protocol;
 	h->l4 = sizeof(struct iphdr);
 	if (h->v4.ihl != 5 || h->v4.frag_off & PATH_IP_FRAGMENT) {
 		h->proto = 0;
-		return weir_mix64(hash ^ (h->v4.id | (__u64)h->v4.frag_off << 16 |
-					  (__u64)h->v4.protocol << 32));
+		return sum + (h->v4.id | (__u32)h->v4.frag_off << 16) * PATH_TIMES_REST0 +
+		       h->v4.protocol * PATH_TIMES_REST1;
 	}
 	if (h->proto == IPPROTO_TCP)
 		return path_key_of_tcp((void *)(h->raw + sizeof(struct iphdr)),
-				       (__s32)said - (__s32)sizeof(struct iphdr), hash);
+				       (__s32)said - (__s32)sizeof(struct iphdr), sum);
 	if (said && said < h->bytes)
 		h->bytes = said;
 	return path_key_of_other((void *)(h->raw + sizeof(struct iphdr)), h->proto,
 				 h->bytes - sizeof(struct iphdr),
-				 hash ^ ((__u64)h->v4.id << 8 | h->proto));
+				 sum + ((__u32)h->v4.id << 8 | h->proto) * PATH_TIMES_KIND);
 }
 
 static __always_inline __u64 path_key_of_v6(struct path_head *h)
 {
-	const __u64 *address = (const void *)&h->v6.saddr;
+	const __u32 *from = (const void *)&h->v6.saddr, *to = (const void *)&h->v6.daddr;
 	__u32 said = bpf_ntohs(h->v6.payload_len) + sizeof(struct ipv6hdr);
-	__u64 hash = weir_mix64(address[0] ^ address[2] * 0x9E3779B97F4A7C15ULL);
+	__u64 sum = from[0] * PATH_TIMES_SADDR + to[0] * PATH_TIMES_DADDR;
 
-	hash = weir_mix64(hash ^ address[1] ^ address[3] * 0xC2B2AE3D27D4EB4FULL);
+	sum = weir_mix64(sum + from[1] * PATH_TIMES_REST0 + to[1] * PATH_TIMES_REST1 +
+			 from[2] * PATH_TIMES_REST2 + to[2] * PATH_TIMES_REST3 +
+			 from[3] * PATH_TIMES_REST4 + to[3] * PATH_TIMES_PORTS);
 	h->proto = h->v6.nexthdr;
 	h->l4 = sizeof(struct ipv6hdr);
 	if (h->proto == IPPROTO_TCP)
 		return path_key_of_tcp((void *)(h->raw + sizeof(struct ipv6hdr)),
-				       h->v6.payload_len ? bpf_ntohs(h->v6.payload_len) : -1, hash);
+				       h->v6.payload_len ? bpf_ntohs(h->v6.payload_len) : -1, sum);
 	if (h->v6.payload_len && said < h->bytes)
 		h->bytes = said;
 	return path_key_of_other((void *)(h->raw + sizeof(struct ipv6hdr)), h->proto,
-				 h->bytes - sizeof(struct ipv6hdr), hash ^ h->proto);
+				 h->bytes - sizeof(struct ipv6hdr),
+				 sum + h->proto * PATH_TIMES_KIND);
 }
 
 /*
@@ -155,7 +175,7 @@ static __always_inline __u64 path_key(struct path_head *h)
 		key = path_key_of_v6(h);
 	else
 		return 0;
-	return key | 1ULL << 63;
+	return weir_mix64(key) | 1ULL << 63;
 }
 
 /* The transport header of TCP, which is there where h->proto says so. */

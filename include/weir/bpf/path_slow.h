@@ -15,12 +15,6 @@
 /* Events at once are a tenth of those of a second. */
 #define PATH_SLOW_BURST_NS (PATH_NS_PER_S / 10)
 
-/* The process that reads a packet. */
-struct path_reader {
-	__u32 pid;
-	char comm[16];
-};
-
 /* As a record has it. */
 struct path_flow {
 	__u8 saddr[16];
@@ -177,6 +171,8 @@ static __always_inline void path_fill_record(struct weir_slow *e, const struct w
 	__builtin_memcpy(e->delay, p->delay, sizeof(e->delay));
 	if (!e->pid)
 		e->pid = p->pid;
+	e->woken_pid = p->woken_pid;
+	__builtin_memcpy(e->woken_comm, p->woken_comm, sizeof(e->woken_comm));
 	e->process_retransmits = path_resent_by(e->pid);
 	/* A socket alone may not know whom it has a packet from. */
 	__builtin_memcpy(e->saddr, p->saddr, 16);
@@ -197,7 +193,7 @@ struct path_blame {
 	struct weir_path_place to;
 	__u32 stage;
 	__u32 ticks;
-	struct path_reader reader;
+	__u32 pid; /* of the process that runs now, and reads it; 0: nobody does here */
 	__u32 retransmits; /* as many at least; what else is known of them is looked up */
 };
 
@@ -227,8 +223,9 @@ static __noinline int path_tell_one(const struct weir_path *p, const struct path
 	e->to = what->to;
 	e->stage = what->stage;
 	e->ticks = e->total = what->ticks;
-	e->pid = what->reader.pid;
-	__builtin_memcpy(e->comm, what->reader.comm, sizeof(e->comm));
+	e->pid = what->pid;
+	if (e->pid)
+		bpf_get_current_comm(e->comm, sizeof(e->comm));
 	path_fill(e, h);
 	if (p)
 		path_fill_record(e, p);
@@ -245,11 +242,14 @@ static __noinline int path_tell_one(const struct weir_path *p, const struct path
 	return 0;
 }
 
-/* @ticks went by in @stage; is that too long? A packet is told of once for its sum, then by stage. */
+/*
+ * @ticks went by in @stage; is that too long? A packet is told of once for its
+ * sum, then by stage. @pid is that of the process that runs now, where it reads it.
+ */
 static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 				      const struct weir_path_place *from,
 				      const struct weir_path_place *to, __u32 ticks, __u32 now,
-				      const struct path_head *h, const struct path_reader *reader)
+				      const struct path_head *h, __u32 pid)
 {
 	struct path_blame e;
 	struct weir_slow_ask *ask;
@@ -273,8 +273,7 @@ static __always_inline void path_tell(struct weir_path *p, __u32 stage,
 	e.to = *to;
 	e.stage = stage;
 	e.ticks = ticks;
-	if (reader)
-		e.reader = *reader;
+	e.pid = pid;
 	path_tell_one(p, &e, h);
 }
 

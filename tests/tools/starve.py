@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A server that has to wait for a CPU, which another process does not let go.
+
+    starve.py serve ADDRESS PORT         on CPU 0; prints "ready"; what is sent comes back
+    starve.py ask ADDRESS PORT N MS      from CPU 1: N messages over one connection, each
+                                         while CPU 0 is kept from all others for MS
+
+Exit 77 where a process may not keep a CPU.
+"""
+import os
+import socket
+import sys
+import time
+
+CPU_OF_SERVER, CPU_OF_CLIENT = 0, 1
+
+
+def serve(address, port):
+    os.sched_setaffinity(0, {CPU_OF_SERVER})
+    listener = socket.create_server((address, port))
+    print("ready", flush=True)
+    stream, _ = listener.accept()
+    while data := stream.recv(65536):
+        stream.sendall(data)
+
+
+def hog(wanted, begun, seconds):
+    """Keep the CPU for so long whenever it is wanted."""
+    while os.read(wanted, 1):
+        end = time.monotonic() + seconds
+        os.write(begun, b"x")
+        while time.monotonic() < end:
+            pass
+
+
+def start_hog(seconds):
+    wanted, begun = os.pipe(), os.pipe()
+    if os.fork() == 0:
+        os.close(wanted[1])
+        os.sched_setaffinity(0, {CPU_OF_SERVER})
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        except PermissionError:
+            os._exit(77)
+        os.write(begun[1], b"x")
+        hog(wanted[0], begun[1], seconds)
+        os._exit(0)
+    os.close(begun[1])
+    if not os.read(begun[0], 1):
+        sys.exit(77)
+    return wanted[1], begun[0]
+
+
+def ask(address, port, times, seconds):
+    os.sched_setaffinity(0, {CPU_OF_CLIENT})
+    wanted, begun = start_hog(seconds)
+    stream = socket.create_connection((address, port))
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    stream.sendall(b"?")
+    stream.recv(1)
+    for _ in range(times):
+        # Long enough for the server to wait for the next one.
+        time.sleep(0.05)
+        os.write(wanted, b"x")
+        os.read(begun, 1)
+        stream.sendall(b"?")
+        stream.recv(1)
+
+
+if os.cpu_count() < 2:
+    sys.exit(77)
+if sys.argv[1] == "serve":
+    serve(sys.argv[2], int(sys.argv[3]))
+else:
+    ask(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]) / 1000)
