@@ -10,4 +10,6 @@ cd "$(dirname "$0")/../.."
 . tests/vm/lib.sh
 
 take net/path
+# Raw tracepoints are read there as they are here.
+leave raw_tracepoints_see_the_devices_too
 run_on 6.1
