@@ -217,7 +217,7 @@ test_top_has_what_came_since_the_last_time() {
 
 test_top_has_what_backends_get() {
 	local text
-	build_pair measure
+	build_measured measure
 	routing_on near
 	weir near apply - <<-END
 		interface eth0 { xdp auto; balance }
