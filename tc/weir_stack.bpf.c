@@ -4,6 +4,8 @@
  * device. They see every namespace; records are kept of what touches a device
  * that asks for it. Where each is attached, and how, ctl decides: see ctl/stack.h.
  */
+#define PATH_HAS_PROCESSES
+
 #include "loss.h"
 #include "path.h"
 

@@ -197,6 +197,17 @@ struct path_blame {
 	__u32 retransmits; /* as many at least; what else is known of them is looked up */
 };
 
+/* Where processes read packets. On Linux 6.12 no program of XDP or tc may hold this call. */
+static __always_inline void path_name_process(struct weir_slow *e)
+{
+#ifdef PATH_HAS_PROCESSES
+	if (e->pid)
+		bpf_get_current_comm(e->comm, sizeof(e->comm));
+#else
+	(void)e;
+#endif
+}
+
 /*
  * Tell the monitor, if its filters and the rate allow. @p may be NULL: a
  * round-trip time belongs to no record.
@@ -224,8 +235,7 @@ static __noinline int path_tell_one(const struct weir_path *p, const struct path
 	e->stage = what->stage;
 	e->ticks = e->total = what->ticks;
 	e->pid = what->pid;
-	if (e->pid)
-		bpf_get_current_comm(e->comm, sizeof(e->comm));
+	path_name_process(e);
 	path_fill(e, h);
 	if (p)
 		path_fill_record(e, p);
