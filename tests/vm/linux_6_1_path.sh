@@ -12,4 +12,6 @@ cd "$(dirname "$0")/../.."
 take net/path
 # Raw tracepoints are read there as they are here.
 leave raw_tracepoints_see_the_devices_too
+# What generic XDP and tc see there vm/linux_6_1_attach shows.
+leave generic_xdp_and_tc_show_the_same_but_the_driver
 run_on 6.1
