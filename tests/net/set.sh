@@ -9,9 +9,7 @@ set -euo pipefail
 
 build_edge() {
 	ns_add edge
-	ns_ip edge link add eth0 type veth peer name eth1
-	ns_ip edge link set eth0 up
-	ns_ip edge link set eth1 up
+	veth edge eth0 edge eth1
 	printf '%s\n' '# bogons' 10.0.0.0/8 '2001:db8::/32 comment "documentation"' >"$TMP/bogons.txt"
 	cat >"$TMP/weir.conf" <<-END
 		interface eth0 { xdp auto; filter edge }
