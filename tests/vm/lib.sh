@@ -70,7 +70,7 @@ names_wanted() {
 # know no alternatives: but for all of its tests, a program is started for each.
 guest_command() {
 	local file name names
-	echo "export CMOCKA_MESSAGE_OUTPUT=TAP ${WEIR_TEST_SEED:+WEIR_TEST_SEED=$WEIR_TEST_SEED}; status=0"
+	echo "export WEIR_TEST_EMULATED=1 CMOCKA_MESSAGE_OUTPUT=TAP ${WEIR_TEST_SEED:+WEIR_TEST_SEED=$WEIR_TEST_SEED}; status=0"
 	for file in "${taken[@]}"; do
 		mapfile -t names < <(names_wanted "$file")
 		[ ${#names[@]} -gt 0 ] || continue
