@@ -16,31 +16,15 @@
 
 #include "choice.h"
 #include "hop.h"
+#include "plain_pin.h"
 #include "plain_read.h"
 #include "ring.h"
 #include "send.h"
-#include "settle.h"
 #include "tunnel.h"
 #include "vip.h"
 
 /* What plain() returns where the packet is one for the long way. */
 #define PLAIN_OTHER (-1)
-
-#define PLAIN_TCP_STATE (SETTLE_TCP_SYN | SETTLE_TCP_FIN | SETTLE_TCP_RST)
-
-/* What the ring says of a flow. */
-struct plain_choice {
-	const struct weir_service *service;
-	const struct weir_slot *slot;
-	__u32 position; /* of the slot */
-	enum weir_why why;
-};
-
-static __always_inline const struct weir_backend *
-plain_backend(const struct weir_image *image, const struct plain_choice *c, __u32 index)
-{
-	return image_at(image, c->service->backends_offset + index * sizeof(struct weir_backend));
-}
 
 /* NULL where there is none, or it wants more than the short way has. */
 static __always_inline const struct weir_service *
@@ -63,71 +47,6 @@ plain_service(const struct weir_image *image, const struct weir_vip *vip, const 
 	return service;
 }
 
-static __always_inline bool plain_tracks(const struct weir_service *service, const struct plain *f)
-{
-	if (!is_needed(WEIR_NEED_TRACK))
-		return false;
-	return f->proto == IPPROTO_TCP ? service->track == WEIR_TRACK_ALL
-				       : service->udp == WEIR_UDP_TRACK;
-}
-
-/*
- * The way of a set that has the tag, or any. Without a branch: which way it is
- * nobody can predict, and a wrong guess costs as much as the set took to come.
- */
-static __always_inline struct weir_pin *plain_way(struct weir_pin_set *set, __u64 tag)
-{
-	__u64 index = 0, other;
-
-#pragma unroll
-	for (int i = 1; i < WEIR_PIN_WAYS; i++) {
-		other = set->way[i].tag ^ tag;
-		index += i - i * ((other | -other) >> 63);
-	}
-	return &set->way[index & (WEIR_PIN_WAYS - 1)];
-}
-
-/*
- * The backend of an open flow, whose pin needs no writing, if it is one that the
- * ring says, too. So the backend does not wait for the pin: the processor goes
- * on with the packet, on the assumption that they agree, while it comes.
- */
-static __always_inline const struct weir_backend *
-plain_pinned(const struct weir_image *image, struct plain_choice *c, const struct plain *f)
-{
-	const struct weir_service *service = c->service;
-	bool is_tcp = f->proto == IPPROTO_TCP;
-	__u32 life = is_tcp ? service->tcp_life : service->udp_life;
-	__u32 lag = weir_pin_lag(life, is_tcp ? service->settle_s : service->udp_idle_s);
-	__u32 state = life << WEIR_PIN_LIFE_SHIFT | WEIR_PIN_OPEN << WEIR_PIN_STATE_SHIFT;
-	__u32 current = c->slot->current & ~WEIR_SLOT_MOVED;
-	const struct weir_backend *backend;
-	struct weir_pin_set *set;
-	struct weir_pin *pin;
-	union pin_word w;
-	__u64 tag;
-
-	if (f->tcp_flags & PLAIN_TCP_STATE || current == WEIR_NO_BACKEND)
-		return NULL;
-	tag = pin_tag_of(image, &f->src, &f->dst, f->is_v6, service->id, f->proto,
-			 (__u32)f->sport << 16 | f->dport);
-	set = pin_set(tag);
-	if (!set)
-		return NULL;
-	pin = plain_way(set, tag);
-	w = pin_read(pin);
-	if (*(volatile __u64 *)&pin->tag != tag || tick_s() - w.seen > lag)
-		return NULL;
-	c->why = plain_tracks(service, f) ? WEIR_WHY_TRACK : WEIR_WHY_PIN;
-	backend = plain_backend(image, c, current);
-	if (w.state == (state | backend->id))
-		return backend;
-	if (c->slot->base == WEIR_NO_BACKEND)
-		return NULL;
-	backend = plain_backend(image, c, c->slot->base);
-	return w.state == (state | backend->id) ? backend : NULL;
-}
-
 /* NULL: the long way knows more. */
 static __always_inline const struct weir_backend *
 plain_choose(const struct weir_image *image, struct plain_choice *c, const struct plain *f)
@@ -141,8 +60,12 @@ plain_choose(const struct weir_image *image, struct plain_choice *c, const struc
 		return NULL;
 	if (plain_tracks(service, f) ||
 	    (is_needed(WEIR_NEED_PINS) && c->slot->current & WEIR_SLOT_MOVED &&
-	     service->track != WEIR_TRACK_NONE && f->proto == IPPROTO_TCP))
-		return plain_pinned(image, c, f);
+	     service->track != WEIR_TRACK_NONE && f->proto == IPPROTO_TCP)) {
+		if ((c->slot->current & ~WEIR_SLOT_MOVED) == WEIR_NO_BACKEND)
+			return NULL;
+		return f->tcp_flags & PLAIN_TCP_STATE ? plain_opened(image, c, f)
+						      : plain_pinned(image, c, f);
+	}
 	/* What moved, and no backend: both are above all indexes. */
 	if (c->slot->current >= WEIR_NO_BACKEND)
 		return NULL;

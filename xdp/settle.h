@@ -65,11 +65,14 @@ static __always_inline enum weir_pin_state settle_next(enum weir_pin_state state
 	return state == WEIR_PIN_FOUND && is_later ? WEIR_PIN_OPEN : state;
 }
 
-static __always_inline __u32 settle_life_s(enum weir_pin_state state,
-					   const struct weir_service *service, const struct pkt *p)
+/* Seconds without a packet that the service keeps a flow for. */
+static __always_inline __u32 settle_idle_s(const struct weir_service *service, const struct pkt *p)
 {
-	__u32 idle_s = settle_is_tcp(p) ? service->settle_s : service->udp_idle_s;
+	return settle_is_tcp(p) ? service->settle_s : service->udp_idle_s;
+}
 
+static __always_inline __u32 settle_life_s(enum weir_pin_state state, __u32 idle_s)
+{
 	if (state != WEIR_PIN_OPENING && state != WEIR_PIN_CLOSING)
 		return idle_s;
 	return idle_s < WEIR_PIN_HALF_OPEN_S ? idle_s : WEIR_PIN_HALF_OPEN_S;
@@ -101,7 +104,7 @@ static __always_inline void settle_meet(struct weir_pin *pin, union pin_word was
 	struct weir_settle *settle;
 	union pin_word is;
 
-	is = pin_make(next, settle_life_s(next, service, p), was.state, now);
+	is = pin_make(next, settle_life_s(next, settle_idle_s(service, p)), was.state, now);
 	if (is.state == was.state && now - was.seen <= settle_lag(next, service, p))
 		return;
 	__sync_val_compare_and_swap(pin_word_of(pin), was.word, is.word);
@@ -125,6 +128,7 @@ struct settle_ask {
 	struct weir_pin_set *set;
 	__u64 tag;
 	__u32 now;
+	__u32 idle_s; /* settle_idle_s() */
 	bool tracks;
 };
 
@@ -164,8 +168,8 @@ static __noinline int settle_pin(const struct settle_ask *a, enum weir_pin_state
 	bool has_room, lost = false;
 
 	has_room = pin_put(a->set, a->tag,
-			   pin_make(state, settle_life_s(state, a->service, a->p), b->id, a->now),
-			   a->now, &lost);
+			   pin_make(state, settle_life_s(state, a->idle_s), b->id, a->now), a->now,
+			   &lost);
 	if (settle && has_room)
 		settle_extend(&settle->pins_until_s, until);
 	if (settle && (!has_room || lost))
@@ -228,6 +232,7 @@ static __noinline int settle(const struct weir_image *image, const struct pkt *p
 		.p = p,
 		.choice = c,
 		.now = pin_now(),
+		.idle_s = settle_idle_s(service, p),
 		.tracks = settle_tracks(service, p),
 	};
 	const struct weir_settle *settle = settle_of(service);

@@ -175,6 +175,20 @@ static __always_inline bool pin_has_room(struct weir_pin_set *set, struct pin_yi
 	return rooms;
 }
 
+/* Write a pin in the place of another that was @was. False: who was faster has the place. */
+static __always_inline bool pin_take(struct weir_pin *pin, union pin_word was, __u64 tag,
+				     union pin_word w, __u32 now)
+{
+	union pin_word busy = { .seen = now,
+				.state = (__u32)WEIR_PIN_BUSY << WEIR_PIN_STATE_SHIFT };
+
+	if (__sync_val_compare_and_swap(pin_word_of(pin), was.word, busy.word) != was.word)
+		return false;
+	*(volatile __u64 *)&pin->tag = tag;
+	*pin_word_of(pin) = w.word;
+	return true;
+}
+
 /*
  * Put a pin into @set, in the place of one of the same tag, of none, or of one
  * that has to make room. Returns false, with nothing changed, where there is
@@ -183,8 +197,6 @@ static __always_inline bool pin_has_room(struct weir_pin_set *set, struct pin_yi
 static __always_inline bool pin_put_over(struct weir_pin_set *set, __u64 tag, union pin_word w,
 					 struct pin_yield y, __u32 now, bool *lost)
 {
-	union pin_word busy = { .seen = now,
-				.state = (__u32)WEIR_PIN_BUSY << WEIR_PIN_STATE_SHIFT };
 	union pin_word was = {};
 	__u32 index = 0, most = 0;
 	struct weir_pin *pin;
@@ -207,12 +219,7 @@ static __always_inline bool pin_put_over(struct weir_pin_set *set, __u64 tag, un
 		return false;
 	pin = &set->way[index & (WEIR_PIN_WAYS - 1)];
 	*lost = most < ~0U - 1 && pin_state(was) == WEIR_PIN_FOUND;
-	/* Who was faster has the place. */
-	if (__sync_val_compare_and_swap(pin_word_of(pin), was.word, busy.word) != was.word)
-		return false;
-	*(volatile __u64 *)&pin->tag = tag;
-	*pin_word_of(pin) = w.word;
-	return true;
+	return pin_take(pin, was, tag, w, now);
 }
 
 /* The same for a flow. */
