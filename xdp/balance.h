@@ -90,15 +90,30 @@ static __noinline int balance_look(const struct weir_image *image, const struct 
 	return balance_by_ring(image, p, c, SETTLE_LOOK);
 }
 
+/*
+ * By the connection ID of QUIC. What is translated already stays where it is: its
+ * ports there are of that backend.
+ */
 static __always_inline enum weir_reason balance_by_id(struct xdp_md *ctx,
 						      const struct weir_image *image,
 						      const struct pkt *p, struct choice *c)
 {
 	const struct weir_service *service = choice_service(image, c);
+	enum weir_reason reason;
+	__u32 named, known;
 
 	if (!is_needed(WEIR_NEED_QUIC) || service->udp != WEIR_UDP_QUIC || p->proto != IPPROTO_UDP)
 		return WEIR_R_CONTINUE;
-	return quic_choose(ctx, image, p, c);
+	reason = quic_choose(ctx, image, p, c);
+	if (reason != WEIR_R_LB_FORWARD || !balance_translates(service))
+		return reason;
+	named = (c->backend_offset - service->backends_offset) / sizeof(struct weir_backend);
+	known = balance_by_nat(image, p, service, named);
+	if (known) {
+		c->backend_offset = known;
+		c->why = WEIR_WHY_NAT;
+	}
+	return reason;
 }
 
 /*
