@@ -234,7 +234,8 @@ static __noinline int nat_forward(struct xdp_md *ctx, const struct weir_image *i
 	n->to_stack = service->forward == WEIR_FORWARD_LOCAL && local_needs_stack(p, backend, hop);
 	if (hop->reason != WEIR_R_LB_FORWARD && !n->to_stack)
 		return hop->reason;
-	if (p->ip_bytes > hop->mtu)
+	/* Of a way whose neighbour is not known, the kernel does not tell the MTU. */
+	if (hop->reason == WEIR_R_LB_FORWARD && p->ip_bytes > hop->mtu)
 		return too_big(ctx, p, hop->mtu, verdict);
 	if (p->ttl <= 1)
 		return ttl_ended(ctx, p, verdict);

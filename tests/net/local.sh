@@ -158,6 +158,20 @@ test_fragments_of_questions_and_answers_come_through() {
 		"fragments brought back in all"
 }
 
+# The stack asks for the address, and no client hears of an MTU.
+test_a_container_that_is_no_longer_known_is_asked_for() {
+	build_containers
+	local_services >/dev/null 2>&1
+	capture client eth0 "$TMP/errors.pcap" 'icmp[0] == 3'
+	for n in 1 2; do
+		ns_ip edge neigh del "172.31.$n.2" dev "v$n" || true
+		ns_ip edge neigh del "2001:db8:31:$n::2" dev "v$n" || true
+	done
+	ask_both 20
+	assert_eq 0 "$(reason lb-too-big-told)" "clients that were told an MTU"
+	assert_eq "" "$(tcpdump -nr "$TMP/errors.pcap" 2>/dev/null)" "errors to the client"
+}
+
 test_generic_mode_works() {
 	build_containers
 	local_services generic

@@ -13,6 +13,8 @@
 #define OTHER "10.9.0.8"
 #define QUIC_NAT "192.0.2.1"
 #define QUIC_LOCAL "192.0.2.2"
+#define LOST "192.0.2.3" /* its container's MAC address is not known */
+#define LOST6 "2001:db8:ff::3"
 #define CONFIG                                                                     \
 	"interface in0 { xdp auto; balance }\n"                                    \
 	"service q0 { address " QUIC_NAT "; port udp 443; forward nat; udp quic\n" \
@@ -20,7 +22,11 @@
 	"backend b2 10.1.0.12:8443 quic-id 2 }\n"                                  \
 	"service q1 { address " QUIC_LOCAL "; port udp 443; forward local\n"       \
 	"udp quic; backend b1 10.1.0.11:8443 quic-id 1\n"                          \
-	"backend b2 10.1.0.12:8443 quic-id 2 }\n"
+	"backend b2 10.1.0.12:8443 quic-id 2 }\n"                                  \
+	"service lost { address " LOST "; port tcp 80, udp 80; forward local\n"    \
+	"backend b1 10.1.0.99:8080 }\n"                                            \
+	"service lost6 { address " LOST6 "; port tcp 80, udp 80; forward local\n"  \
+	"backend b1 [2001:db8:1::99]:8080 }\n"
 
 static struct harness h;
 static struct testnet net;
@@ -152,12 +158,45 @@ static void what_is_translated_stays_where_it_is(void **state)
 	}
 }
 
+/* The kernel's FIB tells no MTU then. */
+static void the_stack_asks_for_a_container_that_nobody_knows(void **state)
+{
+	static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+	static struct outcome out;
+	static struct frame in;
+
+	(void)state;
+	NEED_NET();
+	for (int i = 0; i < 4; i++) {
+		bool v6 = i & 1;
+		const struct packet p = { .src = v6 ? "2001:db8:9::7" : CLIENT,
+					  .dst = v6 ? LOST6 : LOST,
+					  .proto = protos[i / 2],
+					  .sport = 1000,
+					  .dport = 80,
+					  .flags = SYN,
+					  .payload = 1400 };
+		struct packet want = p;
+
+		packet_build(&p, &in);
+		assert_int_equal(harness_run(&h, HOOK_XDP, &in, &out), 0);
+		assert_int_equal(out.verdict, XDP_PASS);
+		want.dst = v6 ? "2001:db8:1::99" : "10.1.0.99";
+		want.dport = 8080;
+		packet_build(&want, &in);
+		assert_int_equal(out.frame.size, in.size);
+		assert_memory_equal(out.frame.bytes, in.bytes, in.size);
+	}
+	assert_int_equal(harness_reason(&h, 0, WEIR_R_LB_LOCAL), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_of_a_backend_that_an_ID_names_reach_who_asked),
 		cmocka_unit_test(a_container_that_an_ID_names_sees_who_asked),
 		cmocka_unit_test(what_is_translated_stays_where_it_is),
+		cmocka_unit_test(the_stack_asks_for_a_container_that_nobody_knows),
 	};
 
 	return WEIR_RUN_GROUP(tests, start, stop);
