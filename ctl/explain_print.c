@@ -159,8 +159,8 @@ static void print_no_service(const struct explanation *e)
 		[EXPLAIN_NO_ADDRESS] = "none: the packet has no IP address to go by",
 		[EXPLAIN_ANSWER] = "none: it is no client's packet but a backend's",
 		[EXPLAIN_PING] = "none: a ping of a VIP is answered in its place",
-		[EXPLAIN_FRAGMENT] = "none: a later fragment has no ports, and the first one did "
-				     "not come by",
+		[EXPLAIN_FRAGMENT] = "none: a later fragment has no ports, and the first one "
+				     "went to no backend",
 	};
 	char vip[INET6_ADDRSTRLEN];
 	__u8 addr[16] = {};

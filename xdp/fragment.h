@@ -93,8 +93,9 @@ static long fragment_try_shorter(__u32 unused, struct fragment_search *s)
 
 /*
  * Choose for a fragment without ports by what the first one noted. Returns
- * WEIR_R_LB_FORWARD, WEIR_R_LB_FRAGMENT where nothing is noted of what a service
- * could mean, or WEIR_R_CONTINUE.
+ * WEIR_R_LB_FORWARD, or WEIR_R_CONTINUE; WEIR_R_LB_FRAGMENT where nothing is
+ * noted of what a service could mean: it is left to the host as well, whose own
+ * packets to its address come in fragments, too.
  */
 static __noinline int fragment_choose(const struct weir_image *image, const struct pkt *p,
 				      struct choice *c)

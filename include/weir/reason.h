@@ -47,7 +47,7 @@ enum weir_fate {
 	X(LB_ERROR, "lb-error", DROP, "the packet could not be rewritten")                         \
 	X(LB_NOT_ALLOWED, "lb-not-allowed", DROP, "not from a source that the service allows")     \
 	X(LB_LIMIT, "lb-limit", DROP, "above the rate of new connections of a service")            \
-	X(LB_FRAGMENT, "lb-fragment", DROP, "a fragment without ports, whose first was not seen")  \
+	X(LB_FRAGMENT, "lb-fragment", PASS, "a later fragment; its first went to no backend yet")  \
 	X(LB_PING, "lb-ping", FORWARD, "a ping of a VIP, answered in its place")                   \
 	X(LB_REJECT, "lb-reject", FORWARD, "the service has no backend; its sender was told")      \
 	X(LB_SYNCOOKIE, "lb-syncookie", FORWARD, "a SYN answered with a cookie")                   \

@@ -218,4 +218,23 @@ assert all(n["seen_s"] + n["expires_s"] == 30 for n in notes), notes' || fail "n
 	assert_eq "No such flow is translated or pinned." "$(weir edge show flow web)" "flows of the service"
 }
 
+# What the host asks for from a VIP is answered in fragments, as DNS often is.
+test_the_hosts_own_fragments_at_a_VIP_come_through() {
+	build_network ipip
+	address edge lo "$VIP4/32" "$VIP6/128"
+	udp_server client 99 198.51.100.2 2001:db8:1::2
+	service ipip "b1 10.0.1.11" "b2 10.0.2.12"
+	ns_exec edge python3 - "$VIP4" 198.51.100.2 "$VIP6" 2001:db8:1::2 <<-'END' || fail "no answer"
+		import socket, sys
+		for own, other in (sys.argv[1:3], sys.argv[3:5]):
+		    s = socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET, socket.SOCK_DGRAM)
+		    s.settimeout(2)
+		    s.bind((own, 4000))
+		    s.connect((other, 99))
+		    s.send(b"who" + b"x" * 4000)
+		    assert s.recv(65536) == b"client" + b"x" * 4000
+	END
+	assert_eq 4 "$(reason lb-fragment)" "later fragments that were left to the host"
+}
+
 run_tests "$@"

@@ -89,22 +89,23 @@ static void later_fragments_follow_the_first(void **state)
 		assert_true(taken[i] > 0);
 }
 
-static void a_fragment_whose_first_nobody_saw_is_dropped(void **state)
+static void a_fragment_whose_first_nobody_saw_is_the_hosts(void **state)
 {
 	(void)state;
 	NEED_NET();
 	harness_clear(&c.h, WEIR_MAP_PINS);
-	assert_int_equal(fragment4(1, "192.0.2.1", IPPROTO_UDP, 0, 14), WENT_DROP);
+	assert_int_equal(fragment4(1, "192.0.2.1", IPPROTO_UDP, 0, 14), WENT_PASS);
 	assert_int_equal(choose_reason(&c), WEIR_R_LB_FRAGMENT);
-	assert_int_equal(fragment6(1, 0, 112), WENT_DROP);
+	assert_int_equal(fragment6(1, 0, 112), WENT_PASS);
 	assert_int_equal(choose_reason(&c), WEIR_R_LB_FRAGMENT);
 	/* No service there could mean it. */
 	assert_int_equal(fragment4(1, "192.0.2.2", IPPROTO_GRE, 0, 14), WENT_PASS);
+	assert_int_equal(choose_reason(&c), WEIR_R_CONTINUE);
 	assert_int_equal(fragment4(1, "192.0.3.2", IPPROTO_UDP, 0, 14), WENT_PASS);
+	assert_int_equal(choose_reason(&c), WEIR_R_CONTINUE);
 	/* The longest prefix has TCP only, but a shorter one has UDP. */
-	assert_int_equal(fragment4(1, "192.0.2.2", IPPROTO_UDP, 0, 14), WENT_DROP);
-	/* Of no port of the VIP: the host's. */
-	assert_int_equal(fragment4(1, "192.0.2.1", IPPROTO_UDP, 54, FIRST), WENT_PASS);
+	assert_int_equal(fragment4(1, "192.0.2.2", IPPROTO_UDP, 0, 14), WENT_PASS);
+	assert_int_equal(choose_reason(&c), WEIR_R_LB_FRAGMENT);
 }
 
 static void a_note_is_of_its_addresses_and_lives_half_a_minute(void **state)
@@ -117,12 +118,26 @@ static void a_note_is_of_its_addresses_and_lives_half_a_minute(void **state)
 	went = fragment4(1, "192.0.2.9", IPPROTO_UDP, 1000, FIRST);
 	assert_in_range(went, 6, 7);
 	assert_int_equal(fragment4(1, "192.0.2.9", IPPROTO_UDP, 0, 14), went);
-	assert_int_equal(fragment4(2, "192.0.2.9", IPPROTO_UDP, 0, 14), WENT_DROP);
-	assert_int_equal(fragment4(1, "192.0.2.8", IPPROTO_UDP, 0, 14), WENT_DROP);
+	assert_int_equal(fragment4(2, "192.0.2.9", IPPROTO_UDP, 0, 14), WENT_PASS);
+	assert_int_equal(fragment4(1, "192.0.2.8", IPPROTO_UDP, 0, 14), WENT_PASS);
 	choose_wait(&c, 28);
 	assert_int_equal(fragment4(1, "192.0.2.9", IPPROTO_UDP, 0, 14), went);
 	choose_wait(&c, 4);
-	assert_int_equal(fragment4(1, "192.0.2.9", IPPROTO_UDP, 0, 14), WENT_DROP);
+	assert_int_equal(fragment4(1, "192.0.2.9", IPPROTO_UDP, 0, 14), WENT_PASS);
+}
+
+/* As those of an answer that the host itself gets at an address of its that is a VIP, too. */
+static void fragments_to_no_port_of_a_VIP_are_the_hosts(void **state)
+{
+	(void)state;
+	NEED_NET();
+	harness_clear(&c.h, WEIR_MAP_PINS);
+	assert_int_equal(fragment4(1, "192.0.2.1", IPPROTO_UDP, 54, FIRST), WENT_PASS);
+	assert_int_equal(fragment4(1, "192.0.2.1", IPPROTO_UDP, 0, FIRST | 7), WENT_PASS);
+	assert_int_equal(fragment4(1, "192.0.2.1", IPPROTO_UDP, 0, 14), WENT_PASS);
+	assert_int_equal(fragment6(1, 54, IPV6_MORE_FRAGMENTS), WENT_PASS);
+	assert_int_equal(fragment6(1, 0, 56 | IPV6_MORE_FRAGMENTS), WENT_PASS);
+	assert_int_equal(fragment6(1, 0, 112), WENT_PASS);
 }
 
 /* RFC 8200: an atomic fragment is a whole packet. */
@@ -254,7 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(later_fragments_follow_the_first),
-		cmocka_unit_test(a_fragment_whose_first_nobody_saw_is_dropped),
+		cmocka_unit_test(a_fragment_whose_first_nobody_saw_is_the_hosts),
+		cmocka_unit_test(fragments_to_no_port_of_a_VIP_are_the_hosts),
 		cmocka_unit_test(a_note_is_of_its_addresses_and_lives_half_a_minute),
 		cmocka_unit_test(an_atomic_fragment_needs_no_note),
 		cmocka_unit_test(only_allowed_sources_come_in),
