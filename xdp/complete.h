@@ -39,11 +39,21 @@ static __always_inline void complete_checksum(struct xdp_md *ctx, const struct p
 		complete_if_partial(ctx, p);
 }
 
-/* Whether somebody will yet complete the checksum, whose field is @check. */
-static __always_inline bool is_completed_later(const struct pkt *p, __u16 check)
+/*
+ * Whether the packet's checksum is that of its pseudo header alone, which the
+ * kernel will complete where it can. A complete one may look the same.
+ */
+static __noinline int is_completed_later(struct xdp_md *ctx, const struct pkt *p)
 {
-	return weir.flags & WEIR_PROGRAM_VETH && weir.flags & WEIR_PROGRAM_GENERIC &&
-	       checksum_is_partial(p, check);
+	__u32 at = checksum_place(p);
+	__u64 sum = 0;
+	__u16 check;
+
+	if (!at || hook_load(ctx, at, &check, sizeof(check)) || !checksum_is_partial(p, check))
+		return 0;
+	if (checksum_add_packet(ctx, p->l4_offset, p->l4_bytes, &sum))
+		return 0;
+	return checksum_fold(sum + checksum_pseudo(p, p->proto, p->l4_bytes)) != 0xffff;
 }
 
 #endif

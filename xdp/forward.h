@@ -60,12 +60,18 @@ forward_tunnel(struct xdp_md *ctx, const struct weir_image *image, const struct 
 	return tunnel_enter(ctx, p, &t);
 }
 
-/* Of SYNs: the service's number, or what fits the way there. */
+/* After complete_checksum(). */
 static __always_inline void forward_clamp(struct xdp_md *ctx, const struct pkt *p,
 					  const struct weir_service *service, __u32 mtu)
 {
-	if (is_needed(WEIR_NEED_MSS) && service->flags & WEIR_SERVICE_MSS)
-		mss_clamp(ctx, p, service->mss ? service->mss : mss_of_mtu(p, mtu));
+	__u32 most = mss_most(p, service, mtu);
+	int is_partial = 0;
+
+	if (!most)
+		return;
+	if (weir.flags & WEIR_PROGRAM_VETH && weir.flags & WEIR_PROGRAM_GENERIC)
+		is_partial = is_completed_later(ctx, p);
+	mss_clamp(ctx, p, most, is_partial);
 }
 
 /* The XDP verdict that carries out a reason whose fate is to be sent is left in @verdict. */

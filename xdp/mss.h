@@ -9,7 +9,7 @@
 #include "weir/bpf/checksum.h"
 #include "weir/bpf/packet.h"
 
-#include "complete.h"
+#include "choice.h"
 
 #define MSS_SYN 0x02
 #define MSS_END 0
@@ -79,8 +79,15 @@ static __always_inline __u16 mss_as_summed(const struct pkt *p, __u32 at, __be16
 	return (at - p->l4_offset) & 1 ? __builtin_bswap16(value) : value;
 }
 
-/* Global, so that it is verified once. Returns 0. */
-__noinline int mss_clamp_to(struct xdp_md *ctx, const struct pkt *p, __u32 most)
+/*
+ * Lower the MSS of a SYN or SYN-ACK to @most, host order, 1 to 65,535. Segments
+ * without the option, or with broken options before it, stay as they are.
+ *
+ * @is_partial  the checksum is the kernel's to complete
+ *
+ * Global, so that it is verified once. Returns 0.
+ */
+__noinline int mss_clamp(struct xdp_md *ctx, const struct pkt *p, __u32 most, int is_partial)
 {
 	__be16 was = 0, is = bpf_htons(most);
 	__u32 check_at, at;
@@ -92,22 +99,11 @@ __noinline int mss_clamp_to(struct xdp_md *ctx, const struct pkt *p, __u32 most)
 	at = mss_find(ctx, p, &was);
 	if (!at || bpf_ntohs(was) <= most || hook_load(ctx, check_at, &check, sizeof(check)))
 		return 0;
-	if (bpf_xdp_store_bytes(ctx, at, &is, sizeof(is)) || is_completed_later(p, check))
+	if (bpf_xdp_store_bytes(ctx, at, &is, sizeof(is)) || is_partial)
 		return 0;
 	check = checksum_replace(check, mss_as_summed(p, at, was), mss_as_summed(p, at, is));
 	bpf_xdp_store_bytes(ctx, check_at, &check, sizeof(check));
 	return 0;
-}
-
-/*
- * Lower the MSS of a SYN or SYN-ACK to @most, host order, 1 to 65,535. Segments
- * without the option, or with broken options before it, stay as they are. After
- * complete_checksum().
- */
-static __always_inline void mss_clamp(struct xdp_md *ctx, const struct pkt *p, __u32 most)
-{
-	if (p->has & PKT_TCP && p->tcp_flags & MSS_SYN && most && most <= 0xffff)
-		mss_clamp_to(ctx, p, most);
 }
 
 /* What fits into packets of @mtu bytes; 0: nothing. */
@@ -117,6 +113,22 @@ static __always_inline __u32 mss_of_mtu(const struct pkt *p, __u32 mtu)
 		(p->is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + sizeof(struct tcphdr);
 
 	return mtu > headers ? mtu - headers : 0;
+}
+
+/*
+ * What the MSS of a packet may be at most: the service's number, or what fits
+ * the way there. 0 where it stays as it is.
+ */
+static __always_inline __u32 mss_most(const struct pkt *p, const struct weir_service *service,
+				      __u32 mtu)
+{
+	__u32 most;
+
+	if (!is_needed(WEIR_NEED_MSS) || !(service->flags & WEIR_SERVICE_MSS) ||
+	    !(p->has & PKT_TCP) || !(p->tcp_flags & MSS_SYN))
+		return 0;
+	most = service->mss ? service->mss : mss_of_mtu(p, mtu);
+	return most <= 0xffff ? most : 0;
 }
 
 #endif

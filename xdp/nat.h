@@ -15,6 +15,7 @@
 #include "complete.h"
 #include "hop.h"
 #include "local.h"
+#include "mss.h"
 #include "nat_hop.h"
 #include "nat_write.h"
 #include "too_big.h"
@@ -213,6 +214,16 @@ static __noinline int nat_write_in(struct xdp_md *ctx, const struct weir_image *
 	return WEIR_R_LB_FORWARD;
 }
 
+/* After nat_prepare(). */
+static __always_inline void nat_clamp(struct xdp_md *ctx, const struct pkt *p,
+				      const struct weir_service *service, const struct nat *n)
+{
+	__u32 most = mss_most(p, service, 0);
+
+	if (most)
+		mss_clamp(ctx, p, most, n->is_partial);
+}
+
 /*
  * Send a packet of a client to the backend that was chosen, after nat_choose()
  * was asked. Returns the reason, with the verdict that carries it out in
@@ -240,6 +251,7 @@ static __noinline int nat_forward(struct xdp_md *ctx, const struct weir_image *i
 	if (p->ttl <= 1)
 		return ttl_ended(ctx, p, verdict);
 	nat_prepare(ctx, p, n);
+	nat_clamp(ctx, p, service, n);
 	reason = nat_write_in(ctx, image, p, n, choice);
 	if (reason != WEIR_R_LB_FORWARD)
 		return reason;

@@ -110,23 +110,6 @@ static __always_inline struct nat_ends nat_ends_of(const struct pkt *p)
 }
 
 /*
- * Whether the packet's checksum is that of its pseudo header alone, and stays so:
- * the kernel completes it after XDP. A complete one may look the same.
- */
-static __noinline int nat_is_completed_later(struct xdp_md *ctx, const struct pkt *p)
-{
-	__u32 at = checksum_place(p);
-	__u64 sum = 0;
-	__u16 check;
-
-	if (!at || hook_load(ctx, at, &check, sizeof(check)) || !checksum_is_partial(p, check))
-		return 0;
-	if (checksum_add_packet(ctx, p->l4_offset, p->l4_bytes, &sum))
-		return 0;
-	return checksum_fold(sum + checksum_pseudo(p, p->proto, p->l4_bytes)) != 0xffff;
-}
-
-/*
  * Before a packet is rewritten: complete the checksum that its sender left, or,
  * where the kernel will, note that. It will for what goes on to the stack, and
  * in generic mode for everything.
@@ -137,7 +120,7 @@ static __always_inline void nat_prepare(struct xdp_md *ctx, const struct pkt *p,
 	if (!(weir.flags & WEIR_PROGRAM_VETH))
 		return;
 	if (n->to_stack || weir.flags & WEIR_PROGRAM_GENERIC)
-		n->is_partial = nat_is_completed_later(ctx, p);
+		n->is_partial = is_completed_later(ctx, p);
 	else
 		complete_checksum(ctx, p);
 }

@@ -29,9 +29,38 @@ static const struct clamping {
 	{ "forward ipip", "10.1.0.11", 20, 0xffff, 0xffff },
 };
 
+/* The same of services that translate, from the VIP behind those; their packets get other ends. */
+static const struct translating {
+	const char *words, *backend;
+	bool v6;
+	__u32 most;
+} translatings[] = {
+	{ "forward nat; mss 1200", "10.1.0.11:8443", false, CLAMP },
+	{ "forward nat; mss 1200", "[2001:db8:1::11]:8443", true, CLAMP },
+	{ "forward local; mss 1200", "10.1.0.11:8443", false, CLAMP },
+	{ "forward local; mss 1200", "[2001:db8:1::11]:8443", true, CLAMP },
+	{ "forward nat", "10.1.0.11:8443", false, 0xffff },
+	/* The stack's to bring there: its MAC address is not known. */
+	{ "forward local; mss 1200", "10.1.0.99:8443", false, CLAMP },
+	{ "forward local; mss 1200", "[2001:db8:1::99]:8443", true, CLAMP },
+};
+#define TO_STACK 5
+
 static struct harness h;
 static struct testnet net;
 static const char *refusal;
+
+static void add_translating(char *text, size_t size, __u32 i)
+{
+	__u32 n = (__u32)COUNT(clampings) + i + 1;
+	size_t used = strlen(text);
+	char vip[64];
+
+	snprintf(vip, sizeof(vip), translatings[i].v6 ? "2001:db8:ff::%x" : "192.0.2.%u", n);
+	snprintf(text + used, size - used,
+		 "service t%u { address %s; port tcp 443; %s; backend b %s }\n", i, vip,
+		 translatings[i].words, translatings[i].backend);
+}
 
 static int start(void **state)
 {
@@ -41,6 +70,8 @@ static int start(void **state)
 	for (__u32 i = 0; i < COUNT(clampings); i++)
 		forward_add_service(text, sizeof(text), i + 1, clampings[i].words,
 				    clampings[i].backend);
+	for (__u32 i = 0; i < COUNT(translatings); i++)
+		add_translating(text, sizeof(text), i);
 	refusal = forward_start(&h, &net, text, &forward_host);
 	return 0;
 }
@@ -228,6 +259,98 @@ static void any_options_are_walked_as_the_model_walks_them(void **state)
 	}
 }
 
+/* Give @f the addresses and ports that @like has, and the TTL. */
+static void give_ends(struct frame *f, const struct frame *like)
+{
+	__u8 *ip = f->bytes + ETHERNET_BYTES;
+	const __u8 *other = like->bytes + ETHERNET_BYTES;
+	size_t header = header_bytes(f);
+
+	if (header == 40) {
+		memcpy(ip + 7, other + 7, 33);
+	} else {
+		ip[8] = other[8];
+		memcpy(ip + 12, other + 12, 8);
+		put16(ip + 10, 0);
+		put16(ip + 10, packet_checksum(packet_sum(ip, 20, 0)));
+	}
+	memcpy(ip + header, other + header, 4);
+}
+
+/* What a sender on this host leaves to its device: the sum of the pseudo header. */
+static void leave_sum(struct frame *f)
+{
+	size_t header = header_bytes(f), bytes = f->size - ETHERNET_BYTES - header;
+	__u8 *ip = f->bytes + ETHERNET_BYTES;
+	__u32 pseudo = header == 40 ? packet_sum(ip + 8, 32, 0) : packet_sum(ip + 12, 8, 0);
+
+	put16(ip + header + 16, (__u16)~packet_checksum(pseudo + IPPROTO_TCP + (__u32)bytes));
+}
+
+/* @is_partial: the checksum is left to the device, and so it is to be where the stack goes on. */
+static void check_translated(__u32 i, __u8 flags, const __u8 *options, size_t bytes,
+			     bool is_partial)
+{
+	static struct frame in, want;
+	static struct outcome out;
+
+	build((__u32)COUNT(clampings) + i, translatings[i].v6, flags, options, bytes, &in);
+	want = in;
+	clamp(&want, flags & SYN ? translatings[i].most : 0xffff);
+	if (is_partial)
+		leave_sum(&in);
+	assert_int_equal(harness_run(&h, HOOK_XDP, &in, &out), 0);
+	if (i < TO_STACK)
+		assert_int_equal(out.verdict, h.flags ? XDP_REDIRECT : XDP_TX);
+	else
+		assert_int_equal(out.verdict, XDP_PASS);
+	give_ends(&want, &out.frame);
+	sum_anew(&want);
+	if (is_partial && i >= TO_STACK)
+		leave_sum(&want);
+	assert_int_equal(out.frame.size, want.size);
+	if (memcmp(out.frame.bytes + ETHERNET_BYTES, want.bytes + ETHERNET_BYTES,
+		   want.size - ETHERNET_BYTES) != 0) {
+		frame_print(&want);
+		frame_print(&out.frame);
+		fail_msg("not clamped as it should be");
+	}
+	assert_memory_not_equal(out.frame.bytes + ETHERNET_BYTES, in.bytes + ETHERNET_BYTES, 40);
+}
+
+static void what_is_translated_is_clamped_too(void **state)
+{
+	__u8 options[MOST_OPTIONS];
+
+	(void)state;
+	NEED_NET();
+	for (__u32 i = 0; i < COUNT(translatings); i++) {
+		check_translated(i, SYN, linux_syn, sizeof(linux_syn), false);
+		check_translated(i, ACK, linux_syn, sizeof(linux_syn), false);
+		check_translated(i, SYN, NULL, 0, false);
+		for (size_t at = 0; at + 4 <= MOST_OPTIONS; at++) {
+			memset(options, 1, sizeof(options));
+			memcpy(options + at, linux_syn, 4);
+			check_translated(i, SYN, options, sizeof(options), false);
+		}
+	}
+}
+
+/* Behind a veth. What the stack gets keeps the sum of its new pseudo header. */
+static void a_checksum_that_is_left_to_a_device_stays_right(void **state)
+{
+	(void)state;
+	NEED_NET();
+	h.flags = WEIR_PROGRAM_VETH;
+	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
+	for (__u32 i = 0; i < COUNT(translatings); i++) {
+		check_translated(i, SYN, linux_syn, sizeof(linux_syn), true);
+		check_translated(i, SYN, linux_syn, sizeof(linux_syn), false);
+	}
+	h.flags = 0;
+	harness_load(&h, HOOK_XDP, 0, STAGE(BALANCE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +359,8 @@ int main(void)
 		cmocka_unit_test(the_option_is_found_wherever_it_lies),
 		cmocka_unit_test(options_may_end_anywhere),
 		cmocka_unit_test(any_options_are_walked_as_the_model_walks_them),
+		cmocka_unit_test(what_is_translated_is_clamped_too),
+		cmocka_unit_test(a_checksum_that_is_left_to_a_device_stays_right),
 	};
 
 	random_start();
