@@ -47,6 +47,18 @@ static __noinline __u32 balance_by_nat(const struct weir_image *image, const str
 			  &scratch->nat);
 }
 
+/*
+ * Whether a packet that opens a flow of UDP is above the service's limit. Those of
+ * TCP were counted as SYNs, and those of QUIC where they were read.
+ */
+static __always_inline bool balance_limits_udp(const struct weir_image *image,
+					       const struct weir_service *service,
+					       const struct pkt *p)
+{
+	return is_needed(WEIR_NEED_LIMIT) && p->proto == IPPROTO_UDP &&
+	       service->udp != WEIR_UDP_QUIC && admit_new(image, service, p) != WEIR_R_CONTINUE;
+}
+
 /* By the ring, and by pins where it moved. Returns WEIR_R_LB_FORWARD, or why not. */
 static __noinline int balance_by_ring(const struct weir_image *image, const struct pkt *p,
 				      struct choice *c, enum settle_mode mode)
@@ -69,6 +81,9 @@ static __noinline int balance_by_ring(const struct weir_image *image, const stru
 	}
 	if (backend == WEIR_NO_BACKEND)
 		return WEIR_R_LB_NO_BACKEND;
+	if (mode == SETTLE_MAKE && balance_translates(service) &&
+	    balance_limits_udp(image, service, p))
+		return WEIR_R_LB_LIMIT;
 	choose(c, service, backend, WEIR_WHY_RING);
 	return WEIR_R_LB_FORWARD;
 }

@@ -75,13 +75,15 @@ static __noinline int quic_choose(struct xdp_md *ctx, const struct weir_image *i
 		if (full && full->id_bytes >= QUIC_ID_BYTES)
 			backend = quic_backend(image, service, full->id);
 	}
+	if (backend != WEIR_NO_BACKEND) {
+		choose(c, service, backend, WEIR_WHY_QUIC);
+		return WEIR_R_LB_FORWARD;
+	}
+	/* The handshake's other Initials have an ID that the backend gave out. */
 	if (is_needed(WEIR_NEED_LIMIT) && quic_is_initial(first) &&
 	    admit_new(image, service, p) != WEIR_R_CONTINUE)
 		return WEIR_R_LB_LIMIT;
-	if (backend == WEIR_NO_BACKEND)
-		return WEIR_R_CONTINUE;
-	choose(c, service, backend, WEIR_WHY_QUIC);
-	return WEIR_R_LB_FORWARD;
+	return WEIR_R_CONTINUE;
 }
 
 #endif

@@ -157,6 +157,38 @@ static void other_services_read_no_connection_id(void **state)
 	assert_int_equal(always("192.0.2.2", known, sizeof(known), PAYLOAD), 5);
 }
 
+/*
+ * Initials with IDs that clients made up open connections; others have one that the
+ * backend gave out, and are of a connection that was counted. Short headers open none.
+ */
+static void Initials_that_name_no_backend_are_limited(void **state)
+{
+	const __u8 known[] = { 0xc0, 0, 0, 0, 1, 8, 0x08, 0x00, 0x07, 5 };
+	const __u8 unknown[] = { 0xc0, 0, 0, 0, 1, 8, 0x48, 0x12, 0x34, 5 };
+	const __u8 brief[] = { 0x40, 0x08, 0x12, 0x34 };
+	__u32 went = 0;
+
+	(void)state;
+	NEED_NET();
+	choose_change(&c, "interface in0 { xdp auto; balance }\n"
+			  "service s0 { address 192.0.2.1; port udp 443; forward ipip; udp quic\n"
+			  "limit 1/m burst 5; backend b1 10.9.0.1 quic-id 7 }\n");
+	for (__u32 client = 0; client < 20; client++)
+		assert_int_not_equal(quic(client, "192.0.2.1", known, sizeof(known), PAYLOAD),
+				     WENT_DROP);
+	for (__u32 client = 20; client < 40; client++)
+		assert_int_not_equal(quic(client, "192.0.2.1", brief, sizeof(brief), PAYLOAD),
+				     WENT_DROP);
+	for (__u32 client = 40; client < 60; client++) {
+		if (quic(client, "192.0.2.1", unknown, sizeof(unknown), PAYLOAD) != WENT_DROP)
+			went++;
+		else
+			assert_int_equal(choose_reason(&c), WEIR_R_LB_LIMIT);
+	}
+	assert_int_equal(went, 5);
+	choose_change(&c, CONFIG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +196,7 @@ int main(void)
 		cmocka_unit_test(what_names_nobody_goes_by_the_ring),
 		cmocka_unit_test(a_drained_backend_keeps_its_connections),
 		cmocka_unit_test(other_services_read_no_connection_id),
+		cmocka_unit_test(Initials_that_name_no_backend_are_limited),
 	};
 
 	return WEIR_RUN_GROUP(tests, start, stop);

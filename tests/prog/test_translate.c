@@ -15,6 +15,8 @@
 #define QUIC_LOCAL "192.0.2.2"
 #define LOST "192.0.2.3" /* its container's MAC address is not known */
 #define LOST6 "2001:db8:ff::3"
+#define FEW "192.0.2.4"
+#define EACH "192.0.2.5"
 #define CONFIG                                                                     \
 	"interface in0 { xdp auto; balance }\n"                                    \
 	"service q0 { address " QUIC_NAT "; port udp 443; forward nat; udp quic\n" \
@@ -26,7 +28,11 @@
 	"service lost { address " LOST "; port tcp 80, udp 80; forward local\n"    \
 	"backend b1 10.1.0.99:8080 }\n"                                            \
 	"service lost6 { address " LOST6 "; port tcp 80, udp 80; forward local\n"  \
-	"backend b1 [2001:db8:1::99]:8080 }\n"
+	"backend b1 [2001:db8:1::99]:8080 }\n"                                     \
+	"service few { address " FEW "; port tcp 80, udp 80; forward nat\n"        \
+	"limit 1/m burst 3; backend b1 10.1.0.11 }\n"                              \
+	"service each { address " EACH "; port tcp 80, udp 80; forward local\n"    \
+	"limit 1/m burst 2 per saddr/32/64; backend b1 10.1.0.11:80 }\n"
 
 static struct harness h;
 static struct testnet net;
@@ -190,6 +196,60 @@ static void the_stack_asks_for_a_container_that_nobody_knows(void **state)
 	assert_int_equal(harness_reason(&h, 0, WEIR_R_LB_LOCAL), 4);
 }
 
+/* Whether a packet of a client's port goes to the backend; else it is above the limit. */
+static bool gets_in(const char *client, const char *vip, __u8 proto, __u16 sport, __u8 flags)
+{
+	const struct packet p = { .src = client,
+				  .dst = vip,
+				  .proto = proto,
+				  .sport = sport,
+				  .dport = 80,
+				  .flags = flags,
+				  .payload = PAYLOAD };
+	__u64 before = harness_reason(&h, 0, WEIR_R_LB_LIMIT);
+	static struct outcome out;
+	static struct frame f;
+
+	packet_build(&p, &f);
+	assert_int_equal(harness_run(&h, HOOK_XDP, &f, &out), 0);
+	if (out.verdict == XDP_TX)
+		return true;
+	assert_int_equal(out.verdict, XDP_DROP);
+	assert_int_equal(harness_reason(&h, 0, WEIR_R_LB_LIMIT), before + 1);
+	return false;
+}
+
+static void flows_of_UDP_that_are_opened_are_limited(void **state)
+{
+	(void)state;
+	NEED_NET();
+	for (__u16 i = 0; i < 10; i++)
+		assert_int_equal(gets_in(CLIENT, FEW, IPPROTO_UDP, 1000 + i, 0), i < 3);
+	for (__u16 i = 0; i < 10; i++) {
+		assert_int_equal(gets_in(CLIENT, EACH, IPPROTO_UDP, 1000 + i, 0), i < 2);
+		assert_int_equal(gets_in(OTHER, EACH, IPPROTO_UDP, 1000 + i, 0), i < 2);
+	}
+	/* Those that are open are not. */
+	for (__u16 i = 0; i < 20; i++) {
+		assert_true(gets_in(CLIENT, FEW, IPPROTO_UDP, 1000 + i % 3, 0));
+		assert_true(gets_in(OTHER, EACH, IPPROTO_UDP, 1000 + i % 2, 0));
+	}
+}
+
+/* A SYN counts, and what it opened does not count again. */
+static void TCP_is_counted_once(void **state)
+{
+	(void)state;
+	NEED_NET();
+	harness_clear(&h, WEIR_MAP_LIMITS);
+	harness_change(&h, CONFIG);
+	for (__u16 i = 0; i < 10; i++) {
+		assert_int_equal(gets_in(CLIENT, EACH, IPPROTO_TCP, 2000 + i, SYN), i < 2);
+		if (i < 2)
+			assert_true(gets_in(CLIENT, EACH, IPPROTO_TCP, 2000 + i, ACK));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +257,8 @@ int main(void)
 		cmocka_unit_test(a_container_that_an_ID_names_sees_who_asked),
 		cmocka_unit_test(what_is_translated_stays_where_it_is),
 		cmocka_unit_test(the_stack_asks_for_a_container_that_nobody_knows),
+		cmocka_unit_test(flows_of_UDP_that_are_opened_are_limited),
+		cmocka_unit_test(TCP_is_counted_once),
 	};
 
 	return WEIR_RUN_GROUP(tests, start, stop);
