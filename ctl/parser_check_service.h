@@ -17,6 +17,9 @@ bool forward_encapsulates(enum weir_forward forward);
 /* Whether the packet gets the backend's address, so that both are of one family. */
 bool forward_translates(enum weir_forward forward);
 
+/* Whether it has a limit and ports of UDP, of which it counts no new flows. */
+bool service_limits_tcp_alone(const struct service *s);
+
 /* Not the unspecified address, not multicast, not broadcast. */
 bool addr_is_unicast(const __u8 addr[16]);
 

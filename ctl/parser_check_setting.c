@@ -31,20 +31,31 @@ static void refuse_without(struct build *b, const struct service *s, enum servic
 		    words_service.words[word], protocol, s->name);
 }
 
-static void check_protocols(struct build *b, const struct service *s)
+/* Of a service that translates, "settle" is the life of idle connections of TCP alone. */
+static void check_remembered(struct build *b, const struct service *s, bool tcp)
 {
-	bool tcp = has_protocol(s, IPPROTO_TCP), udp = has_protocol(s, IPPROTO_UDP);
-	bool moves = (tcp && s->track != WEIR_TRACK_NONE) || (udp && s->udp == WEIR_UDP_TRACK);
+	const char *way = print_forward[s->forward];
 
-	if (!tcp && s->track != WEIR_TRACK_MOVED)
-		refuse_without(b, s, SERVICE_TRACK, "TCP");
-	if (!udp && s->udp != WEIR_UDP_RING)
-		refuse_without(b, s, SERVICE_UDP, "UDP");
-	if (!tcp && s->mss_mode != MSS_OFF)
-		refuse_without(b, s, SERVICE_MSS, "TCP");
-	if (!tcp && s->syncookie != SYNCOOKIE_OFF)
-		refuse_without(b, s, SERVICE_SYNCOOKIE, "TCP");
-	if (moves || s->settle_s == SETTLE_DEFAULT_S)
+	if (s->track != WEIR_TRACK_MOVED) {
+		b->failed = false;
+		build_error(b, setting_loc(b, s, SERVICE_TRACK), NULL,
+			    "\"track\" says which connections are remembered, and forward %s "
+			    "remembers all of them; leave it out of service %s",
+			    way, s->name);
+	}
+	if (tcp || s->settle_s == SETTLE_DEFAULT_S)
+		return;
+	b->failed = false;
+	build_error(b, setting_loc(b, s, SERVICE_SETTLE), NULL,
+		    "\"settle\" is how long forward %s remembers idle TCP, and service %s has no "
+		    "port of it; write \"udp track TIME\" for UDP",
+		    way, s->name);
+}
+
+static void check_settle(struct build *b, const struct service *s, bool tcp, bool udp)
+{
+	if ((tcp && s->track != WEIR_TRACK_NONE) || (udp && s->udp == WEIR_UDP_TRACK) ||
+	    s->settle_s == SETTLE_DEFAULT_S)
 		return;
 	b->failed = false;
 	build_error(
@@ -52,6 +63,48 @@ static void check_protocols(struct build *b, const struct service *s)
 		"\"settle\" is how long flows stay where they were, and service %s lets the ring "
 		"decide each time; leave it out, or write \"track moved\" or \"udp track 30s\"",
 		s->name);
+}
+
+/* Without flows that are remembered, no packet of UDP is known to open one. */
+static bool counts_udp(const struct service *s)
+{
+	return s->udp != WEIR_UDP_RING || forward_translates(s->forward);
+}
+
+bool service_limits_tcp_alone(const struct service *s)
+{
+	return (s->limit.per_s || s->limit_source.per_s) && has_protocol(s, IPPROTO_UDP) &&
+	       !counts_udp(s);
+}
+
+static void check_limit(struct build *b, const struct service *s, bool tcp)
+{
+	if (tcp || !service_limits_tcp_alone(s))
+		return;
+	b->failed = false;
+	build_error(b, setting_loc(b, s, SERVICE_LIMIT), NULL,
+		    "\"limit\" counts new flows, and service %s remembers none of UDP, so that it "
+		    "would limit nothing; leave it out, or write \"udp track 30s\"",
+		    s->name);
+}
+
+static void check_protocols(struct build *b, const struct service *s)
+{
+	bool tcp = has_protocol(s, IPPROTO_TCP), udp = has_protocol(s, IPPROTO_UDP);
+
+	if (forward_translates(s->forward))
+		check_remembered(b, s, tcp);
+	else if (!tcp && s->track != WEIR_TRACK_MOVED)
+		refuse_without(b, s, SERVICE_TRACK, "TCP");
+	if (!udp && s->udp != WEIR_UDP_RING)
+		refuse_without(b, s, SERVICE_UDP, "UDP");
+	if (!tcp && s->mss_mode != MSS_OFF)
+		refuse_without(b, s, SERVICE_MSS, "TCP");
+	if (!tcp && s->syncookie != SYNCOOKIE_OFF)
+		refuse_without(b, s, SERVICE_SYNCOOKIE, "TCP");
+	if (!forward_translates(s->forward))
+		check_settle(b, s, tcp, udp);
+	check_limit(b, s, tcp);
 }
 
 bool forward_encapsulates(enum weir_forward forward)

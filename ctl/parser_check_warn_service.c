@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Services and pools that are allowed and hardly meant. */
-#include "parser_check.h"
+#include "parser_check_service.h"
 
 static bool balances(const struct model *m)
 {
@@ -101,6 +101,11 @@ void check_warn_services(struct build *b)
 		}
 		warn_backends(b, s);
 		warn_quic_id(b, s);
+		if (service_limits_tcp_alone(s))
+			build_warn(b, setting_loc(b, s, SERVICE_LIMIT), NULL,
+				   "service %s remembers no flows of UDP, so \"limit\" counts its "
+				   "TCP alone; write \"udp track 30s\" to limit UDP as well",
+				   s->name);
 		if (s->forward == WEIR_FORWARD_LOCAL && !takes_returns(m))
 			build_warn(
 				b, s->loc, NULL,

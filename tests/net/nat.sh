@@ -87,7 +87,7 @@ test_datagrams_are_translated() {
 test_fragments_are_translated() {
 	build_backends
 	udp_servers
-	nat_services 'track none'
+	nat_services
 	ask_udp_both 40 4000
 }
 

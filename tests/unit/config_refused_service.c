@@ -211,6 +211,21 @@ static const struct refusal together[] = {
 	{ IPIP "track none; settle 5m }",
 	  "1:71: \"settle\" is how long flows stay where they were, and service s lets the ring "
 	  "decide each time; leave it out, or write \"track moved\" or \"udp track 30s\"" },
+	{ "service s { address 192.0.2.1; port tcp 53, udp 53; forward nat; track all }",
+	  "1:66: \"track\" says which connections are remembered, and forward nat remembers all of "
+	  "them; leave it out of service s" },
+	{ "service s { address 192.0.2.1; port udp 53; forward local; track none }",
+	  "1:60: \"track\" says which connections are remembered, and forward local remembers all "
+	  "of them; leave it out of service s" },
+	{ "service s { address 192.0.2.1; port udp 53; forward nat; udp track 30s; settle 5m }",
+	  "1:73: \"settle\" is how long forward nat remembers idle TCP, and service s has no port "
+	  "of it; write \"udp track TIME\" for UDP" },
+	{ UDP "limit 10/s }",
+	  "1:59: \"limit\" counts new flows, and service s remembers none of UDP, so that it would "
+	  "limit nothing; leave it out, or write \"udp track 30s\"" },
+	{ UDP "udp ring; limit 10/s per saddr }",
+	  "1:69: \"limit\" counts new flows, and service s remembers none of UDP, so that it would "
+	  "limit nothing; leave it out, or write \"udp track 30s\"" },
 	{ IPIP "udp track 30s }",
 	  "1:59: \"udp\" is for UDP, and service s has no port of it; leave it out" },
 	{ UDP "udp quic; backend b 10.0.0.1 quic-id 1; backend c 10.0.0.2 }",

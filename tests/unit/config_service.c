@@ -42,7 +42,7 @@ static const char everything[] =
 	"    port tcp any\n"
 	"    forward nat\n"
 	"    source { 10.0.0.2, 10.0.0.3 }\n"
-	"    hash source; track none; syncookie always; mss 1400; allow 10.0.0.0/8\n"
+	"    hash source; syncookie always; mss 1400; allow 10.0.0.0/8\n"
 	"    backend a1 10.0.8.1:8443 weight 5\n"
 	"    backend a2 a2:8443\n"
 	"}\n"
@@ -92,7 +92,6 @@ static const char everything_printed[] =
 	"    forward nat\n"
 	"    source 10.0.0.2, 10.0.0.3\n"
 	"    hash source\n"
-	"    track none\n"
 	"    mss 1400\n"
 	"    allow 10.0.0.0/8\n"
 	"    syncookie always\n"
@@ -363,6 +362,19 @@ static void what_is_hardly_meant_is_warned_of(void **state)
 		  " backend b 10.0.0.1 quic-id 7 }",
 		  "3:10: warning: backend b has a quic-id, which service s does not look at; add "
 		  "\"udp quic\"" },
+		{ "interface e { balance }\n"
+		  "service s { address 192.0.2.1; port tcp 53, udp 53; forward l2; limit 5/s\n"
+		  " backend b 10.0.0.1 }",
+		  "2:65: warning: service s remembers no flows of UDP, so \"limit\" counts its TCP "
+		  "alone; write \"udp track 30s\" to limit UDP as well" },
+		{ "interface e { balance }\n"
+		  "service s { address 192.0.2.1; port tcp 53, udp 53; forward nat; limit 5/s\n"
+		  " settle 5m; backend b 10.0.0.1 }",
+		  "" },
+		{ "interface e { balance }\n"
+		  "service s { address 192.0.2.1; port udp 53; forward l2; limit 5/s\n"
+		  " udp track 30s; backend b 10.0.0.1 }",
+		  "" },
 		{ "interface e { balance }\n"
 		  "service s { address 192.0.2.1; port tcp any; forward local; backend b 10.0.0.1 "
 		  "}",
