@@ -9,6 +9,7 @@
 #include "latency.h"
 #include "latency_commands.h"
 #include "losses.h"
+#include "one_way.h"
 #include "own.h"
 #include "path_show.h"
 #include "stack_show.h"
@@ -124,12 +125,46 @@ static int read_losses(struct command *c, const struct applied *a, const char *o
 	return error ? fail_errno(&c->why, error, "cannot read what was lost") : 0;
 }
 
-static void print_losses(const struct losses *l)
+/* Interfaces that see one direction alone: of @only, or of all. */
+static void print_one_way(const struct applied *a, const char *only)
+{
+	struct measured m = {};
+	char text[160];
+
+	for (; measured_next(a, &m); m.slot++) {
+		const struct one_way w = one_way_find(&a->state, m.slot);
+
+		if (w.what && (!only || !strcmp(only, m.name)))
+			printf("  %s: %s; %s\n", m.name, one_way_text(&w, text, sizeof(text)),
+			       one_way_remedy);
+	}
+}
+
+static json_t *one_way_json(const struct applied *a, const char *only)
+{
+	json_t *list = json_array();
+	struct measured m = {};
+
+	for (; measured_next(a, &m); m.slot++) {
+		const struct one_way w = one_way_find(&a->state, m.slot);
+
+		if (w.what && (!only || !strcmp(only, m.name)))
+			json_array_append_new(
+				list,
+				json_pack("{s:s,s:s,s:I,s:I}", "interface", m.name, "what",
+					  w.what == ONE_WAY_FLOWS ? "flows" : "handshakes",
+					  "one_way", (json_int_t)w.count, "of", (json_int_t)w.of));
+	}
+	return list;
+}
+
+static void print_losses(const struct applied *a, const char *only, const struct losses *l)
 {
 	putchar('\n');
 	losses_print(l, stdout);
 	putchar('\n');
 	losses_print_untimed(l, stdout);
+	print_one_way(a, only);
 }
 
 static int show_all(struct command *c, const struct applied *a)
@@ -147,9 +182,10 @@ static int show_all(struct command *c, const struct applied *a)
 	latency_interfaces(a, &wanted, show_row, &shown);
 	latency_services(a, &wanted, show_row, &shown);
 	if (c->json)
-		return json_print(json_pack("{s:o,s:o,s:o}", "where", where, "latency", shown.list,
-					    "losses", losses_json(&losses)));
-	print_losses(&losses);
+		return json_print(json_pack("{s:o,s:o,s:o,s:o}", "where", where, "latency",
+					    shown.list, "losses", losses_json(&losses), "one_way",
+					    one_way_json(a, NULL)));
+	print_losses(a, NULL, &losses);
 	return EXIT_DONE;
 }
 
@@ -181,10 +217,11 @@ static int show_named(struct command *c, const struct applied *a, const char *na
 		return command_failed(c);
 	}
 	if (c->json)
-		return json_print(json_pack("{s:o,s:o}", "latency", shown.list, "losses",
-					    losses_json(&losses)));
+		return json_print(json_pack("{s:o,s:o,s:o}", "latency", shown.list, "losses",
+					    losses_json(&losses), "one_way",
+					    one_way_json(a, name)));
 	if (interfaces)
-		print_losses(&losses);
+		print_losses(a, name, &losses);
 	return EXIT_DONE;
 }
 

@@ -10,6 +10,7 @@
 #include "counters.h"
 #include "image.h"
 #include "interface_name.h"
+#include "one_way.h"
 #include "own.h"
 #include "plan.h"
 #include "reason.h"
@@ -182,6 +183,19 @@ static void examine_counters(struct checkup *c, const char *ifname, __u32 slot)
 	}
 }
 
+/* Round trips that are to be measured, and cannot be here. */
+static void examine_one_way(struct checkup *c, const char *ifname, __u32 slot)
+{
+	const struct one_way w = one_way_find(c->state, slot);
+	char text[160];
+
+	if (!w.what)
+		return;
+	find(c, FINDING_WARN, "%s", ifname);
+	say(c, "%s", one_way_text(&w, text, sizeof(text)));
+	cure(c, "%s", one_way_remedy);
+}
+
 static void examine_link(struct checkup *c, const struct host_link *link)
 {
 	const struct weir_image *image = c->state->image;
@@ -196,10 +210,12 @@ static void examine_link(struct checkup *c, const struct host_link *link)
 	if (config->balance)
 		examine_forwarding(c, link);
 	for (__u32 slot = 0; slot < image->devices_count; slot++) {
-		if (rows[slot].ifindex == link->ifindex)
-			examine_counters(c, link->name, slot);
-		if (rows[slot].ifindex == link->ifindex)
-			examine_detours(c, link->name, slot);
+		if (rows[slot].ifindex != link->ifindex)
+			continue;
+		examine_counters(c, link->name, slot);
+		examine_detours(c, link->name, slot);
+		if (rows[slot].stages & 1U << WEIR_STAGE_MEASURE)
+			examine_one_way(c, link->name, slot);
 	}
 	if (c->count == before) {
 		find(c, FINDING_OK, "%s", link->name);

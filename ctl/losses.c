@@ -27,18 +27,28 @@ void losses_free(struct losses *l)
 	*l = (struct losses){};
 }
 
-static struct weir_loss read_one(const struct applied *a, __u32 index, struct weir_loss *parts,
+static struct weir_loss read_one(const struct state *s, __u32 index, struct weir_loss *parts,
 				 int cpus)
 {
 	struct weir_loss sum = {};
 
-	if (bpf_map_lookup_elem(a->state.maps.fd[WEIR_MAP_LOSSES], &index, parts))
+	if (bpf_map_lookup_elem(s->maps.fd[WEIR_MAP_LOSSES], &index, parts))
 		return sum;
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		for (int i = 0; i < WEIR_LOSS_COUNT; i++)
 			sum.count[i] += parts[cpu].count[i];
 	}
 	return sum;
+}
+
+struct weir_loss losses_of(const struct state *s, __u32 slot, enum weir_direction sender)
+{
+	int cpus = libbpf_num_possible_cpus();
+	OWN_FREE struct weir_loss *parts = calloc(cpus > 0 ? cpus : 1, sizeof(*parts));
+
+	if (!parts)
+		return (struct weir_loss){};
+	return read_one(s, slot * WEIR_DIR_COUNT + sender, parts, cpus);
 }
 
 int losses_read(const struct applied *a, const char *only, struct losses *out)
@@ -64,7 +74,7 @@ int losses_read(const struct applied *a, const char *only, struct losses *out)
 
 			memcpy(r->interface, m.name, sizeof(r->interface));
 			r->sender = d;
-			r->seen = read_one(a, m.slot * WEIR_DIR_COUNT + d, parts, cpus);
+			r->seen = read_one(&a->state, m.slot * WEIR_DIR_COUNT + d, parts, cpus);
 		}
 	}
 	*out = l;

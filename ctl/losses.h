@@ -29,6 +29,9 @@ struct losses {
 int losses_read(const struct applied *a, const char *only, struct losses *out);
 void losses_free(struct losses *l);
 
+/* Of one sender and the interface with @slot in the image in force; all CPUs. Without memory, zeroes. */
+struct weir_loss losses_of(const struct state *s, __u32 slot, enum weir_direction sender);
+
 /* Returns 0, or -ENOMEM with @out untouched. */
 int losses_copy(const struct losses *l, struct losses *out);
 

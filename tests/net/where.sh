@@ -75,6 +75,58 @@ test_services_are_the_sum_of_their_backends() {
 	assert_contains "$(weir near latency b1)" "service web  b1  rtt"
 }
 
+# build_two_ways: near asks far by eth0, and far answers by eth1. An HTTP server is at 10.0.0.2.
+build_two_ways() {
+	local name
+	ns_add near far
+	for name in near far; do
+		ns_sysctl "$name" net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+	done
+	veth near eth0 far eth0
+	veth near eth1 far eth1
+	address near eth0 10.0.0.1/24
+	address near eth1 10.0.1.1/24
+	address far eth0 10.0.0.2/24
+	address far eth1 10.0.1.2/24
+	wait_for 5 ns_exec near ping -c 1 -W 1 10.0.0.2
+	wait_for 5 ns_exec near ping -c 1 -W 1 10.0.1.2
+	ns_ip far route add 10.0.0.1/32 via 10.0.1.1 dev eth1 src 10.0.0.2
+	http_server far far 80 10.0.0.2
+}
+
+# Each interface has its own flows: the other one beside it does not make them whole.
+test_flows_of_which_one_direction_passes_are_told() {
+	local out
+	build_two_ways
+	weir near apply - <<<'interface eth* { tc; measure }'
+	get 6
+	out=$(weir near latency)
+	assert_contains "$out" "  eth0: 6 of 6 handshakes passed in one direction alone"
+	assert_contains "$out" "  eth1: none of 6 flows could be timed"
+	assert_contains "$out" "measure an interface that both directions pass"
+	out=$(weir near latency eth0)
+	assert_contains "$out" "  eth0: 6 of 6 handshakes"
+	[[ $out != *"eth1: "* ]] || fail "$out"
+	assert_contains "$(weir near doctor)" "warn  eth0  6 of 6 handshakes passed in one direction"
+	weir near -j latency >"$TMP/out"
+	python3 - "$TMP/out" <<-'END' || fail "$(cat "$TMP/out")"
+		import json, sys
+		found = json.load(open(sys.argv[1]))["one_way"]
+		assert found == [{"interface": "eth0", "what": "handshakes", "one_way": 6, "of": 6},
+		                 {"interface": "eth1", "what": "flows", "one_way": 6, "of": 6}], found
+	END
+}
+
+test_flows_whose_directions_both_pass_are_not_told_as_one_way() {
+	local out
+	build_measured measure
+	get 6
+	out=$(weir near latency)
+	[[ $out != *"one direction"* ]] || fail "$out"
+	assert_contains "$(weir near doctor)" "ok    eth0"
+	weir near -j latency | python3 -c 'import json, sys; assert json.load(sys.stdin)["one_way"] == []'
+}
+
 test_reset_sets_all_to_zero_and_goes_on() {
 	build_measured measure
 	get 5
