@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * latency heatmap, and latency --since, which reads the same.
+ * latency heatmap: time against latency, in a terminal or as a picture.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,52 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duration.h"
 #include "latency.h"
 #include "latency_commands.h"
 #include "own.h"
 
-#define REACH_S ((__u32)(WEIR_HEAT_COLUMNS * (WEIR_HEAT_NS / 1000000000)))
 #define PNG_SCALE 2.0
 /* What a file or a pipe gets. */
 #define WIDTH_ELSEWHERE 100
 #define HEIGHT_ELSEWHERE 30
-
-/* One of several measured interfaces has to be named. */
-static int find_measured(struct command *c, const struct applied *a, const char *only,
-			 struct measured *out)
-{
-	struct measured m = {}, found = {};
-	size_t count = 0;
-
-	for (; measured_next(a, &m); m.slot++) {
-		if (only && strcmp(only, m.name) != 0)
-			continue;
-		if (!count++)
-			found = m;
-	}
-	if (!count)
-		return fail(&c->why, EXIT_NOT_FOUND,
-			    only ? "no measured interface is called \"%s\""
-				 : "no interface has \"measure rtt\"%s",
-			    only ? only : "");
-	*out = found;
-	return 0;
-}
-
-static int since_s(struct command *c, __u32 *seconds)
-{
-	unsigned int span = 0;
-
-	if (c->latency.since && duration_parse(c->latency.since, &span, &c->why))
-		return -1;
-	if (span > REACH_S)
-		return fail(&c->why, EXIT_USAGE,
-			    "--since %s: the heat map goes back %u minutes; write %um or less",
-			    c->latency.since, REACH_S / 60, REACH_S / 60);
-	*seconds = span;
-	return 0;
-}
 
 static int read_one(struct command *c, const struct applied *a, const struct measured *m,
 		    enum weir_direction direction, __u32 since, struct heat *out)
@@ -228,106 +190,11 @@ int latency_heatmap(struct command *c, const struct applied *a)
 	struct measured m;
 	__u32 since;
 
-	if (since_s(c, &since) || find_measured(c, a, only, &m))
+	if (latency_since_s(c, &since) || latency_find_measured(c, a, only, &m))
 		return command_failed(c);
 	if (!c->latency.output)
 		return print_maps(c, a, &m, since);
 	if (draw_map(c, a, &m, since))
 		return command_failed(c);
 	return c->json ? json_print(json_pack("{s:s}", "picture", c->latency.output)) : EXIT_DONE;
-}
-
-/* The samples of some columns, each in the middle of its row: the smallest and the largest, too. */
-static void sum_columns(const struct heat *h, unsigned int from, unsigned int end, struct hist *out)
-{
-	*out = (struct hist){};
-	for (unsigned int c = from; c < end && c < h->columns; c++) {
-		for (unsigned int r = 0; r < h->rows; r++) {
-			__u64 n = h->count[c * h->rows + r];
-			__u64 middle = (h->floor_ns[r] + h->floor_ns[r + 1]) / 2;
-
-			if (!n)
-				continue;
-			out->bucket[weir_hist_index((__u32)(middle >> WEIR_TICK_SHIFT))] += n;
-			out->sum_ns += n * middle;
-			if (!out->count || middle < out->min_ns)
-				out->min_ns = middle;
-			if (middle > out->max_ns)
-				out->max_ns = middle;
-			out->count += n;
-		}
-	}
-}
-
-static void show_moment(json_t *list, const struct latency_table *t, const struct measured *m,
-			enum weir_direction d, const char *when, const struct hist *h)
-{
-	char name[IFNAMSIZ + 16];
-	json_t *entry;
-
-	if (list) {
-		entry = json_pack("{s:s,s:s,s:s}", "interface", m->name, "direction",
-				  direction_names[d], "time", when);
-		hist_json(entry, h);
-		json_array_append_new(list, entry);
-		return;
-	}
-	snprintf(name, sizeof(name), "%s  %s", m->name, direction_names[d]);
-	latency_table_row(t, name, when, h);
-}
-
-static int compare(struct command *c, const struct applied *a, const struct measured *m,
-		   __u32 since, const struct latency_table *t, json_t *list)
-{
-	unsigned int columns =
-		(unsigned int)((since * 1000000000ULL + WEIR_HEAT_NS - 1) / WEIR_HEAT_NS);
-
-	for (int d = 0; d < WEIR_DIR_COUNT; d++) {
-		OWN(heat_free) struct heat h = {};
-		unsigned int from, before;
-		struct hist sum;
-
-		if (read_one(c, a, m, d, 0, &h))
-			return -1;
-		from = h.columns > columns ? h.columns - columns : 0;
-		before = from > columns ? from - columns : 0;
-		sum_columns(&h, from, h.columns, &sum);
-		show_moment(list, t, m, d, "since", &sum);
-		sum_columns(&h, before, from, &sum);
-		show_moment(list, t, m, d, "before", &sum);
-	}
-	return 0;
-}
-
-int latency_since(struct command *c, const struct applied *a)
-{
-	const char *only = c->args_count ? c->args[0] : NULL;
-	struct latency_table t = { .out = stdout,
-				   .name_width = 24,
-				   .utf8 = heat_style_for(stdout) == HEAT_COLOUR };
-	json_t *list = NULL;
-	struct measured m = {};
-	__u32 since;
-
-	if (c->latency.prefix)
-		fail(&c->why, EXIT_USAGE, "--since and --prefix do not go together");
-	if (c->why.code || since_s(c, &since) || find_measured(c, a, only, &m))
-		return command_failed(c);
-	list = c->json ? json_array() : NULL;
-	if (!list)
-		latency_table_head(&t, "Round trips");
-	for (m.slot = 0; measured_next(a, &m); m.slot++) {
-		if (only && strcmp(only, m.name) != 0)
-			continue;
-		if (compare(c, a, &m, since, &t, list)) {
-			json_decref(list);
-			return command_failed(c);
-		}
-	}
-	if (list)
-		return json_print(json_pack("{s:o}", "latency", list));
-	printf("\"since\" is the last %s, \"before\" as long before that; from heat maps, whose "
-	       "figures are within an eighth.\n",
-	       c->latency.since);
-	return EXIT_DONE;
 }

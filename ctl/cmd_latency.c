@@ -12,17 +12,10 @@
 #include "one_way.h"
 #include "own.h"
 #include "path_show.h"
-#include "stack_show.h"
 
-struct shown {
-	json_t *list; /* NULL: text */
-	struct latency_table table;
-	const char *last; /* what the line above was of */
-};
-
-static void show_row(void *arg, const struct latency_row *r)
+void latency_show_row(void *arg, const struct latency_row *r)
 {
-	struct shown *s = arg;
+	struct latency_shown *s = arg;
 	char name[2 * NAME_BYTES + 4];
 
 	if (s->list) {
@@ -36,9 +29,9 @@ static void show_row(void *arg, const struct latency_row *r)
 	latency_table_row(&s->table, name, r->kind, &r->hist);
 }
 
-static void show_whole(void *arg, const struct latency_row *r)
+void latency_show_whole(void *arg, const struct latency_row *r)
 {
-	struct shown *s = arg;
+	struct latency_shown *s = arg;
 
 	if (s->list)
 		json_array_append_new(s->list, latency_json(r));
@@ -69,20 +62,9 @@ static int name_width(const struct applied *a)
 	return width;
 }
 
-bool latency_is_measured(const struct applied *a, struct command *c)
+struct latency_shown latency_shown_for(struct command *c, const struct applied *a)
 {
-	for (size_t i = 0; i < a->model.interfaces_count; i++) {
-		if (a->model.interfaces[i].measure)
-			return true;
-	}
-	fail(&c->why, EXIT_PRECONDITION,
-	     "nothing is measured; write \"measure\" in an interface block and apply");
-	return false;
-}
-
-static struct shown prepare(struct command *c, const struct applied *a)
-{
-	return (struct shown){
+	return (struct latency_shown){
 		.list = c->json ? json_array() : NULL,
 		.table = { .out = stdout,
 			   .name_width = c->json ? 0 : name_width(a),
@@ -103,11 +85,12 @@ static int show_blame(struct command *c, const struct applied *a, json_t **json)
 	struct latency_wanted all = {};
 	struct blame blame[BLAMES];
 	struct hist rtt = {};
+	size_t timed;
 
 	if (path_read(a, &rows, &c->why))
 		return -1;
-	latency_interfaces(a, &all, add_rtt, &rtt);
-	blame_make(&rows, &rtt, blame);
+	timed = latency_interfaces(a, &all, add_rtt, &rtt);
+	blame_make(&rows, timed ? &rtt : NULL, blame);
 	if (c->json)
 		*json = blame_json(blame);
 	else if (path_is_wanted(&a->model) && blame_most(blame) >= 0) {
@@ -167,20 +150,36 @@ static void print_losses(const struct applied *a, const char *only, const struct
 	print_one_way(a, only);
 }
 
+/* Below what is measured: no interface has a round trip. */
+static int say_untimed(struct command *c, const struct applied *a)
+{
+	if (latency_is_timed(a, c, NULL))
+		puts("Round trips: no interface that has \"measure rtt\" is attached; \"weir "
+		     "doctor\" says why.");
+	else
+		printf("Round trips: %s\n", c->why.message);
+	failure_free(&c->why);
+	return EXIT_DONE;
+}
+
 static int show_all(struct command *c, const struct applied *a)
 {
 	struct latency_wanted wanted = { .kind = c->latency.kind };
 	OWN(losses_free) struct losses losses = {};
-	struct shown shown;
+	struct latency_shown shown;
 	json_t *where = NULL;
 
-	if (read_losses(c, a, NULL, &losses) || show_blame(c, a, &where))
+	if (!latency_is_measured(a, c) || read_losses(c, a, NULL, &losses) ||
+	    show_blame(c, a, &where))
 		return command_failed(c);
-	shown = prepare(c, a);
+	if (!c->json && !losses.count)
+		return say_untimed(c, a);
+	shown = latency_shown_for(c, a);
 	if (!c->json)
 		latency_table_head(&shown.table, "Round trips");
-	latency_interfaces(a, &wanted, show_row, &shown);
-	latency_services(a, &wanted, show_row, &shown);
+	latency_interfaces(a, &wanted, latency_show_row, &shown);
+	if (losses.count)
+		latency_services(a, &wanted, latency_show_row, &shown);
 	if (c->json)
 		return json_print(json_pack("{s:o,s:o,s:o,s:o}", "where", where, "latency",
 					    shown.list, "losses", losses_json(&losses), "one_way",
@@ -189,28 +188,18 @@ static int show_all(struct command *c, const struct applied *a)
 	return EXIT_DONE;
 }
 
-int latency_not_found(struct command *c, const struct applied *a, const char *name)
-{
-	const char *names[64] = {}, *near;
-	size_t count = 0;
-
-	for (size_t g = 0; g < model_groups_count(&a->model) && count < 60; g++)
-		names[count++] = model_group(&a->model, g).name;
-	near = diag_suggest(name, names);
-	return fail(
-		&c->why, EXIT_NOT_FOUND,
-		"no measured interface, no service, no pool and no backend is called \"%s\"%s%s%s",
-		name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-}
-
 static int show_named(struct command *c, const struct applied *a, const char *name)
 {
 	struct latency_wanted wanted = { .only = name, .kind = c->latency.kind };
 	OWN(losses_free) struct losses losses = {};
-	struct shown shown = prepare(c, a);
-	size_t interfaces = latency_interfaces(a, &wanted, show_whole, &shown);
-	size_t others = latency_services(a, &wanted, show_whole, &shown);
+	struct latency_shown shown;
+	size_t interfaces, others;
 
+	if (!latency_is_timed(a, c, name))
+		return command_failed(c);
+	shown = latency_shown_for(c, a);
+	interfaces = latency_interfaces(a, &wanted, latency_show_whole, &shown);
+	others = latency_services(a, &wanted, latency_show_whole, &shown);
 	if ((!interfaces && !others && latency_not_found(c, a, name)) ||
 	    read_losses(c, a, name, &losses)) {
 		json_decref(shown.list);
@@ -225,58 +214,14 @@ static int show_named(struct command *c, const struct applied *a, const char *na
 	return EXIT_DONE;
 }
 
-static int show_prefixes(struct command *c, const struct applied *a)
+/* What goes with the words and options that are there. */
+static int refuse(struct command *c, const char *what)
 {
-	struct shown shown;
-	int count;
+	const char *words = !strcmp(what, "reset") ? "reset"
+			    : c->latency.since	   ? "--since TIME [INTERFACE]"
+			    : c->latency.prefix	   ? "--prefix [PREFIX]"
+						   : "[INTERFACE|SERVICE|BACKEND]";
 
-	if (!a->model.latency.v4_bits) {
-		fail(&c->why, EXIT_PRECONDITION,
-		     "nothing is measured by prefix; write \"latency { prefix 24 48 }\", with the "
-		     "lengths of IPv4 and IPv6 that you want, and apply");
-		return command_failed(c);
-	}
-	shown = prepare(c, a);
-	if (!c->json)
-		latency_table_head(&shown.table, "Round trips by client");
-	count = latency_prefixes_each(a, show_row, &shown);
-	if (count < 0) {
-		json_decref(shown.list);
-		fail_errno(&c->why, count, "cannot read the prefixes");
-		return command_failed(c);
-	}
-	if (c->json)
-		return json_print(json_pack("{s:o}", "latency", shown.list));
-	if (!count)
-		puts("no samples yet");
-	return EXIT_DONE;
-}
-
-static int run_path(struct command *c, const struct applied *a)
-{
-	OWN(path_free) struct path_rows rows = {};
-	const char *only = c->args_count > 1 ? c->args[1] : NULL;
-
-	if (!path_is_measured(&a->model, &c->why) || path_read(a, &rows, &c->why))
-		return command_failed(c);
-	if (c->json) {
-		json_t *hooks = stack_json(a, 1U << WEIR_STAGE_PATH, &c->why);
-
-		if (!hooks)
-			return command_failed(c);
-		return json_print(json_pack("{s:o,s:o,s:o}", "path", path_json(&rows, only),
-					    "counters", path_missing_json(a), "stack", hooks));
-	}
-	if (stack_print(a, 1U << WEIR_STAGE_PATH, stdout, &c->why))
-		return command_failed(c);
-	if (!path_print(&rows, only, stdout))
-		printf("no samples yet%s%s\n", only ? " of " : "", only ? only : "");
-	path_print_missing(a, stdout);
-	return EXIT_DONE;
-}
-
-static int refuse(struct command *c, const char *words)
-{
 	fail(&c->why, EXIT_USAGE, "usage: weir latency %s", words);
 	return command_failed(c);
 }
@@ -291,7 +236,10 @@ static int check_options(struct command *c, const char *what)
 		return fail(&c->why, EXIT_USAGE,
 			    "--output goes with \"weir latency heatmap\" only");
 	if (o->since && !is_heat && !is_table)
-		return fail(&c->why, EXIT_USAGE, "--since goes with latency and heatmap only");
+		return fail(
+			&c->why, EXIT_USAGE,
+			"--since goes with latency and heatmap only; \"weir top path -w 60\" shows "
+			"stages of each minute");
 	if ((o->kind || o->prefix) && !is_table)
 		return fail(&c->why, EXIT_USAGE,
 			    "--kind and --prefix do not go with \"latency %s\"", what);
@@ -314,18 +262,18 @@ int cmd_latency(struct command *c)
 	if (check_options(c, what))
 		return command_failed(c);
 	if (c->args_count > 1 && !takes_name)
-		return refuse(c, !strcmp(what, "reset") ? "reset" : "[INTERFACE|SERVICE|BACKEND]");
+		return refuse(c, what);
 	if (!strcmp(what, "reset"))
 		return latency_reset(c);
-	if (applied_open(&a, c) || !latency_is_measured(&a, c))
+	if (applied_open(&a, c))
 		return command_failed(c);
 	if (!strcmp(what, "path"))
-		return run_path(c, &a);
+		return latency_path(c, &a);
 	if (!strcmp(what, "heatmap"))
 		return latency_heatmap(c, &a);
 	if (c->latency.since)
 		return latency_since(c, &a);
 	if (c->latency.prefix)
-		return show_prefixes(c, &a);
+		return latency_by_prefix(c, &a);
 	return c->args_count ? show_named(c, &a, what) : show_all(c, &a);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "latency.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #include "counters.h"
 #include "image.h"
 #include "own.h"
-#include "print.h"
 
 const char *const direction_names[WEIR_DIR_COUNT] = {
 #define X(sym, name, text) [WEIR_DIR_##sym] = name,
@@ -243,12 +243,41 @@ static const char *prefix_name(const struct model *m, const __u8 addr[16], char 
 	return buf;
 }
 
-int latency_prefixes_each(const struct applied *a, latency_fn each, void *arg)
+/* The first @bits of @addr, in [0, 128]. */
+static void keep_bits(__u8 addr[16], unsigned int bits)
+{
+	for (unsigned int i = 0; i < 16; i++) {
+		unsigned int kept = bits > 8 * i ? bits - 8 * i : 0;
+
+		addr[i] &= kept < 8 ? (__u8)(0xff00 >> kept) : 0xff;
+	}
+}
+
+const char *latency_prefix_name(const struct model *m, const char *text,
+				char buf[PREFIX_TEXT_BYTES])
+{
+	char plain[PREFIX_TEXT_BYTES], *slash;
+	__u8 addr[16] = { [10] = 0xff, [11] = 0xff };
+
+	if (snprintf(plain, sizeof(plain), "%s", text) >= (int)sizeof(plain))
+		return NULL;
+	slash = strchr(plain, '/');
+	if (slash)
+		*slash = 0;
+	if (inet_pton(AF_INET, plain, addr + 12) != 1 && inet_pton(AF_INET6, plain, addr) != 1)
+		return NULL;
+	keep_bits(addr, addr_is_v4(addr) ? 96U + m->latency.v4_bits : m->latency.v6_bits);
+	prefix_name(m, addr, buf);
+	/* Of another length it is another prefix. */
+	return slash && strcmp(strchr(buf, '/') + 1, slash + 1) != 0 ? NULL : buf;
+}
+
+int latency_prefixes_each(const struct applied *a, const char *only, latency_fn each, void *arg)
 {
 	OWN_FREE struct weir_prefix_set *set = malloc(sizeof(*set));
 	__u32 sets = a->state.capacity.prefix_sets;
 	OWN_FREE struct place *places = calloc(sets, WEIR_PREFIX_WAYS * sizeof(*places));
-	int map = a->state.maps.fd[WEIR_MAP_PREFIXES], count = 0;
+	int map = a->state.maps.fd[WEIR_MAP_PREFIXES], count = 0, shown = 0;
 
 	if (!set || !places)
 		return -ENOMEM;
@@ -273,8 +302,11 @@ int latency_prefixes_each(const struct applied *a, latency_fn each, void *arg)
 		if (bpf_map_lookup_elem(map, &places[i].set, set))
 			continue;
 		prefix_name(&a->model, set->way[places[i].way].addr, name);
+		if (!is_wanted(only, name))
+			continue;
 		hist_sum(&set->hist[places[i].way], 1, &r.hist);
 		each(arg, &r);
+		shown++;
 	}
-	return count;
+	return shown;
 }

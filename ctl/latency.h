@@ -11,6 +11,7 @@
 #include "command.h"
 #include "heat.h"
 #include "hist.h"
+#include "print.h"
 
 enum latency_of {
 	LATENCY_INTERFACE, /* an interface, a direction, a kind of sample */
@@ -47,8 +48,18 @@ size_t latency_interfaces(const struct applied *a, const struct latency_wanted *
 			  void *arg);
 size_t latency_services(const struct applied *a, const struct latency_wanted *w, latency_fn each,
 			void *arg);
-/* Prefixes with most samples first. Returns their number, or -ENOMEM. */
-int latency_prefixes_each(const struct applied *a, latency_fn each, void *arg);
+/*
+ * Prefixes with most samples first: that called @only, or all. Returns how many,
+ * or -ENOMEM.
+ */
+int latency_prefixes_each(const struct applied *a, const char *only, latency_fn each, void *arg);
+
+/*
+ * The prefix of clients that @text, "192.0.2.7" or "192.0.2.0/24", is or lies in,
+ * as it is called in rows. NULL: @text is no such thing.
+ */
+const char *latency_prefix_name(const struct model *m, const char *text,
+				char buf[PREFIX_TEXT_BYTES]);
 
 /* Of the rows of an interface: not what a server took as well. */
 bool latency_is_round_trip(const struct latency_row *r);
@@ -68,6 +79,12 @@ struct latency_table {
 void latency_table_head(const struct latency_table *t, const char *title);
 void latency_table_row(const struct latency_table *t, const char *name, const char *kind,
 		       const struct hist *h);
+
+/*
+ * A distribution as one letter for each factor of four, from 1 us on, so that
+ * lines can be compared by eye: the first is below 4 us, the last from 16 s on.
+ */
+void latency_print_shades(const struct hist *h, bool utf8, FILE *out);
 
 /* A row on its own: figures, and bars of its distribution. */
 void latency_print_whole(const struct latency_row *r, FILE *out);

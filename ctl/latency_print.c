@@ -24,10 +24,6 @@ static const struct {
 /* So many of them in a line of a table. */
 #define TABLE_QUANTILES 3
 
-/*
- * A distribution as one letter for each factor of four, from 1 us on, so that
- * lines can be compared by eye: the first is below 4 us, the last from 16 s on.
- */
 #define SHADES 13
 
 static unsigned int shade_of(unsigned int bucket)
@@ -40,7 +36,7 @@ static unsigned int shade_of(unsigned int bucket)
 	return shade;
 }
 
-static void print_shades(const struct hist *h, bool utf8, FILE *out)
+void latency_print_shades(const struct hist *h, bool utf8, FILE *out)
 {
 	static const char *const blocks[] = { " ",
 					      "\xe2\x96\x81",
@@ -97,7 +93,7 @@ void latency_table_row(const struct latency_table *t, const char *name, const ch
 		print_figure(hist_quantile_ns(h, quantiles[i].permille), t->out);
 	print_figure(h->max_ns, t->out);
 	fputs("  ", t->out);
-	print_shades(h, t->utf8, t->out);
+	latency_print_shades(h, t->utf8, t->out);
 	fputc('\n', t->out);
 }
 

@@ -36,7 +36,8 @@ void blame_make(const struct path_rows *p, const struct hist *rtt, struct blame 
 {
 	for (int i = 0; i < BLAMES; i++) {
 		out[i] = (struct blame){ .name = parts[i].name, .text = parts[i].text };
-		if (!parts[i].stages)
+		out[i].is_measured = parts[i].stages || rtt;
+		if (!parts[i].stages && rtt)
 			consider(&out[i], rtt);
 		for (int s = 0; s < WEIR_PATH_COUNT; s++) {
 			struct hist h;
@@ -72,7 +73,11 @@ static void print_blame(const struct blame *b, __u64 most_ns, const char *end, F
 	fprintf(out, "%-10s %8s  %8s  ", b->name, p50, p99);
 	for (__u64 n = 0; n < BAR; n++)
 		fputc(n < bar ? '#' : ' ', out);
-	fprintf(out, "  %s%s%s\n", b->text, b->samples ? "" : ": nothing seen", end);
+	fprintf(out, "  %s%s%s\n", b->text,
+		b->samples	 ? ""
+		: b->is_measured ? ": nothing seen"
+				 : ": not measured, add \"measure rtt\"",
+		end);
 }
 
 void blame_print(const struct blame b[BLAMES], FILE *out)
@@ -92,7 +97,8 @@ json_t *blame_json(const struct blame b[BLAMES])
 	json_t *list = json_array();
 
 	for (int i = 0; i < BLAMES; i++)
-		json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:b}", "where", b[i].name,
+		json_array_append_new(list, json_pack("{s:s,s:b,s:I,s:I,s:I,s:b}", "where",
+						      b[i].name, "measured", b[i].is_measured,
 						      "samples", (json_int_t)b[i].samples, "p50_ns",
 						      (json_int_t)b[i].p50_ns, "p99_ns",
 						      (json_int_t)b[i].p99_ns, "most", i == most));

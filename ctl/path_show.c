@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "latency.h"
 #include "own.h"
 
 const char *const stage_names[WEIR_PATH_COUNT + 1] = {
@@ -164,6 +165,30 @@ static bool is_wanted(const struct path_rows *p, const struct path_row *r, const
 	       !strcmp(place_text(&p->places, &r->pair.to, to), only);
 }
 
+bool path_knows(const struct path_rows *p, const char *name, struct failure *why)
+{
+	char(*texts)[PLACE_TEXT] = calloc(2 * p->count + 1, sizeof(*texts));
+	const char **names = calloc(2 * p->count + 1, sizeof(*names)), *near = NULL;
+	struct weir_path_place place;
+	bool is_known = place_find(&p->places, name, &place);
+
+	for (size_t i = 0; i < 2 * p->count && texts && names && !is_known; i++) {
+		const struct weir_path_pair *pair = &p->list[i / 2].pair;
+
+		names[i] = place_text(&p->places, i % 2 ? &pair->to : &pair->from, texts[i]);
+		is_known = !strcmp(names[i], name);
+	}
+	if (!is_known) {
+		near = names ? diag_suggest(name, names) : NULL;
+		fail(why, EXIT_NOT_FOUND, "no interface \"%s\"; %s%s%s", name,
+		     near ? "did you mean \"" : "\"weir latency path\" shows which packets passed",
+		     near ? near : "", near ? "\"?" : "");
+	}
+	free(texts);
+	free(names);
+	return is_known;
+}
+
 static void print_figures(const struct hist *h, FILE *out)
 {
 	static const unsigned int permille[] = { 500, 900, 990 };
@@ -174,7 +199,9 @@ static void print_figures(const struct hist *h, FILE *out)
 	for (size_t i = 0; i < sizeof(permille) / sizeof(*permille); i++)
 		fprintf(out, "  %8s",
 			hist_time_text(hist_quantile_ns(h, permille[i]), text, sizeof(text)));
-	fprintf(out, "  %8s\n", hist_time_text(h->max_ns, text, sizeof(text)));
+	fprintf(out, "  %8s  ", hist_time_text(h->max_ns, text, sizeof(text)));
+	latency_print_shades(h, heat_style_for(stdout) == HEAT_COLOUR, out);
+	fputc('\n', out);
 }
 
 size_t path_print(const struct path_rows *p, const char *only, FILE *out)
@@ -195,8 +222,8 @@ size_t path_print(const struct path_rows *p, const char *only, FILE *out)
 		if (!is_wanted(p, &p->list[i], only))
 			continue;
 		if (!shown++)
-			fprintf(out, "%-8s %-*s  %9s  %8s  %8s  %8s  %8s\n", "stage", width,
-				"interfaces", "packets", "p50", "p90", "p99", "max");
+			fprintf(out, "%-8s %-*s  %9s  %8s  %8s  %8s  %8s  1us  1ms  1s\n", "stage",
+				width, "interfaces", "packets", "p50", "p90", "p99", "max");
 		fprintf(out, "%-8s %-*s", stage_names[pair->stage], width,
 			pair_text(&p->places, &pair->from, &pair->to, text));
 		print_figures(&p->list[i].hist, out);
@@ -213,7 +240,7 @@ void path_stage(const struct path_rows *p, enum weir_path_stage stage, struct hi
 	}
 }
 
-static struct weir_path_cpu read_counters(const struct applied *a)
+struct weir_path_cpu path_counters(const struct applied *a)
 {
 	int cpus = libbpf_num_possible_cpus();
 	OWN_FREE struct weir_path_cpu *parts = calloc(cpus > 0 ? cpus : 1, sizeof(*parts));
@@ -230,20 +257,42 @@ static struct weir_path_cpu read_counters(const struct applied *a)
 	return sum;
 }
 
+enum {
+#define X(sym, text) COUNTER_##sym,
+	WEIR_PATH_COUNTERS(X)
+#undef X
+		COUNTERS
+};
+
+#define LARGER_SAMPLE "; write a larger N in \"path sample 1/N\""
+#define EMPTY_TABLE "; \"weir latency reset\" empties it"
+
+static const char *const remedies[COUNTERS] = {
+	[COUNTER_evicted] = LARGER_SAMPLE,
+	[COUNTER_pairs_full] = EMPTY_TABLE,
+	[COUNTER_sockets_full] = LARGER_SAMPLE,
+	[COUNTER_drops_full] = EMPTY_TABLE,
+	[COUNTER_retransmits_evicted] = ", which had not sent again for longest" EMPTY_TABLE,
+	[COUNTER_processes_evicted] = ", which had lost nothing for longest" EMPTY_TABLE,
+	[COUNTER_slow_suppressed] = "; give \"monitor slow\" a longer time, or a filter",
+	[COUNTER_slow_full] = "; give \"monitor slow\" a longer time, or a filter",
+};
+
 void path_print_missing(const struct applied *a, FILE *out)
 {
-	const struct weir_path_cpu sum = read_counters(a);
+	const struct weir_path_cpu sum = path_counters(a);
 
-#define X(sym, text) \
-	if (sum.sym) \
-		fprintf(out, "%10llu %s\n", sum.sym, text);
+#define X(sym, text)                                         \
+	if (sum.sym)                                         \
+		fprintf(out, "%10llu %s%s\n", sum.sym, text, \
+			remedies[COUNTER_##sym] ? remedies[COUNTER_##sym] : "");
 	WEIR_PATH_COUNTERS(X)
 #undef X
 }
 
 json_t *path_missing_json(const struct applied *a)
 {
-	const struct weir_path_cpu sum = read_counters(a);
+	const struct weir_path_cpu sum = path_counters(a);
 	json_t *o = json_object();
 
 #define X(sym, text) json_object_set_new(o, #sym, json_integer((json_int_t)sum.sym));

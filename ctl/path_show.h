@@ -46,7 +46,16 @@ int path_since(const struct path_rows *now, const struct path_rows *before, stru
 const char *pair_text(const struct places *p, const struct weir_path_place *from,
 		      const struct weir_path_place *to, char text[PAIR_TEXT]);
 
-/* Rows of @only, a device as place_text() says it, or of all. Returns how many. */
+/*
+ * Whether there is a device that place_text() calls @name, or one that packets
+ * passed; false with @why that suggests another.
+ */
+bool path_knows(const struct path_rows *p, const char *name, struct failure *why);
+
+/*
+ * Rows of @only, a device as place_text() says it, or of all; each ends with its
+ * distribution, as latency_table_row(). Returns how many.
+ */
 size_t path_print(const struct path_rows *p, const char *only, FILE *out);
 json_t *path_json(const struct path_rows *p, const char *only);
 
@@ -57,13 +66,14 @@ void path_stage(const struct path_rows *p, enum weir_path_stage stage, struct hi
 struct blame {
 	const char *name; /* "network", "nic", "veth", "stack", "cpu", "program" */
 	const char *text; /* what is in it */
+	bool is_measured; /* false: nobody asked for it */
 	__u64 samples; /* 0: nothing is known of it */
 	__u64 p50_ns, p99_ns; /* of its slowest stage */
 };
 
 #define BLAMES 6
 
-/* @rtt: round trips out of this host's interfaces, or empty. */
+/* @rtt: round trips out of this host's interfaces, or empty; NULL: they are not measured. */
 void blame_make(const struct path_rows *p, const struct hist *rtt, struct blame out[BLAMES]);
 
 /* Index of the one with the greatest p99; -1 when nothing is known. */
@@ -71,7 +81,10 @@ int blame_most(const struct blame b[BLAMES]);
 void blame_print(const struct blame b[BLAMES], FILE *out);
 json_t *blame_json(const struct blame b[BLAMES]);
 
-/* "12 records evicted, 3 stages without a pair": what is not in the table, or nothing. */
+/* What the hooks of the stack count, of path and of loss; all CPUs. */
+struct weir_path_cpu path_counters(const struct applied *a);
+
+/* "12 stages not in a histogram: ...", a line each, with what helps: what is not in the table, or nothing. */
 void path_print_missing(const struct applied *a, FILE *out);
 json_t *path_missing_json(const struct applied *a);
 

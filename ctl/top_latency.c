@@ -33,7 +33,7 @@ struct top {
 	struct command *c;
 	const char *only;
 	struct top_span span;
-	bool with_path;
+	bool with_path, is_timed;
 	struct rows now, before;
 	struct losses losses, losses_all; /* fresh; as they were read */
 	struct path_rows path;
@@ -124,7 +124,7 @@ static int find_blame(struct top *t, const struct applied *a, struct failure *wh
 		if (row.of == LATENCY_INTERFACE && latency_is_of_the_network(&row))
 			hist_add(&rtt, &row.hist);
 	}
-	blame_make(&fresh, &rtt, t->blame);
+	blame_make(&fresh, t->is_timed ? &rtt : NULL, t->blame);
 	free(fresh.list);
 	path_free(&t->path);
 	t->path = now;
@@ -152,13 +152,15 @@ static int read_rows(void *arg, const struct applied *a, bool is_other, struct f
 	const struct latency_wanted wanted = { .only = t->only };
 	size_t found;
 
-	if (is_other && !latency_is_measured(a, t->c))
+	if (is_other &&
+	    !(t->only ? latency_is_timed(a, t->c, t->only) : latency_is_measured(a, t->c)))
 		return -1;
 	top_read(&t->span);
 	rows_free(&t->before);
 	t->before = t->now;
 	t->now = (struct rows){};
 	found = latency_interfaces(a, &wanted, add_row, t);
+	t->is_timed = found || t->only;
 	found += latency_services(a, &wanted, add_row, t);
 	if (t->error)
 		return fail_errno(why, t->error, "cannot keep the round trips");
@@ -214,7 +216,12 @@ static void print_top(void *arg, FILE *out)
 		blame_print(t->blame, out);
 		fputc('\n', out);
 	}
-	print_rows(t, span, out);
+	if (t->is_timed)
+		print_rows(t, span, out);
+	else
+		fputs("Round trips: no interface has \"measure rtt\"; add it to an interface block "
+		      "and apply\n",
+		      out);
 	if (!t->losses.count)
 		return;
 	fputc('\n', out);

@@ -28,7 +28,7 @@ static int read_path(void *arg, const struct applied *a, bool is_other, struct f
 
 	if (is_other && !path_is_measured(&a->model, why))
 		return -1;
-	if (path_read(a, &now, why))
+	if (path_read(a, &now, why) || (is_other && t->only && !path_knows(&now, t->only, why)))
 		return -1;
 	if (path_since(&now, &t->all, &fresh))
 		return fail_errno(why, ENOMEM, "cannot compare the histograms of the path");

@@ -47,7 +47,7 @@ test_a_delay_shows_over_time_by_client_and_in_pictures() {
 	out=$(weir near latency --since 5m)
 	assert_between 1 1 "$(grep -cE '^eth0  wire +since .* (1[7-9]|2[0-9])\.[0-9] ms' <<<"$out")" \
 		"lines of $DELAY_US us in: $out"
-	assert_contains "$out" "before            0  no samples yet"
+	assert_contains "$out" "before            0  none"
 	out=$(weir near latency --prefix)
 	assert_contains "$out" "10.0.0.0/24"
 	out=$(weir near latency heatmap)

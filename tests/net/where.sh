@@ -148,12 +148,84 @@ test_what_is_not_measured_is_a_missing_precondition() {
 	refuses 5 'write "measure rtt, path"' monitor slow --over 5ms
 }
 
+test_losses_alone_leave_round_trips_unmeasured_and_say_so() {
+	build_measured 'measure loss'
+	get 2
+	refuses 5 'add one to an interface block and apply; what is lost is in "weir show drops"' latency
+	refuses 5 'eth0 has no "measure rtt"; add it to its interface block and apply' latency eth0
+	refuses 5 'eth0 has no "measure rtt"' latency heatmap eth0
+	refuses 5 'eth0 has no "measure rtt"' latency --since 5m eth0
+	refuses 5 'eth0 has no "measure rtt"' top latency eth0
+	refuses 5 'no interface has "measure rtt"; add it to an interface block' latency heatmap
+	refuses 5 'no interface has "measure rtt"; add it to an interface block' latency --since 5m
+	refuses 5 'no interface has "measure rtt"; add it to an interface block' latency --prefix
+	refuses 5 'no interface has "measure rtt" or "measure path"' top
+}
+
+test_a_path_alone_has_no_empty_tables_of_round_trips() {
+	local out
+	build_measured 'measure path sample 1/1'
+	get 5
+	out=$(weir near latency)
+	assert_eq 1 "$(grep -c '^network .*: not measured, add "measure rtt"$' <<<"$out")" "lines in: $out"
+	assert_contains "$out" 'Round trips: no interface has "measure rtt"; add it to an interface block'
+	[[ $out != *"Lost and refused"* && $out != *"Flows timed"* ]] || fail "$out"
+	out=$(weir near top -w 0.2 -c 1)
+	assert_contains "$out" 'Round trips: no interface has "measure rtt"'
+	weir near -j latency | python3 -c '
+import json, sys
+where = json.load(sys.stdin)["where"]
+assert [w["where"] for w in where if not w["measured"]] == ["network"], where'
+	refuses 5 'eth0 has no "measure rtt"' latency eth0
+}
+
+test_names_that_are_near_are_suggested_of_interfaces_and_backends_too() {
+	build_measured measure 'service web { address 192.0.2.1; port tcp 80; forward l2
+		backend bravo 10.0.0.2 }'
+	refuses 3 'did you mean "eth0"?' latency eth7
+	refuses 3 'did you mean "bravo"?' latency brava
+	refuses 3 'did you mean "web"?' top latency wep
+}
+
+test_a_path_is_of_interfaces_that_there_are() {
+	local out
+	build_measured 'measure path sample 1/1'
+	get 5
+	refuses 3 'no interface "nosuch"; "weir latency path" shows' latency path nosuch
+	refuses 3 'did you mean "eth0"?' latency path eth9
+	refuses 3 'no interface "nosuch"' top path nosuch -w 0.2 -c 1
+	refuses 3 "no interface \"eth0@nowhere-at-all\"" latency path eth0@nowhere-at-all
+	assert_contains "$(weir near latency path lo)" "no samples yet of lo"
+	out=$(weir near latency path "eth0@$NS_PREFIX-far")
+	[ "$(grep -cE "^(hop|stack|app|send|qdisc) .*eth0@$NS_PREFIX-far .*s  [.1-8]{13}$" <<<"$out")" -ge 3 ] ||
+		fail "lines with their distribution in: $out"
+}
+
+test_clients_are_told_by_prefix_all_or_one() {
+	local out
+	build_measured measure 'latency { prefix 24 48 }'
+	get 5
+	assert_contains "$(weir near latency --prefix)" "10.0.0.0/24 "
+	out=$(weir near latency --prefix 10.0.0.77)
+	assert_contains "$out" "prefix 10.0.0.0/24  rtt"
+	assert_contains "$out" "|###"
+	assert_eq "$out" "$(weir near latency --prefix 10.0.0.0/24)" "the same by its name"
+	weir near -j latency --prefix 10.0.0.0/24 | python3 -c '
+import json, sys
+rows = json.load(sys.stdin)["latency"]
+assert [r["prefix"] for r in rows] == ["10.0.0.0/24"] and rows[0]["count"] >= 5, rows'
+	refuses 3 'no client of "nosuch" was timed, by prefixes of /24 and /48; "weir' latency --prefix nosuch
+	refuses 3 'no client of "10.9.0.1"' latency --prefix 10.9.0.1
+	refuses 3 'did you mean "10.0.0.0/24"?' latency --prefix 10.0.0.0/16
+	refuses 2 'usage: weir latency --prefix [PREFIX]' latency --prefix 10.0.0.0/24 10.0.0.0/24
+}
+
 test_a_picture_is_refused_before_a_file_is_touched() {
 	build_measured measure
 	echo precious >"$TMP/kept.png"
 	refuses 2 'FILE.svg or FILE.png' latency heatmap -o "$TMP/kept.jpg"
 	refuses 2 'the heat map goes back 64 minutes' latency heatmap --since 2h -o "$TMP/kept.png"
-	refuses 3 'no measured interface is called "eth1"' latency heatmap eth1 -o "$TMP/kept.png"
+	refuses 3 'no measured interface is called "eth1"; did you mean "eth0"?' latency heatmap eth1 -o "$TMP/kept.png"
 	refuses 2 '--output goes with' latency -o "$TMP/kept.png"
 	weir near latency reset >/dev/null
 	refuses 5 'nothing to draw' latency heatmap -o "$TMP/kept.png"
