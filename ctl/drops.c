@@ -171,9 +171,11 @@ static const char *place_of(const struct drops *d, const struct weir_drop_key *k
 	}
 	if (!key->netns)
 		snprintf(text, PLACE_TEXT, "-");
-	else
+	else if (netns_is_named(&d->places, key->netns))
 		snprintf(text, PLACE_TEXT, "netns %.100s",
 			 netns_text(&d->places, key->netns, netns));
+	else /* "netns-2" says it */
+		netns_text(&d->places, key->netns, text);
 	return text;
 }
 

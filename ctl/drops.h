@@ -41,6 +41,17 @@ enum {
 #undef X
 };
 
+/*
+ * What found no place in the tables, or gave way there: X(counter of struct
+ * weir_path_cpu, entries of the table, explanation)
+ */
+#define DROPS_NOT_KEPT(X)                                                                    \
+	X(drops_full, WEIR_DROPS_MOST, "packets are in no row above: the table has %u rows") \
+	X(retransmits_evicted, WEIR_RETRANSMIT_SETS *WEIR_RETRANSMIT_WAYS,                   \
+	  "flows that sent again gave way to later ones: the table has %u")                  \
+	X(processes_evicted, WEIR_PROCESS_SETS *WEIR_PROCESS_WAYS,                           \
+	  "processes gave way to others: the table has %u")
+
 /* All that "show drops" shows; lists are owned, and have most first. */
 struct drops {
 	struct drop_row *drops;
@@ -50,6 +61,7 @@ struct drops {
 	size_t processes_count;
 	struct weir_retransmit *flows;
 	size_t flows_count;
+	struct weir_path_cpu counted; /* all CPUs; those of DROPS_NOT_KEPT */
 	struct drop_reasons reasons;
 	struct places places;
 	__u64 now_ns; /* CLOCK_MONOTONIC */

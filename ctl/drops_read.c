@@ -10,6 +10,7 @@
 
 #include "drops.h"
 #include "own.h"
+#include "path_show.h"
 
 static int add_drop(struct drops *d, int map, const struct weir_drop_key *key,
 		    struct weir_drop *parts, int cpus)
@@ -99,6 +100,7 @@ int drops_read(const struct applied *a, struct drops *out, struct failure *why)
 		return fail_errno(why, ENOMEM, "cannot read what was lost");
 	if (places_read(&d.places, why))
 		return -1;
+	d.counted = path_counters(a);
 	drops_sort(&d);
 	*out = d;
 	d = (struct drops){};
@@ -124,6 +126,7 @@ int drops_copy(const struct drops *d, struct drops *out)
 		.processes_count = d->processes_count,
 		.flows = copy_of(d->flows, d->flows_count, sizeof(*d->flows)),
 		.flows_count = d->flows_count,
+		.counted = d->counted,
 	};
 
 	if (!copy.drops || !copy.processes || !copy.flows)
@@ -235,8 +238,16 @@ static void flows_since(struct drops *d, const struct drops *before)
 	d->flows_count = kept;
 }
 
+static void counted_since(struct weir_path_cpu *now, const struct weir_path_cpu *was)
+{
+#define X(sym, entries, text) now->sym -= now->sym >= was->sym ? was->sym : 0;
+	DROPS_NOT_KEPT(X)
+#undef X
+}
+
 void drops_since(struct drops *d, const struct drops *before)
 {
+	counted_since(&d->counted, &before->counted);
 	rows_since(d, before);
 	processes_since(d, before);
 	flows_since(d, before);

@@ -27,9 +27,35 @@ bool drops_are_measured(const struct applied *a, struct failure *why)
 	return false;
 }
 
+static void print_not_kept(const struct weir_path_cpu *n, FILE *out)
+{
+	const char *remedy = "";
+
+#define X(sym, entries, text)                                                                   \
+	if (n->sym) {                                                                           \
+		fprintf(out, "%llu " text "\n", n->sym, entries);                               \
+		remedy = "\"weir latency reset\" empties the tables; \"weir top drops\" shows " \
+			 "what is lost now\n";                                                  \
+	}
+	DROPS_NOT_KEPT(X)
+#undef X
+	fputs(remedy, out);
+}
+
+static json_t *not_kept_json(const struct weir_path_cpu *n)
+{
+	json_t *o = json_object();
+
+#define X(sym, entries, text) json_object_set_new(o, #sym, json_integer((json_int_t)n->sym));
+	DROPS_NOT_KEPT(X)
+#undef X
+	return o;
+}
+
 void drops_and_losses_print(const struct drops *d, const struct losses *l, FILE *out)
 {
 	drops_print(d, FLOWS_SHOWN, out);
+	print_not_kept(&d->counted, out);
 	fputc('\n', out);
 	if (l->count)
 		losses_print(l, out);
@@ -44,6 +70,7 @@ json_t *drops_and_losses_json(const struct drops *d, const struct losses *l)
 	json_t *all = drops_json(d);
 
 	json_object_set_new(all, "losses", losses_json(l));
+	json_object_set_new(all, "not_kept", not_kept_json(&d->counted));
 	return all;
 }
 

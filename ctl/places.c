@@ -192,6 +192,11 @@ const char *netns_text(const struct places *p, __u64 netns, char text[PLACE_TEXT
 	return text;
 }
 
+bool netns_is_named(const struct places *p, __u64 netns)
+{
+	return netns_of(p, netns);
+}
+
 const char *place_text(const struct places *p, const struct weir_path_place *place,
 		       char text[PLACE_TEXT])
 {

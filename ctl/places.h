@@ -41,6 +41,9 @@ const char *place_text(const struct places *p, const struct weir_path_place *pla
 /* The name of a namespace as above; @text has PLACE_TEXT bytes. */
 const char *netns_text(const struct places *p, __u64 netns, char text[PLACE_TEXT]);
 
+/* Whether it has another name than its cookie. */
+bool netns_is_named(const struct places *p, __u64 netns);
+
 /* Whether both are known by name. */
 bool places_know(const struct places *p, const struct weir_path_place *place);
 

@@ -236,6 +236,61 @@ for _ in range(9):
 	assert_eq 4 "$(lost near drops packets reason=no-socket)" "that were lost"
 }
 
+# pinned MAP: where it is pinned.
+pinned() {
+	find "/sys/fs/bpf/weir/$NS_PREFIX-near" -name "$1"
+}
+
+# put_counters DROPS RETRANSMITS PROCESSES: each CPU has counted so much that found no place.
+put_counters() {
+	python3 - "$(pinned weir_path_cpu)" "$ROOT/include/weir/path.h" "$@" <<-'END'
+		import re, struct, subprocess, sys
+		path, header, *counts = sys.argv[1:]
+		names = re.findall(r"X\((\w+), \"", open(header).read().split("define WEIR_PATH_COUNTERS")[1])
+		value = dict(zip(("drops_full", "retransmits_evicted", "processes_evicted"), map(int, counts)))
+		words = [value.get(name, 0) for name in names] + [0, 0, 0]
+		data = struct.pack(f"={len(words)}Q", *words)
+		subprocess.run(["bpftool", "map", "update", "pinned", path, "key", "0", "0", "0", "0",
+		                "value", "hex", *(f"{b:02x}" for b in data)], check=True)
+	END
+}
+
+test_what_found_no_place_in_the_tables_is_told_with_what_helps() {
+	local out cpus
+	build_pair
+	[[ $(weir near show drops) != *"the table has"* ]] || fail "all had its place"
+	put_counters 2 3 5
+	cpus=$(weir near -j show drops | python3 -c '
+import json, sys
+n = json.load(sys.stdin)["not_kept"]
+cpus = n["drops_full"] // 2
+assert cpus and n == {"drops_full": 2 * cpus, "retransmits_evicted": 3 * cpus, "processes_evicted": 5 * cpus}, n
+print(cpus)')
+	out=$(weir near show drops)
+	assert_contains "$out" "$((2 * cpus)) packets are in no row above: the table has 2048 rows"
+	assert_contains "$out" "$((3 * cpus)) flows that sent again gave way to later ones: the table has 2048"
+	assert_contains "$out" "$((5 * cpus)) processes gave way to others: the table has 1024"
+	assert_contains "$out" '"weir latency reset" empties the tables'
+	[[ $(weir near top drops -w 0.2 -c 1) != *"the table has"* ]] || fail "nothing came in between"
+	weir near latency reset
+	[[ $(weir near show drops) != *"the table has"* ]] || fail "it was set to zero"
+}
+
+# A namespace that is gone has but its number.
+test_a_namespace_without_a_name_is_told_once() {
+	build_pair
+	python3 - "$(pinned weir_drops)" <<-'END'
+		import struct, subprocess, sys
+		key = struct.pack("=QIIII", 1 << 40, 0, 3, 0, 0)
+		value = struct.pack("=QQ", 1, 1)
+		subprocess.run(["bpftool", "map", "update", "pinned", sys.argv[1],
+		                "key", "hex", *(f"{b:02x}" for b in key),
+		                "value", "hex", *(f"{b:02x}" for b in value)], check=True)
+	END
+	assert_eq 1 "$(weir near show drops | grep -cE " netns-$((1 << 40)) ")" "rows"
+	[[ $(weir near show drops) != *"netns netns"* ]] || fail "twice"
+}
+
 # measure WHAT: instead of losses alone.
 measure() {
 	weir near apply - <<<"interface eth0 { xdp auto; measure $1 }"
