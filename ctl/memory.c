@@ -5,6 +5,7 @@
 #include "weir/balance.h"
 #include "weir/conn.h"
 #include "weir/cpu.h"
+#include "weir/image.h"
 #include "weir/latency.h"
 #include "weir/limit.h"
 #include "weir/nat.h"
@@ -41,6 +42,14 @@ static const char *const names[PART_COUNT] = {
 
 /* The least that a map can have. */
 #define PAGE 4096
+
+/*
+ * With a socket, as long as it is open: weir_sockets has 1,552 bytes for one that
+ * a packet of the sample has come to, weir_owners 20 for one of TCP that was used.
+ * The kernel takes 2,048 and 96 with its own head, and 192 for the first of both.
+ */
+#define SOCKET_PATH_BYTES (2048 + 192)
+#define SOCKET_LOSS_BYTES (96 + 192)
 
 struct memory {
 	__u64 part[PART_COUNT];
@@ -140,6 +149,31 @@ void memory_print(const struct capacity *c, __u32 image_bytes, FILE *out)
 				bytes_text(m.part[i], text, sizeof(text)));
 	}
 	fputs(".\n", out);
+}
+
+void memory_print_sockets(__u32 stages, FILE *out)
+{
+	const char *comma = "";
+
+	if (!(stages & WEIR_STAGES_OF_STACK))
+		return;
+	fputs("And with sockets of the host, in all namespaces, while they are open: ", out);
+	if (stages & 1U << WEIR_STAGE_PATH) {
+		fprintf(out, "%.1f KiB for each that a packet of the sample comes to",
+			SOCKET_PATH_BYTES / 1024.0);
+		comma = ", ";
+	}
+	if (stages & 1U << WEIR_STAGE_LOSS)
+		fprintf(out, "%s%.1f KiB for each of TCP that is used", comma,
+			SOCKET_LOSS_BYTES / 1024.0);
+	fputs(".\n", out);
+}
+
+json_t *memory_sockets_json(__u32 stages)
+{
+	return json_pack("{s:i,s:i}", "path",
+			 stages & 1U << WEIR_STAGE_PATH ? SOCKET_PATH_BYTES : 0, "loss",
+			 stages & 1U << WEIR_STAGE_LOSS ? SOCKET_LOSS_BYTES : 0);
 }
 
 json_t *memory_json(const struct capacity *c)

@@ -17,6 +17,17 @@
  */
 void memory_print(const struct capacity *c, __u32 image_bytes, FILE *out);
 
+/*
+ * What hooks of the stack keep with sockets, which only the sockets of the host
+ * bound: a line, or nothing.
+ *
+ * @stages  1 << WEIR_STAGE_PATH, _LOSS: what some interface asks for
+ */
+void memory_print_sockets(__u32 stages, FILE *out);
+
+/* The same: {"path", "loss"}, bytes for each socket, 0 where nothing is kept. */
+json_t *memory_sockets_json(__u32 stages);
+
 /* All parts, in bytes, and "total". */
 json_t *memory_json(const struct capacity *c);
 

@@ -70,6 +70,7 @@ void plan_print(const struct plan *p, FILE *out)
 	else
 		fputs("No program is reloaded.\n", out);
 	memory_print(&p->capacity, p->image_bytes, out);
+	memory_print_sockets(p->image->path_stages, out);
 }
 
 void plan_warn(const struct plan *p, const char *remedy)
@@ -159,10 +160,11 @@ static json_t *programs_json(const struct plan *p)
 
 json_t *plan_json(const struct plan *p)
 {
-	return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "ssh",
+	return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "empty", plan_is_empty(p), "ssh",
 			 cut_json(p), "counts", counts_json(p), "changes", lines_json(p->diff_text),
 			 "programs", programs_json(p), "memory_bytes", memory_json(&p->capacity),
-			 "image_bytes", (json_int_t)p->image_bytes, "image_capacity_bytes",
+			 "socket_bytes", memory_sockets_json(p->image->path_stages), "image_bytes",
+			 (json_int_t)p->image_bytes, "image_capacity_bytes",
 			 (json_int_t)p->capacity.image_bytes);
 }
 

@@ -292,6 +292,32 @@ test_memory_follows_the_sizes_that_are_written() {
 		latency { flows 1024; prefix 24 48 }') - small))" "bytes of 1024 prefixes"
 }
 
+# value_bytes MAP: of the one that hooks of the stack keep with sockets.
+value_bytes() {
+	bpftool -j map show | python3 -c '
+import json, sys
+print(max(m["bytes_value"] for m in json.load(sys.stdin) if m.get("name") == sys.argv[1]))' "$1"
+}
+
+test_what_is_kept_with_sockets_is_part_of_the_plan() {
+	local all='interface eth0 { xdp auto; measure path, loss }' out path loss value
+	build_measured measure
+	out=$(weir near plan - <<<"$all")
+	assert_contains "$out" "And with sockets of the host, in all namespaces, while they are open: "
+	assert_contains "$out" "2.2 KiB for each that a packet of the sample comes to, 0.3 KiB for each of TCP"
+	read -r path loss < <(weir near -j plan - <<<"$all" | python3 -c '
+import json, sys
+n = json.load(sys.stdin)["socket_bytes"]
+print(n["path"], n["loss"])')
+	weir near apply - <<<"$all"
+	value=$(value_bytes weir_sockets)
+	assert_between "$value" $((2 * value)) "$path" "bytes of a socket with a path"
+	value=$(value_bytes weir_owners)
+	assert_between "$value" $((20 * value)) "$loss" "bytes of a socket's owner"
+	out=$(weir near plan - <<<'interface eth0 { xdp auto; measure }')
+	[[ $out != *"with sockets"* ]] || fail "$out"
+}
+
 # top_lines NOUN: what "top" says on the standard output of a process, $started, to $TMP/top;
 # from when it has read for the first time.
 top_lines() {
