@@ -129,6 +129,11 @@ static inline void random_sources(struct service *s, enum family family)
 			    s->sources[i]);
 }
 
+static inline __u8 random_translates(const struct service *s)
+{
+	return s->forward == WEIR_FORWARD_NAT || s->forward == WEIR_FORWARD_LOCAL;
+}
+
 static inline void random_choice(struct service *s)
 {
 	__u8 tcp = 0, udp = 0;
@@ -142,11 +147,14 @@ static inline void random_choice(struct service *s)
 		s->hash_v4_bits = one_in(2) ? 32 : (__u8)(1 + random_below(32));
 		s->hash_v6_bits = one_in(2) ? 128 : (__u8)(1 + random_below(128));
 	}
-	s->track = tcp ? (enum weir_track)random_below(WEIR_TRACK_KINDS) : WEIR_TRACK_MOVED;
+	s->track = WEIR_TRACK_MOVED;
+	if (tcp && !random_translates(s))
+		s->track = (enum weir_track)random_below(WEIR_TRACK_KINDS);
 	s->udp = udp && one_in(2) ? WEIR_UDP_TRACK : WEIR_UDP_RING;
 	s->udp_idle_s = s->udp == WEIR_UDP_TRACK ? 1 + random_below(UDP_IDLE_MAX_S) : 0;
 	s->settle_s = SETTLE_DEFAULT_S;
-	if (s->udp == WEIR_UDP_TRACK || (tcp && s->track != WEIR_TRACK_NONE))
+	if ((s->udp == WEIR_UDP_TRACK && !random_translates(s)) ||
+	    (tcp && s->track != WEIR_TRACK_NONE))
 		s->settle_s = 1 + random_below(SETTLE_MAX_S);
 	if (tcp && one_in(3)) {
 		s->mss_mode = MSS_FIXED;
@@ -180,11 +188,14 @@ static inline struct limit random_service_limit(__u8 per_saddr)
 
 static inline void random_admission(const struct model *m, struct service *s)
 {
+	__u8 counts = s->udp != WEIR_UDP_RING || random_translates(s);
 	struct match *allow = &s->allow;
 
-	if (one_in(3))
+	for (size_t i = 0; i < s->ports_count; i++)
+		counts |= s->ports[i].proto != IPPROTO_UDP;
+	if (counts && one_in(3))
 		s->limit = random_service_limit(0);
-	if (one_in(3))
+	if (counts && one_in(3))
 		s->limit_source = random_service_limit(1);
 	if (!one_in(3))
 		return;
