@@ -48,6 +48,8 @@ forward_tunnel(struct xdp_md *ctx, const struct weir_image *image, const struct 
 	};
 	int sum;
 
+	if (!hop_is_source(t.source))
+		return WEIR_R_LB_NO_ROUTE;
 	if (!decrement_ttl(ctx, p))
 		return WEIR_R_LB_ERROR;
 	if (t.is_gue && service->flags & WEIR_SERVICE_GUE_CHECKSUM) {

@@ -31,7 +31,7 @@ struct hop {
 	__be16 tag_tci;
 	__u8 reason; /* enum weir_reason: LB_FORWARD, or why there is no way */
 	__u8 pad[3];
-	__u32 plain_mtu; /* what an IP packet may have there; 0 where it wants a tag, or there is no way */
+	__u32 plain_mtu; /* what an IP packet may have there; 0: the short way is none */
 	__u8 pad2[8];
 };
 _Static_assert(sizeof(struct hop) == 64, "hop is not a cache line");
@@ -144,6 +144,14 @@ static __always_inline void hop_note(struct hop *hop, const struct bpf_fib_looku
 		hop->plain_mtu = hop->mtu < HOP_MOST_BYTES ? hop->mtu : HOP_MOST_BYTES;
 }
 
+/* Not where there was no route to the backend when the image was made. */
+static __always_inline bool hop_is_source(const void *addr)
+{
+	const __u64 *half = addr;
+
+	return half[0] || half[1];
+}
+
 /* Not inlined: the frame of the lookup is large, and needed ten times a second. Returns 0. */
 static __noinline int hop_refresh(struct xdp_md *ctx, const struct weir_backend *backend,
 				  struct hop *hop)
@@ -153,6 +161,8 @@ static __noinline int hop_refresh(struct xdp_md *ctx, const struct weir_backend 
 
 	__builtin_memcpy(hop->addr, backend->addr, sizeof(hop->addr));
 	hop_note(hop, &fib, result);
+	if (!hop_is_source(backend->source))
+		hop->plain_mtu = 0;
 	return 0;
 }
 

@@ -123,8 +123,9 @@ static __noinline __u32 nat_choose(const struct weir_image *image, const struct 
 }
 
 /*
- * Open the flow in @n, which nat_choose() did not find, toward @backend.
- * Returns whether there was room.
+ * Open the flow in @n, which nat_choose() did not find, toward @backend. Returns
+ * WEIR_R_LB_FORWARD, WEIR_R_LB_NO_ROUTE where it has no address to be translated
+ * to, or WEIR_R_LB_NAT_FULL.
  */
 static __always_inline int nat_begin(const struct weir_image *image,
 				     const struct weir_service *service,
@@ -134,7 +135,9 @@ static __always_inline int nat_begin(const struct weir_image *image,
 	n->ports_count = image->nat.ports_count;
 	n->idle = nat_service_idle(service, n->is_udp);
 	nat_set_ends(image, service, backend, n);
-	return nat_open(n);
+	if (!hop_is_source(&n->inside.src))
+		return WEIR_R_LB_NO_ROUTE;
+	return nat_open(n) ? WEIR_R_LB_FORWARD : WEIR_R_LB_NAT_FULL;
 }
 
 /*
@@ -186,6 +189,8 @@ static __always_inline int nat_write_fragment_in(struct xdp_md *ctx, const struc
 	nat_key(p, n);
 	n->secret = image->secret[0];
 	nat_set_ends(image, service, backend, n);
+	if (!hop_is_source(&n->inside.src))
+		return WEIR_R_LB_NO_ROUTE;
 	n->to = n->inside;
 	return nat_write(ctx, p, n) ? WEIR_R_LB_ERROR : WEIR_R_LB_FORWARD;
 }
@@ -199,13 +204,17 @@ static __noinline int nat_write_in(struct xdp_md *ctx, const struct weir_image *
 {
 	const struct weir_service *service = image_at(image, choice->service_offset);
 	const struct weir_backend *backend = image_at(image, choice->backend_offset);
+	int reason;
 
 	if (choice->why == WEIR_WHY_FRAGMENT)
 		return nat_write_fragment_in(ctx, image, p, n, choice);
 	if (!(p->has & PKT_PORTS))
 		return nat_write_error_in(ctx, image, p, n, backend);
-	if (choice->why != WEIR_WHY_NAT && !nat_begin(image, service, backend, n))
-		return WEIR_R_LB_NAT_FULL;
+	if (choice->why != WEIR_WHY_NAT) {
+		reason = nat_begin(image, service, backend, n);
+		if (reason != WEIR_R_LB_FORWARD)
+			return reason;
+	}
 	nat_set_backend(n, backend);
 	n->to = n->inside;
 	if (nat_write(ctx, p, n))

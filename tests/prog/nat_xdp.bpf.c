@@ -127,7 +127,8 @@ int nat_flood(struct xdp_md *ctx)
 	if (choose_by_flow(s))
 		return XDP_PASS;
 	if (nat_begin(&world.image, image_at(&world.image, s->choice.service_offset),
-		      image_at(&world.image, s->choice.backend_offset), &s->nat))
+		      image_at(&world.image, s->choice.backend_offset),
+		      &s->nat) == WEIR_R_LB_FORWARD)
 		__sync_fetch_and_add(&opened, 1);
 	else
 		__sync_fetch_and_add(&full, 1);
