@@ -20,6 +20,7 @@
 #include "weir/limit.h"
 #include "weir/nat.h"
 #include "weir/path.h"
+#include "weir/pmtu.h"
 #include "weir/reason.h"
 #include "weir/set.h"
 
@@ -226,6 +227,9 @@ static int create_for_services(const struct capacity *c, struct maps *m, struct 
 	    create_with(WEIR_MAP_NAT_FLOWS, array, sizeof(struct weir_nat_flow), c->nat_flows,
 			&mappable, m, why))
 		return -1;
+	if (create_with(WEIR_MAP_PMTU, array, sizeof(struct weir_pmtu), WEIR_PMTU_SLOTS, &mappable,
+			m, why))
+		return -1;
 	if (create_with(WEIR_MAP_SETTLE, array, sizeof(struct weir_settle), c->services, &mappable,
 			m, why))
 		return -1;
@@ -351,7 +355,7 @@ int maps_share(const struct maps *from, const struct capacity *was, struct maps 
 		return -1;
 	if (share_path(from, was, to, is, why))
 		return -1;
-	return share(from, to, WEIR_MAP_CPU, why);
+	return share(from, to, WEIR_MAP_PMTU, why) || share(from, to, WEIR_MAP_CPU, why) ? -1 : 0;
 }
 
 void maps_close(struct maps *m)

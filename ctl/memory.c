@@ -10,6 +10,7 @@
 #include "weir/limit.h"
 #include "weir/nat.h"
 #include "weir/path.h"
+#include "weir/pmtu.h"
 #include "weir/reason.h"
 
 /* X(symbol, name). The image is the first. */
@@ -68,7 +69,8 @@ static struct memory measure(const struct capacity *c)
 					      sizeof(struct weir_bucket_set),
 			      [PART_RINGS] = (__u64)c->rings * sizeof(struct weir_ring),
 			      [PART_PINS] = (__u64)c->pin_sets * sizeof(struct weir_pin_set) +
-					    c->services * sizeof(struct weir_settle),
+					    c->services * sizeof(struct weir_settle) +
+					    WEIR_PMTU_SLOTS * sizeof(struct weir_pmtu),
 			      [PART_NAT] = (__u64)c->nat_sets * sizeof(struct weir_nat_set) +
 					   (__u64)c->nat_flows * sizeof(struct weir_nat_flow),
 			      [PART_TIMING] =

@@ -129,7 +129,7 @@ static const struct {
 } asked[] = {
 	{ "weir_sets", true },	 { "weir_rings", true }, { "weir_settle", false },
 	{ "weir_pins", false },	 { "weir_nat", false },	 { "weir_nat_flows", false },
-	{ "weir_conns", false },
+	{ "weir_conns", false }, { "weir_pmtu", false },
 };
 
 /* All entries at once: one by one, 65,536 take longer than the rest of a test. */

@@ -11,6 +11,8 @@
 #include "weir/bpf/maps.h"
 #include "weir/bpf/packet.h"
 
+#include "pmtu.h"
+
 #define HOP_AF_INET 2
 #define HOP_AF_INET6 10
 /* An answer that is a failure lives an eighth as long: a neighbour may be found any moment. */
@@ -25,7 +27,7 @@ struct hop {
 	__u64 addr[2]; /* of the backend, as it lies in memory */
 	__u64 until; /* in jiffies; past it nothing here is true */
 	__u32 ifindex;
-	__u32 mtu; /* of the way there: the device, a route with "mtu lock", or the path as ICMP told it */
+	__u32 mtu; /* of the way there: the device, a route with "mtu lock", or what a router said */
 	__u8 mac[2 * ETH_ALEN]; /* of the next hop, then of the exit */
 	__be16 tag_proto; /* of the tag that the frame needs there; 0: none */
 	__be16 tag_tci;
@@ -159,6 +161,8 @@ static __noinline int hop_refresh(struct xdp_md *ctx, const struct weir_backend 
 	struct bpf_fib_lookup fib = {};
 	long result = hop_ask(ctx, backend, &fib);
 
+	if (pmtu_is_wanted())
+		fib.mtu_result = pmtu_of(backend, fib.mtu_result);
 	__builtin_memcpy(hop->addr, backend->addr, sizeof(hop->addr));
 	hop_note(hop, &fib, result);
 	if (!hop_is_source(backend->source))

@@ -162,7 +162,9 @@ static __always_inline int plain_look(struct xdp_md *ctx, const struct weir_imag
 	plain_read_destination(&f, ip, is_v6);
 	vip = vip_probe(image, f.dst.half[0], f.dst.half[1], 128);
 	if (!vip)
-		return is_needed(WEIR_NEED_PREFIX) ? PLAIN_OTHER : WEIR_R_CONTINUE;
+		return is_needed(WEIR_NEED_PREFIX) || (pmtu_is_wanted() && pmtu_is_icmp(ip, is_v6))
+			       ? PLAIN_OTHER
+			       : WEIR_R_CONTINUE;
 	if (!(device_row(image)->stages & 1U << WEIR_STAGE_BALANCE) ||
 	    !plain_read(&f, ip, bytes, is_v6))
 		return PLAIN_OTHER;

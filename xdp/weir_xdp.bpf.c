@@ -143,6 +143,8 @@ static __noinline int balance(struct xdp_md *ctx, const struct weir_image *image
 
 	if (is_needed(WEIR_NEED_NAT) && nat_answers(ctx, image, scratch))
 		return WEIR_R_LB_NAT_RETURN;
+	if (pmtu_is_wanted() && conn_is_icmp(p))
+		pmtu_hear(ctx);
 	/* Alone, it has looked already. */
 	if (weir.stages != 1U << WEIR_STAGE_BALANCE &&
 	    (!(p->has & PKT_ADDR) ||
@@ -168,6 +170,14 @@ static __always_inline enum weir_reason balance_empty(struct xdp_md *ctx,
 	return WEIR_R_LB_NO_BACKEND;
 }
 
+/* A packet of no VIP: there is nothing to do but to hear what it says of a path. */
+static __always_inline enum weir_reason nobodys(struct xdp_md *ctx)
+{
+	if (pmtu_is_wanted())
+		pmtu_hear(ctx);
+	return WEIR_R_CONTINUE;
+}
+
 /*
  * What the stages make of a packet. A stage that lets it go on leaves the
  * reason of the last one that had something to say.
@@ -182,7 +192,7 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 	if (!image)
 		return WEIR_R_NO_IMAGE;
 	if (weir.stages == 1U << WEIR_STAGE_BALANCE && !vip_glance(ctx, image, &scratch->choice))
-		return WEIR_R_CONTINUE;
+		return nobodys(ctx);
 	device = device_row(image);
 	if (weir.stages)
 		parse(ctx, p, depth_wanted(image, device));

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a pinned map changes its meaning; pins of another are refused. */
-#define WEIR_ABI 5
+#define WEIR_ABI 6
 
 /* A device index of the image's interface table; not an ifindex. */
 #define WEIR_MAX_IFACES 1024
@@ -35,6 +35,7 @@
 	X(PINS, "weir_pins") /* four-way set of flows kept to a backend */       \
 	X(NAT, "weir_nat") /* four-way set of flows that are translated */       \
 	X(NAT_FLOWS, "weir_nat_flows") /* records of translated flows */         \
+	X(PMTU, "weir_pmtu") /* what routers said of paths to backends */        \
 	X(FLOWS, "weir_flows") /* four-way set of flows being timed */           \
 	X(STAMPS, "weir_stamps") /* eight-way set of what awaits an answer */    \
 	X(LOSSES, "weir_losses") /* per CPU [device][direction] counters */      \

@@ -71,6 +71,67 @@ test_path_MTU_discovery_works_through_gue() {
 	check_pmtu gue 32
 }
 
+# narrow_behind: a router leads to the backend, over a link that is narrower than the one to the router.
+narrow_behind() {
+	local name
+	ns_add client edge router b1
+	veth client eth0 edge wan
+	client_addresses
+	ns_exec client ethtool -K eth0 gro on
+	routing_on edge
+	routing_on router
+	veth edge mid router near 1700
+	veth router far b1 eth0 1500
+	ns_exec router ethtool -K near gro on
+	ns_exec b1 ethtool -K eth0 gro on
+	address edge mid 10.0.5.1/24 2001:db8:5::1/64
+	address router near 10.0.5.2/24 2001:db8:5::2/64
+	address router far 10.0.1.1/24 2001:db8:7:1::1/64
+	address b1 eth0 10.0.1.11/24 2001:db8:7:1::11/64
+	address b1 lo "$VIP4/32" "$VIP6/128"
+	ns_ip edge route add 10.0.1.0/24 via 10.0.5.2
+	ns_ip edge route add 2001:db8:7:1::/64 via 2001:db8:5::2
+	ns_ip router route add default via 10.0.5.1
+	ns_ip router route add default via 2001:db8:5::1
+	ns_ip b1 route add default via 10.0.1.1
+	ns_ip b1 route add default via 2001:db8:7:1::1
+	for name in edge router b1; do
+		ns_sysctl "$name" net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+	done
+	http_server b1 b1 80 "$VIP4" "$VIP6"
+	weir b1 apply - <<<'interface eth0 { xdp auto; decap }' >/dev/null
+	wait_for 5 ns_exec edge ping -c 1 -W 1 10.0.1.11
+	wait_for 5 ns_exec edge ping -c 1 -W 1 2001:db8:7:1::11
+}
+
+# check_router FORWARD BACKEND OVERHEAD: what the router says is heard where it comes in.
+check_router() {
+	weir edge apply - <<-END >/dev/null 2>&1
+		interface wan { xdp auto; balance }
+		interface mid { xdp auto; balance }
+		service web { address $VIP4, $VIP6; port tcp 80; forward $1; backend b1 $2 }
+	END
+	ns_ip client route flush cache
+	ns_ip client -6 route flush cache
+	upload 2 "http://$VIP4/" "$BYTES"
+	upload 2 "http://[$VIP6]/" "$BYTES"
+	assert_contains "$(ns_ip client route get "$VIP4")" "mtu $((1500 - $3))"
+	assert_contains "$(ns_ip client route get "$VIP6")" "mtu $((1500 - $3))"
+	assert_eq 0 "$(reason lb-too-big)" "packets whose sender was not told"
+}
+
+test_what_a_router_says_of_the_path_of_ipip_is_heard() {
+	narrow_behind
+	check_router ipip 10.0.1.11 20
+	check_router ipip 2001:db8:7:1::11 40
+}
+
+test_what_a_router_says_of_the_path_of_gue_is_heard() {
+	narrow_behind
+	check_router gue 10.0.1.11 32
+	check_router gue 2001:db8:7:1::11 52
+}
+
 # offered: the MSS of SYNs that were captured at b1.
 offered() {
 	tcpdump -nn -r "$TMP/syn.pcap" 2>/dev/null |

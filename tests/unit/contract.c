@@ -14,6 +14,7 @@
 #include "weir/image.h"
 #include "weir/latency.h"
 #include "weir/path.h"
+#include "weir/pmtu.h"
 #include "weir/reason.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -112,6 +113,10 @@ static void structs_of_services_and_pins_keep_their_layout(void **state)
 	AT(weir_settle, cookies_until_s, 16);
 
 	SIZE(weir_ring, 262152);
+	SIZE(weir_pmtu, 16);
+	AT(weir_pmtu, tag, 0);
+	AT(weir_pmtu, mtu, 8);
+	AT(weir_pmtu, until_s, 12);
 }
 
 static void structs_of_the_balancer_keep_their_layout(void **state)

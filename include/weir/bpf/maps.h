@@ -17,6 +17,7 @@
 #include "weir/latency.h"
 #include "weir/limit.h"
 #include "weir/nat.h"
+#include "weir/pmtu.h"
 #include "weir/reason.h"
 #include "weir/set.h"
 
@@ -165,6 +166,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct weir_nat_flow);
 } weir_nat_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, WEIR_PMTU_SLOTS);
+	__type(key, __u32);
+	__type(value, struct weir_pmtu);
+} weir_pmtu SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
