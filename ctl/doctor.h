@@ -40,6 +40,10 @@ struct checkup {
 	const char *only; /* this interface alone; NULL: everything */
 	struct finding *findings;
 	size_t count;
+	/* What doctor_examine() found out first, and doctor_free() frees. */
+	struct host_ask *asks; /* of all backends, in the order of the model's groups */
+	struct host_route *routes;
+	__u64 *before; /* counters, as they were in the beginning */
 	bool is_out_of_memory;
 };
 

@@ -53,7 +53,10 @@ int host_links(struct host *h, struct host_link **links, size_t *count, struct f
 /* All addresses of the namespace, canonical ranges, to be freed by the caller. */
 int host_locals(struct host *h, range **locals, size_t *count, struct failure *why);
 
-/* Returns 0 or -errno, -ENETUNREACH and -EHOSTUNREACH among them; @route is untouched then. */
+/*
+ * Returns 0 or -errno, with @route untouched: among them -ENETUNREACH, -EHOSTUNREACH, and
+ * -EADDRINUSE of an address that is this host's own.
+ */
 int host_route(const __u8 addr[16], struct host_route *route);
 
 struct host_ask {

@@ -2,12 +2,15 @@
 /*
  * What of the host keeps answers of translated flows from coming back.
  */
+#include <arpa/inet.h>
 #include <net/if.h>
 #include <string.h>
 
 #include "nat.h"
 #include "note.h"
+#include "own.h"
 #include "plan.h"
+#include "ranges.h"
 
 static const struct plan_device *device_of(const struct plan *p, __u32 ifindex)
 {
@@ -116,12 +119,38 @@ static void say_service(const struct plan *p, const struct service *s)
 	}
 }
 
+/* Answers come to a source by ARP where it is on the network of a backend. */
+static void say_sources(const struct service *s, const range *locals, size_t count)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < s->sources_count; i++) {
+		u128 source = addr_number(s->sources[i]);
+		size_t l = 0;
+
+		while (l < count &&
+		       (source < range_first(&locals[l]) || source > range_last(&locals[l])))
+			l++;
+		if (l == count)
+			note("service %s: no interface of this host has the source %s: answers "
+			     "reach it from backends alone that have a route to it by this host",
+			     s->name, addr_text(s->sources[i], addr, sizeof(addr)));
+	}
+}
+
 void nat_say(const struct plan *p)
 {
+	OWN(failure_free) struct failure ignored = {};
+	OWN_FREE range *locals = NULL;
+	size_t count = 0;
+	bool knows = !host_locals(p->host, &locals, &count, &ignored);
+
 	for (size_t i = 0; i < p->model->services_count; i++) {
 		const struct service *s = &p->model->services[i];
 
 		if (s->forward == WEIR_FORWARD_NAT || s->forward == WEIR_FORWARD_LOCAL)
 			say_service(p, s);
+		if (s->forward == WEIR_FORWARD_NAT && knows)
+			say_sources(s, locals, count);
 	}
 }

@@ -2,6 +2,7 @@
 #include "neighbours.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -129,7 +130,12 @@ static void say_one(const struct backend_group *group, const char *name, const s
 	const char *kind = group->is_pool ? "pool" : "service";
 	char hop[INET6_ADDRSTRLEN];
 
-	if (r->error)
+	if (r->error == -EADDRINUSE)
+		note("%s %s: the address of backend %s is this host's own, where no packet is sent "
+		     "to; what it would get is dropped; write that of another host, or with "
+		     "\"forward local\" that of a container",
+		     kind, group->name, name);
+	else if (r->error)
 		note("%s %s: there is no route to backend %s; what it would get is dropped until "
 		     "there is one and the file is applied again",
 		     kind, group->name, name);

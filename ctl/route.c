@@ -110,6 +110,8 @@ static int read_route(const struct nlmsghdr *header, struct host_ask *ask)
 	struct host_route result = {};
 	bool has_gateway = false;
 
+	if (route->rtm_type == RTN_LOCAL)
+		return -EADDRINUSE;
 	if (route->rtm_type != RTN_UNICAST)
 		return -ENETUNREACH;
 	memcpy(result.next_hop, ask->addr, sizeof(result.next_hop));

@@ -137,6 +137,17 @@ test_sources_are_those_that_the_service_names() {
 	! grep -vE '^(10\.99\.0\.[12]|2001:db8:99::1)$' "$TMP/sources" || fail "$(cat "$TMP/sources")"
 }
 
+test_a_source_that_no_interface_has_is_named() {
+	build_backends
+	address edge lo 10.99.0.1/32
+	nat_services 'source 10.99.0.1, 10.99.0.2' 'source 2001:db8:99::1' 2>"$TMP/said"
+	assert_eq "10.99.0.2 2001:db8:99::1" \
+		"$(sed -n 's/.*no interface of this host has the source \([^ ]*\): .*/\1/p' "$TMP/said" | xargs)" \
+		"sources that are said to be nowhere"
+	nat_services 2>"$TMP/said"
+	! grep "has the source" "$TMP/said" || fail "the route's source is this host's"
+}
+
 test_a_closed_port_is_told_to_the_client() {
 	build_backends
 	nat_services

@@ -118,6 +118,7 @@ check_router() {
 	assert_contains "$(ns_ip client route get "$VIP4")" "mtu $((1500 - $3))"
 	assert_contains "$(ns_ip client route get "$VIP6")" "mtu $((1500 - $3))"
 	assert_eq 0 "$(reason lb-too-big)" "packets whose sender was not told"
+	assert_contains "$(weir edge doctor)" "over mid; a router said that 1500 bytes fit"
 }
 
 test_what_a_router_says_of_the_path_of_ipip_is_heard() {
