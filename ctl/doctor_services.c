@@ -105,6 +105,57 @@ static void examine_path(struct checkup *c, const struct backend_group *group,
 		doctor_say(c, "%s", by);
 }
 
+/* Whether the service says itself from which address of this family it sends. */
+static bool has_source(const struct service *s, bool v4)
+{
+	for (size_t i = 0; i < s->sources_count; i++) {
+		if (addr_is_v4(s->sources[i]) == v4)
+			return true;
+	}
+	return false;
+}
+
+/* Whether what goes to a backend of the group has the source that its route gives. */
+static bool wants_source(const struct model *m, size_t group, bool v4)
+{
+	for (size_t i = 0; i < m->services_count; i++) {
+		const struct service *s = &m->services[i];
+		bool has_group = s->pool[0] ? s->pool_index == group : m->pools_count + i == group;
+
+		if (has_group && s->forward != WEIR_FORWARD_L2 &&
+		    s->forward != WEIR_FORWARD_LOCAL && !has_source(s, v4))
+			return true;
+	}
+	return false;
+}
+
+/* Of a backend that has a route: whether it was applied without one. @number: of the backend. */
+static bool lacks_source(const struct checkup *c, size_t group, size_t number, bool v4)
+{
+	static const __u8 none[16];
+	const struct weir_image *image = c->state->image;
+	const struct weir_backend *rows =
+		IMAGE_AT(image, image->backends_offset, struct weir_backend);
+
+	return number < image->backends_count && !memcmp(rows[number].source, none, 16) &&
+	       wants_source(c->model, group, v4);
+}
+
+static void find_no_source(struct checkup *c, const struct backend_group *group,
+			   const struct backend *backend)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	doctor_find(c, FINDING_FAIL, "%s %s %s", group->is_pool ? "pool" : "service", group->name,
+		    backend->name);
+	doctor_say(
+		c,
+		"%s: it had no route when the file was applied, and so there is no address to send "
+		"from; what it would get is dropped as lb-no-route",
+		addr_text(backend->addr, addr, sizeof(addr)));
+	doctor_cure(c, "weir apply FILE, again");
+}
+
 static void examine_backend(struct checkup *c, const struct host_neighbours *n,
 			    const struct backend_group *group, const struct backend *backend,
 			    const struct host_ask *asked)
@@ -177,7 +228,14 @@ void doctor_examine_services(struct checkup *c)
 	for (size_t g = 0; g < model_groups_count(c->model); g++) {
 		const struct backend_group group = model_group(c->model, g);
 
-		for (size_t b = 0; b < group.backends_count; b++)
-			examine_backend(c, &n, &group, &group.backends[b], next++);
+		for (size_t b = 0; b < group.backends_count; b++, next++) {
+			const struct backend *backend = &group.backends[b];
+
+			if (!next->error &&
+			    lacks_source(c, g, next - c->asks, addr_is_v4(backend->addr)))
+				find_no_source(c, &group, backend);
+			else
+				examine_backend(c, &n, &group, backend, next);
+		}
 	}
 }

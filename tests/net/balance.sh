@@ -237,4 +237,25 @@ test_the_hosts_own_fragments_at_a_VIP_come_through() {
 	assert_eq 4 "$(reason lb-fragment)" "later fragments that were left to the host"
 }
 
+test_a_backend_whose_route_comes_later_gets_nothing_from_nowhere() {
+	local said
+	build_network ipip
+	ns_ip b1 address add 10.77.0.1/32 dev lo
+	weir b1 apply - <<<'interface eth0 { xdp auto; decap }' >/dev/null
+	capture b1 eth0 "$TMP/nowhere.pcap" 'ip proto 4 and src host 0.0.0.0'
+	service ipip "b1 10.77.0.1" >/dev/null 2>&1
+	ns_ip edge route add 10.77.0.1/32 via 10.0.1.11
+	ask 2 "http://$VIP4/"
+	assert_eq 2 "$none" "questions without an answer"
+	assert_eq 0 "$(reason lb-forward)" "packets that were sent"
+	assert_between 2 1000 "$(reason lb-no-route)" "packets that were dropped"
+	said=$(weir edge doctor || true)
+	assert_contains "$said" "10.77.0.1: it had no route when the file was applied"
+	assert_contains "$said" "try: weir apply FILE, again"
+	weir edge apply "$TMP/edge.conf"
+	ask 2 "http://$VIP4/"
+	assert_eq 2 "$b1" "answers after another apply"
+	assert_eq "" "$(tcpdump -nr "$TMP/nowhere.pcap" 2>/dev/null)" "packets from nowhere"
+}
+
 run_tests "$@"
