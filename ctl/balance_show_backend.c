@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "image.h"
 #include "own.h"
+#include "pin.h"
 #include "print.h"
 #include "set_text.h"
 
@@ -60,23 +61,15 @@ static __u64 now_s(void)
 	return now.tv_sec;
 }
 
-static bool is_flow(const struct weir_pin *pin, __u64 now)
-{
-	__u32 state = pin->state >> WEIR_PIN_STATE_SHIFT & WEIR_PIN_STATE_MASK;
-	__u32 life = pin->state >> WEIR_PIN_LIFE_SHIFT;
-
-	return state != WEIR_PIN_FREE && state != WEIR_PIN_FRAGMENT && state != WEIR_PIN_BUSY &&
-	       now - pin->seen <= 1ULL << life;
-}
-
 static void count_sets(struct pins *p, const struct weir_pin_set *sets, __u32 count, __u64 now)
 {
 	for (__u32 i = 0; i < count * WEIR_PIN_WAYS; i++) {
 		const struct weir_pin *pin = &sets[i / WEIR_PIN_WAYS].way[i % WEIR_PIN_WAYS];
-		__u32 backend = pin->state & WEIR_PIN_BACKEND_MASK;
+		struct seen_pin seen;
 
-		if (backend < p->ids && is_flow(pin, now))
-			p->count[backend]++;
+		if (pin_decode(pin, (__u32)now, &seen) && !pin_is_note(&seen) &&
+		    seen.backend < p->ids)
+			p->count[seen.backend]++;
 	}
 }
 

@@ -14,7 +14,7 @@
 #include "flow_show.h"
 #include "note.h"
 #include "own.h"
-#include "weir/balance.h"
+#include "pin.h"
 
 /* Sets that are read at once: 1 MiB. */
 #define SETS_AT_ONCE 16384
@@ -24,36 +24,6 @@ static const char *const state_names[] = {
 	WEIR_PIN_STATES(X)
 #undef X
 };
-
-struct seen_pin {
-	__u64 tag;
-	enum weir_pin_state state;
-	__u32 backend; /* id */
-	__u32 age_s, left_s;
-};
-
-/* False where it is free, or past its life. */
-static bool read_pin(const struct weir_pin *pin, __u32 now, struct seen_pin *out)
-{
-	enum weir_pin_state state = pin->state >> WEIR_PIN_STATE_SHIFT & WEIR_PIN_STATE_MASK;
-	__u64 life = state == WEIR_PIN_FRAGMENT ? WEIR_PIN_FRAGMENT_S
-						: 1ULL << (pin->state >> WEIR_PIN_LIFE_SHIFT);
-	__u32 age = now - pin->seen;
-
-	*out = (struct seen_pin){
-		.tag = pin->tag,
-		.state = state,
-		.backend = pin->state & WEIR_PIN_BACKEND_MASK,
-		.age_s = age,
-		.left_s = (__u32)(life > age ? life - age : 0),
-	};
-	return state != WEIR_PIN_FREE && state != WEIR_PIN_BUSY && age <= life;
-}
-
-static bool is_note(const struct seen_pin *p)
-{
-	return p->state == WEIR_PIN_FRAGMENT || p->state == WEIR_PIN_VERIFIED;
-}
 
 /* A note is of no service: it is shown where none is asked for, and no backend. */
 static void show_note(struct flow_view *v, const struct seen_pin *p)
@@ -122,10 +92,10 @@ int pin_show_flows(struct flow_view *v, struct failure *why)
 		for (__u32 i = 0; i < count * WEIR_PIN_WAYS; i++) {
 			struct seen_pin pin;
 
-			if (!read_pin(&sets[i / WEIR_PIN_WAYS].way[i % WEIR_PIN_WAYS],
-				      (__u32)now.tv_sec, &pin))
+			if (!pin_decode(&sets[i / WEIR_PIN_WAYS].way[i % WEIR_PIN_WAYS],
+					(__u32)now.tv_sec, &pin))
 				continue;
-			if (is_note(&pin))
+			if (pin_is_note(&pin))
 				show_note(v, &pin);
 			else
 				show_pin(v, &pin);

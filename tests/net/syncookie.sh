@@ -119,6 +119,10 @@ test_a_client_is_reset_once_and_goes_through() {
 	assert_eq 2 "$(met lb-syncookie-verified)" "cookies that came back"
 	assert_eq 2 "$(weir edge show flow state verified | grep -c '^note .*verified source, seen')" \
 		"sources that are shown as verified"
+	# Which are no flows of a backend.
+	assert_eq 0 "$(weir edge -j show backend | python3 -c '
+import json, sys
+print(sum(b["pins"] for s in json.load(sys.stdin)["services"] for b in s["backends"]))')" "pins"
 }
 
 test_a_flood_that_gets_cookies_only_keeps_nobody_out() {
