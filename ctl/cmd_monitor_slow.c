@@ -20,12 +20,15 @@
 #include "own.h"
 #include "path_show.h"
 #include "slow.h"
+#include "slow_records.h"
 
 #define NS_PER_S 1000000000LL
 /* How often to look whether others have applied something. */
 #define FOLLOW_MS 250
 /* The datapath forgets what was asked after that long, should this command die. */
 #define ASK_LIVES_NS (2 * NS_PER_S)
+/* A packet that no hook has seen for so long is told of as far as it came. */
+#define UNSEEN_NS NS_PER_S
 /* A p99 of fewer samples says little; such a stage is not watched yet. */
 #define SAMPLES_LEAST 100
 /* From the callback of the ring: enough was printed. */
@@ -48,6 +51,11 @@ struct watch {
 	int alone; /* a socket with a name: a ring has one reader */
 	struct lost before, said;
 	unsigned long long printed;
+	struct slow_records records; /* of the map with this id */
+	__u32 records_id;
+	__u64 too_many; /* of records, suppressed */
+	bool is_over; /* what is still to be told is printed, and no more */
+	bool is_blind; /* nothing is measured, and that was said */
 };
 
 static void interrupt(int signal)
@@ -91,9 +99,9 @@ static struct lost lost_in_all(const struct watch *w)
 	struct lost now = lost_now(w);
 
 	return (struct lost){
-		.suppressed = now.suppressed > w->before.suppressed
-				      ? now.suppressed - w->before.suppressed
-				      : 0,
+		.suppressed = w->too_many + (now.suppressed > w->before.suppressed
+						     ? now.suppressed - w->before.suppressed
+						     : 0),
 		.full = now.full > w->before.full ? now.full - w->before.full : 0,
 	};
 }
@@ -128,23 +136,68 @@ static void add_rtt(void *arg, const struct latency_row *r)
 		hist_add(arg, &r->hist);
 }
 
+/* The stage @i is watched from now on; packets that are slow later do not raise what is slow. */
+static void freeze(struct watch *w, int i, const struct hist *h)
+{
+	char text[32];
+
+	w->ask.over[i] = times(h, w->times_p99);
+	if (w->ask.over[i])
+		note("%s over %s", stage_names[i],
+		     hist_time_text((__u64)w->ask.over[i] << WEIR_TICK_SHIFT, text, sizeof(text)));
+}
+
+/* Of what has no threshold yet. */
 static int find_p99(struct watch *w)
 {
 	OWN(path_free) struct path_rows rows = {};
 	struct latency_wanted all = {};
 	struct hist h = {};
+	bool is_done = true;
 
+	for (int i = 0; i < WEIR_SLOW_COUNT; i++)
+		is_done &= w->ask.over[i] != 0;
+	if (is_done)
+		return 0;
 	if (path_read(&w->applied, &rows, &w->c->why))
 		return -1;
 	for (int i = 0; i < WEIR_PATH_COUNT; i++) {
 		struct hist stage;
 
 		path_stage(&rows, i, &stage);
-		w->ask.over[i] = times(&stage, w->times_p99);
+		if (!w->ask.over[i])
+			freeze(w, i, &stage);
 	}
+	if (w->ask.over[WEIR_SLOW_RTT])
+		return 0;
 	latency_interfaces(&w->applied, &all, add_rtt, &h);
-	w->ask.over[WEIR_SLOW_RTT] = times(&h, w->times_p99);
+	freeze(w, WEIR_SLOW_RTT, &h);
 	return 0;
+}
+
+static bool measures(const struct model *m, enum measure kind)
+{
+	for (size_t i = 0; i < m->interfaces_count; i++) {
+		if (m->interfaces[i].measure & 1U << kind)
+			return true;
+	}
+	return false;
+}
+
+/* Which of those that are measured have no threshold yet. */
+static void say_not_watched(const struct watch *w)
+{
+	const struct model *m = &w->applied.model;
+	char list[128] = "";
+
+	for (int i = 0; i < WEIR_SLOW_COUNT; i++) {
+		if (w->ask.over[i] || !measures(m, i == WEIR_SLOW_RTT ? MEASURE_RTT : MEASURE_PATH))
+			continue;
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+			 *list ? ", " : "", stage_names[i]);
+	}
+	if (*list)
+		note("not watched until %d packets were measured: %s", SAMPLES_LEAST, list);
 }
 
 static int renew(struct watch *w)
@@ -221,7 +274,29 @@ static int take_event(void *data, void *bytes, size_t size)
 	}
 	putchar('\n');
 	w->printed++;
-	return interrupted || (w->c->count && w->printed >= w->c->count) ? ENOUGH : 0;
+	if (w->c->count && w->printed >= w->c->count)
+		return ENOUGH;
+	return interrupted && !w->is_over ? ENOUGH : 0;
+}
+
+/* What no hook has seen for @unseen_ns. */
+static int take_unseen(struct watch *w, __u64 unseen_ns)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return slow_records_take(&w->records, &w->ask, unseen_ns,
+				 WEIR_SLOW_PER_S * (cpus > 0 ? cpus : 1) / (1000 / FOLLOW_MS),
+				 &w->too_many, take_event, w);
+}
+
+static int open_records(struct watch *w)
+{
+	int error;
+
+	slow_records_close(&w->records);
+	w->records_id = map_id(slow_map(w, WEIR_MAP_PATHS));
+	error = slow_records_open(&w->applied.state.maps, &w->applied.state.capacity, &w->records);
+	return error ? fail_errno(&w->c->why, error, "cannot map the records of packets") : 0;
 }
 
 /* A name that only one can have, in this network namespace, and that goes with who has it. */
@@ -256,18 +331,39 @@ static int open_ring(struct watch *w)
 	return 0;
 }
 
+/* Once, when the configuration in force measures nothing. */
+static void say_blind(struct watch *w)
+{
+	bool is_blind = !measures(&w->applied.model, MEASURE_PATH) &&
+			!measures(&w->applied.model, MEASURE_RTT);
+
+	if (is_blind != w->is_blind)
+		note(is_blind ? "what was applied measures nothing; waiting until something does"
+			      : "something is measured again");
+	w->is_blind = is_blind;
+}
+
 /* Another generation is in force, and maybe other maps. */
 static int change_over(struct watch *w)
 {
+	int error;
+
 	if (ring_buffer__consume(w->ring) == ENOUGH)
 		return ENOUGH;
 	applied_close(&w->applied);
 	w->applied = (struct applied)APPLIED_NONE;
 	if (applied_open(&w->applied, w->c))
 		return -1;
+	say_blind(w);
 	if (map_id(slow_map(w, WEIR_MAP_PATH_CPU)) != w->cpu_id) {
 		w->cpu_id = map_id(slow_map(w, WEIR_MAP_PATH_CPU));
 		w->before = w->said = (struct lost){};
+	}
+	w->records.resent = slow_map(w, WEIR_MAP_RETRANSMITS);
+	if (map_id(slow_map(w, WEIR_MAP_PATHS)) != w->records_id) {
+		error = take_unseen(w, 0);
+		if (error || open_records(w))
+			return error ?: -1;
 	}
 	return map_id(slow_map(w, WEIR_MAP_SLOW)) == w->ring_id ? 0 : open_ring(w);
 }
@@ -299,6 +395,8 @@ static int run(struct watch *w)
 
 		if (now >= due) {
 			result = follow(w);
+			if (!result)
+				result = take_unseen(w, UNSEEN_NS);
 			say_lost(w);
 			due = now + FOLLOW_MS * (NS_PER_S / 1000);
 		}
@@ -313,15 +411,6 @@ static int run(struct watch *w)
 				       : fail_errno(&w->c->why, result, "cannot read slow packets");
 	}
 	return 0;
-}
-
-static bool measures(const struct model *m, enum measure kind)
-{
-	for (size_t i = 0; i < m->interfaces_count; i++) {
-		if (m->interfaces[i].measure & 1U << kind)
-			return true;
-	}
-	return false;
 }
 
 static int start(struct watch *w)
@@ -342,14 +431,28 @@ static int start(struct watch *w)
 		return -1;
 	if (!path)
 		note("only round trips are watched; stages are with \"measure path\"");
-	if (be_alone(w) || open_ring(w))
+	if (be_alone(w) || open_ring(w) || open_records(w))
 		return -1;
+	w->ask.id = clock_ns(CLOCK_MONOTONIC) / FOLLOW_MS % 255 + 1;
 	w->cpu_id = map_id(slow_map(w, WEIR_MAP_PATH_CPU));
 	w->before = lost_now(w);
 	if (renew(w))
 		return -1;
+	if (w->times_p99 > 0)
+		say_not_watched(w);
 	note("watching");
 	return 0;
+}
+
+/* What is slow and has not come to its end is told of as far as it came. */
+static void end(struct watch *w)
+{
+	stop_asking(w);
+	w->is_over = true;
+	if (w->ring && !(w->c->count && w->printed >= w->c->count) &&
+	    ring_buffer__consume(w->ring) != ENOUGH)
+		take_unseen(w, 0);
+	fflush(stdout);
 }
 
 int monitor_slow(struct command *c)
@@ -364,7 +467,7 @@ int monitor_slow(struct command *c)
 	error = start(&w);
 	if (!error) {
 		error = run(&w);
-		stop_asking(&w);
+		end(&w);
 		lost = lost_in_all(&w);
 		note("%llu slow packet%s; %llu suppressed above the rate, %llu lost because they "
 		     "came "
@@ -372,6 +475,7 @@ int monitor_slow(struct command *c)
 		     w.printed, w.printed == 1 ? "" : "s", lost.suppressed, lost.full);
 	}
 	ring_buffer__free(w.ring);
+	slow_records_close(&w.records);
 	own_close(&w.alone);
 	places_free(&w.places);
 	applied_close(&w.applied);

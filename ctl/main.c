@@ -134,7 +134,7 @@ static void help(FILE *out)
 	      "      --host ADDRESS       monitor slow: from or to it; twice for both ends\n"
 	      "      --port PORT          monitor slow: from or to it; twice for both ends\n"
 	      "      --interface NAME     monitor slow: that the packet passed\n"
-	      "      --in NETNS           monitor slow: in that network namespace\n"
+	      "      --in NETNS           monitor slow: that passed that network namespace\n"
 	      "      --proto PROTOCOL     monitor slow: tcp, udp, icmp, icmpv6 or a number\n"
 	      "      --pid PID            monitor slow: that reads the packet\n"
 	      "\n"

@@ -189,9 +189,11 @@ static int create_keyed(enum weir_map map, enum bpf_map_type type, __u32 key, __
 /* What hooks in the stack record; weir/path.h. */
 static int create_for_path(const struct capacity *c, struct maps *m, struct failure *why)
 {
+	LIBBPF_OPTS(bpf_map_create_opts, mappable, .map_flags = BPF_F_MMAPABLE);
 	const enum bpf_map_type array = BPF_MAP_TYPE_ARRAY;
 
-	if (create(WEIR_MAP_PATHS, array, sizeof(struct weir_path_set), c->path_sets, 0, m, why) ||
+	if (create_with(WEIR_MAP_PATHS, array, sizeof(struct weir_path_set), c->path_sets,
+			&mappable, m, why) ||
 	    create_keyed(WEIR_MAP_PATH_HISTS, BPF_MAP_TYPE_HASH, sizeof(struct weir_path_pair),
 			 sizeof(struct weir_hist), c->path_pairs, m, why) ||
 	    create(WEIR_MAP_PATH_CPU, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct weir_path_cpu), 1, 0,

@@ -220,15 +220,19 @@ bool places_know(const struct places *p, const struct weir_path_place *place)
 
 bool place_find(const struct places *p, const char *text, struct weir_path_place *out)
 {
+	struct places nowhere = *p;
+
+	nowhere.own = 0;
 	for (size_t i = 0; i < p->count; i++) {
 		const struct places_netns *n = &p->list[i];
 
 		for (size_t d = 0; d < n->devices_count; d++) {
 			struct weir_path_place place = { .netns = n->cookie,
 							 .ifindex = n->devices[d].ifindex };
-			char name[PLACE_TEXT];
+			char name[PLACE_TEXT], full[PLACE_TEXT];
 
-			if (strcmp(place_text(p, &place, name), text) != 0)
+			if (strcmp(place_text(p, &place, name), text) != 0 &&
+			    strcmp(place_text(&nowhere, &place, full), text) != 0)
 				continue;
 			*out = place;
 			return true;

@@ -47,7 +47,7 @@ bool netns_is_named(const struct places *p, __u64 netns);
 /* Whether both are known by name. */
 bool places_know(const struct places *p, const struct weir_path_place *place);
 
-/* The device that place_text() calls so; false when there is none. */
+/* The device that place_text() calls so, here or elsewhere; false when there is none. */
 bool place_find(const struct places *p, const char *text, struct weir_path_place *out);
 
 /* The cookie of the namespace that "ip netns" calls @name. Returns 0, or -1 with @why. */

@@ -39,15 +39,21 @@ int slow_time_parse(const char *text, __u32 *ticks, struct failure *why)
 
 static int parse_times(const char *text, double *out, struct failure *why)
 {
+	const char *said = text;
 	char *end;
-	double times = strtod(text, &end);
+	double times;
 
-	if (end != text && !*end && times >= 1 && times <= 1000) {
+	/* "x3" as well. */
+	text += text[0] == 'x';
+	times = isdigit((unsigned char)text[0]) ? strtod(text, &end) : 0;
+	if (times >= 1 && times <= 1000 && !*end) {
 		*out = times;
 		return 0;
 	}
 	return fail(why, EXIT_USAGE,
-		    "--over-p99 takes how many times the p99, 1 to 1000; \"%s\" is not that", text);
+		    "--over-p99 takes how many times the p99, 1 to 1000, as 3 or x3; \"%s\" is not "
+		    "that",
+		    said);
 }
 
 static int parse_host(const char *text, __u8 addr[16], struct failure *why)
@@ -242,10 +248,13 @@ void slow_print(const struct weir_slow *e, const struct places *p, FILE *out)
 {
 	char pair[PAIR_TEXT], delay[32], process[COMM + 1];
 	int stage = e->stage <= WEIR_SLOW_RTT ? e->stage : WEIR_SLOW_RTT;
+	/* A line goes to where nobody knows who wrote it: no namespace goes without saying. */
+	struct places nowhere = *p;
 
+	nowhere.own = 0;
 	fprintf(out, "%s %s  %s  cpu %u", stage_names[stage],
 		hist_time_text(to_ns(e->ticks), delay, sizeof(delay)),
-		pair_text(p, &e->from, &e->to, pair), e->cpu);
+		pair_text(&nowhere, &e->from, &e->to, pair), e->cpu);
 	process_text(e->comm, process);
 	if (e->pid)
 		fprintf(out, "  %s[%u]", process, e->pid);
@@ -260,6 +269,8 @@ void slow_print(const struct weir_slow *e, const struct places *p, FILE *out)
 	if (e->process_retransmits)
 		fprintf(out, "%s %u of the process", e->retransmits ? "," : "  after",
 			e->process_retransmits);
+	if (e->is_again)
+		fputs("  again", out);
 }
 
 static void add_number(json_t *object, const char *key, __u64 number)
@@ -342,5 +353,6 @@ json_t *slow_json(const struct weir_slow *e, const struct places *p)
 	json_object_set_new(object, "delays_ns", delays);
 	add_number(object, "retransmits", e->retransmits);
 	add_number(object, "process_retransmits", e->process_retransmits);
+	json_object_set_new(object, "again", json_boolean(e->is_again));
 	return object;
 }

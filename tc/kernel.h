@@ -122,6 +122,7 @@ struct udp_sock {
 struct tcp_sock {
 	__u32 copied_seq;
 	__u32 rcv_nxt;
+	__u32 total_retrans;
 } KERNEL;
 
 struct sk_buff {

@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "path.h"
 
+#define TCP_STATE_ESTABLISHED 1
 #define TCP_STATE_SYN_SENT 2
 #define TCP_STATE_CLOSE 7
 /* The lowest bit of a packet's route is not part of the address. */
@@ -206,7 +207,7 @@ static __always_inline struct weir_process *loss_process(const struct loss_owner
 	return p;
 }
 
-static __always_inline void loss_flow_of(struct sock *sk, struct path_flow *f)
+static __always_inline void loss_flow_of(struct sock *sk, struct weir_path_flow *f)
 {
 	f->sport = GET(sk, __sk_common.skc_num);
 	f->dport = bpf_ntohs(GET(sk, __sk_common.skc_dport));
@@ -220,12 +221,13 @@ static __always_inline void loss_flow_of(struct sock *sk, struct path_flow *f)
 }
 
 /* The row of a flow; the one that sent nothing again for longest gives way. */
-static __always_inline struct weir_retransmit *loss_flow(const struct path_flow *f)
+static __always_inline struct weir_retransmit *loss_flow(const struct weir_path_flow *f,
+							 __u64 netns)
 {
 	struct weir_path_cpu *cpu = path_cpu();
 	struct weir_retransmit_set *set;
 	struct weir_retransmit *r;
-	__u32 index = path_resent_set(f);
+	__u32 index = weir_resent_set(f);
 
 	set = bpf_map_lookup_elem(&weir_resent, &index);
 	if (!set || !cpu)
@@ -233,7 +235,7 @@ static __always_inline struct weir_retransmit *loss_flow(const struct path_flow 
 	r = &set->way[0];
 #pragma unroll
 	for (int i = 0; i < WEIR_RETRANSMIT_WAYS; i++) {
-		if (set->way[i].count && path_flow_is(f, &set->way[i]))
+		if (weir_resent_is(&set->way[i], f, netns))
 			return &set->way[i];
 		if (set->way[i].last_ns < r->last_ns)
 			r = &set->way[i];
@@ -244,6 +246,7 @@ static __always_inline struct weir_retransmit *loss_flow(const struct path_flow 
 	__builtin_memcpy(r->daddr, f->daddr, 16);
 	r->sport = f->sport;
 	r->dport = f->dport;
+	r->netns = netns;
 	return r;
 }
 
@@ -274,13 +277,21 @@ static __always_inline __u32 loss_segments(struct sk_buff *skb)
 	return segments ?: 1;
 }
 
+/* @count, or as often as the connection of @sk sent again if that is less. */
+static __always_inline __u32 loss_at_most(__u32 count, struct sock *sk)
+{
+	__u32 total = BPF_CORE_READ((struct tcp_sock *)sk, total_retrans);
+
+	return count < total ? count : total;
+}
+
 static __always_inline int loss_retransmit(struct sock *sk, struct sk_buff *skb)
 {
 	struct weir_path_place place = {};
 	struct loss_owner *owner;
 	struct weir_retransmit *r;
 	struct weir_process *p;
-	struct path_flow flow;
+	struct weir_path_flow flow;
 	__u32 segments;
 
 	if (!loss_of_socket(sk, &place))
@@ -289,11 +300,11 @@ static __always_inline int loss_retransmit(struct sock *sk, struct sk_buff *skb)
 	loss_count(&place, WEIR_DROP_RETRANSMIT, 0, segments);
 	loss_flow_of(sk, &flow);
 	owner = loss_owner_of(sk);
-	r = loss_flow(&flow);
+	r = loss_flow(&flow, place.netns);
 	if (r) {
-		__sync_fetch_and_add(&r->count, segments);
+		/* No more than this connection did: there may have been one before with its ends. */
+		r->count = loss_at_most(r->count + segments, sk);
 		r->last_ns = bpf_ktime_get_ns();
-		r->netns = place.netns;
 	}
 	if (r && owner) {
 		r->pid = owner->pid;
@@ -343,6 +354,29 @@ static __always_inline int loss_reset_sent(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
+/*
+ * A connection begins, and has ends that another one had: what that one sent again is
+ * not its own. Where its port is not known yet, that comes when it is established.
+ */
+static __always_inline void loss_forget(struct sock *sk)
+{
+	__u64 netns = GET(GET(sk, __sk_common.skc_net.net), net_cookie);
+	struct weir_retransmit_set *set;
+	struct weir_path_flow flow;
+	__u32 index;
+
+	loss_flow_of(sk, &flow);
+	index = weir_resent_set(&flow);
+	set = bpf_map_lookup_elem(&weir_resent, &index);
+	if (!set)
+		return;
+#pragma unroll
+	for (int i = 0; i < WEIR_RETRANSMIT_WAYS; i++) {
+		if (weir_resent_is(&set->way[i], &flow, netns))
+			set->way[i].count = loss_at_most(set->way[i].count, sk);
+	}
+}
+
 static __always_inline int loss_state(struct sock *sk, int before_it, int state)
 {
 	struct weir_path_place place = {};
@@ -350,6 +384,8 @@ static __always_inline int loss_state(struct sock *sk, int before_it, int state)
 
 	if (GET(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
+	if ((state == TCP_STATE_SYN_SENT || state == TCP_STATE_ESTABLISHED) && loss_image())
+		loss_forget(sk);
 	if (state == TCP_STATE_SYN_SENT)
 		return loss_own(sk);
 	if (before_it != TCP_STATE_SYN_SENT || state != TCP_STATE_CLOSE ||

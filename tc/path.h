@@ -140,7 +140,7 @@ static __always_inline void stack_send(struct sk_buff *skb, struct weir_path *p,
 		return;
 	p->first = s->now - ticks;
 	path_measure(p, WEIR_PATH_SEND, &s->place, &s->place, ticks);
-	path_tell(p, WEIR_PATH_SEND, &s->place, &s->place, ticks, s->now, s->head, 0);
+	path_judge(p, WEIR_PATH_SEND, &s->place, &s->place, ticks, s->now);
 }
 
 /* One packet of a sample, at a device. */

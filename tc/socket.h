@@ -108,8 +108,11 @@ static __always_inline int socket_segment(struct sock *sk, struct sk_buff *skb)
 	/* A segment that has come before is not read again. */
 	if (!bytes)
 		p->point = WEIR_PATH_AT_READ; /* nobody will read it */
-	if (!bytes || !before(next, end))
+	if (!bytes || !before(next, end)) {
+		if (p->slow)
+			path_tell(p, 0);
 		return 0;
+	}
 	/* Behind a gap it wakes nobody. */
 	if (!before(next, bpf_ntohl(tcp->seq)))
 		wake_expect(sk, s.key, s.now);
@@ -121,21 +124,14 @@ static __always_inline int socket_segment(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/* What an event does not have from the record. */
-static __always_inline void socket_head(struct sock *sk, struct path_head *h)
-{
-	h->proto = GET(sk, sk_protocol);
-	h->is_v6 = GET(sk, __sk_common.skc_family) == AF_INET6;
-}
-
 /* The process that runs now reads a packet that has waited since @at. */
-static __noinline int socket_was_read(struct weir_path *p, __u32 at, const struct path_head *head)
+static __noinline int socket_was_read(struct weir_path *p, __u32 at)
 {
 	__u32 now, waited, ticks;
 	__u64 reader;
 
 	/* Another hook has seen it read, or the record is of the same packet sent again. */
-	if (!p || !head || p->point == WEIR_PATH_AT_READ)
+	if (!p || p->point == WEIR_PATH_AT_READ)
 		return 0;
 	now = path_ticks(bpf_ktime_get_ns());
 	reader = bpf_get_current_pid_tgid();
@@ -145,14 +141,13 @@ static __noinline int socket_was_read(struct weir_path *p, __u32 at, const struc
 	p->at = now;
 	p->point = WEIR_PATH_AT_READ;
 	path_measure(p, WEIR_PATH_APP, &p->place, &p->place, ticks);
-	if (waited)
+	path_judge(p, WEIR_PATH_APP, &p->place, &p->place, ticks, now);
+	if (waited) {
 		path_measure(p, WEIR_PATH_WAKE, &p->place, &p->place, waited);
-	/* The longer one first: the other is told only where it is too long by itself. */
-	if (waited > ticks)
-		path_tell(p, WEIR_PATH_WAKE, &p->place, &p->place, waited, now, head, p->pid);
-	path_tell(p, WEIR_PATH_APP, &p->place, &p->place, ticks, now, head, p->pid);
-	if (waited && waited <= ticks)
-		path_tell(p, WEIR_PATH_WAKE, &p->place, &p->place, waited, now, head, p->pid);
+		path_judge(p, WEIR_PATH_WAKE, &p->place, &p->place, waited, now);
+	}
+	if (p->slow)
+		path_tell(p, 1);
 	return 0;
 }
 
@@ -161,7 +156,6 @@ struct socket_reader {
 	const struct sk_buff *next; /* datagram that is still in the queue, or NULL */
 	__u32 read;
 	__u32 pad;
-	struct path_head head;
 };
 
 static long socket_take(__u32 i, struct socket_reader *r)
@@ -177,19 +171,18 @@ static long socket_take(__u32 i, struct socket_reader *r)
 	/* It came while another was being read, and that counted for it. */
 	if (r->next && packet->skb == (__u64)r->next)
 		return 1;
-	socket_was_read(path_find(packet->key), packet->at, &r->head);
+	socket_was_read(path_find(packet->key), packet->at);
 	waiting->head++;
 	waiting->count--;
 	return 0;
 }
 
 /* All that waits, up to @read. */
-static __always_inline void socket_take_all(struct sock *sk, struct socket_path *waiting,
-					    __u32 read, const struct sk_buff *next)
+static __always_inline void socket_take_all(struct socket_path *waiting, __u32 read,
+					    const struct sk_buff *next)
 {
 	struct socket_reader r = { .waiting = waiting, .next = next, .read = read };
 
-	socket_head(sk, &r.head);
 	bpf_loop(SOCKET_WAITING, socket_take, &r, 0);
 	waiting->reader = wake_read(waiting->count);
 }
@@ -199,8 +192,7 @@ static __always_inline int socket_read_stream(struct sock *sk)
 	struct socket_path *waiting = bpf_sk_storage_get(&weir_sockets, sk, 0, 0);
 
 	if (waiting && waiting->count)
-		socket_take_all(sk, waiting, BPF_CORE_READ((struct tcp_sock *)sk, copied_seq),
-				NULL);
+		socket_take_all(waiting, BPF_CORE_READ((struct tcp_sock *)sk, copied_seq), NULL);
 	return 0;
 }
 
@@ -227,7 +219,7 @@ static __always_inline int socket_received(struct sock *sk, int bytes, int flags
 		return 0;
 	waiting->datagrams++;
 	if (waiting->count)
-		socket_take_all(sk, waiting, waiting->datagrams, socket_next(sk));
+		socket_take_all(waiting, waiting->datagrams, socket_next(sk));
 	return 0;
 }
 
@@ -287,7 +279,7 @@ static __always_inline int socket_read_datagram(struct sk_buff *skb)
 	/* Without a hook at the socket it waits from its device on. */
 	if (p && (p->point == WEIR_PATH_AT_SOCKET || p->point == WEIR_PATH_AT_RECEIVE ||
 		  p->point == WEIR_PATH_AT_XDP))
-		socket_was_read(p, p->at, &head);
+		socket_was_read(p, p->at);
 	return 0;
 }
 

@@ -80,7 +80,7 @@ struct weir_path {
 	__u32 first; /* when the first one did */
 	__u8 point; /* enum weir_path_point of the last hook */
 	__u8 origin_point;
-	__u8 is_told; /* there was a slow event of it */
+	__u8 slow; /* id of the monitor that is to hear of it; 0: none */
 	__u8 tcp_flags;
 	__u32 pid; /* that read it; 0: none */
 	__u32 woken_pid; /* whom its arrival woke; 0: nobody, or nobody knows */
@@ -93,11 +93,15 @@ struct weir_path {
 	__u32 seq; /* host order, of TCP */
 	__u32 ack;
 	__u16 window; /* as in the header, of TCP */
-	__u16 pad;
-	struct weir_path_place longest_from; /* the stage that took longest so far */
+	__u8 proto;
+	__u8 told; /* id of the monitor that heard of it */
+	struct weir_path_place
+		longest_from; /* the stage that took longest, of those that are slow */
 	struct weir_path_place longest_to;
 	__u32 longest_ticks;
-	__u32 longest; /* enum weir_path_stage */
+	__u8 longest; /* enum weir_path_stage */
+	__u8 passed; /* id of the monitor that asks for a place that it passed */
+	__u16 cpu; /* where the longest stage ended */
 	char woken_comm[16];
 };
 _Static_assert(sizeof(struct weir_path) == 192, "record is not three cache lines");
@@ -142,14 +146,15 @@ struct weir_slow_ask {
 	__u64 until_ns; /* CLOCK_MONOTONIC; renewed by the monitor */
 	__u32 over[WEIR_SLOW_COUNT]; /* by stage, RTT last; 0: never */
 	__u32 total; /* over all stages together; 0: never */
-	/* Filters; 0 is any. Of a pair, either end may match. */
+	/* Filters; 0 is any. A packet matches by any place that it passed. */
 	__u64 netns;
 	__u32 ifindex;
 	__u32 pid; /* that reads */
 	__u8 host[2][16]; /* v4-mapped; each must be source or destination */
 	__u16 port[2]; /* host order; the same */
 	__u8 proto;
-	__u8 pad[3];
+	__u8 id; /* not 0: of this monitor, so that it hears of nothing that one before it found */
+	__u8 pad[2];
 	__u32 per_s; /* events that a CPU may tell in a second; 0: WEIR_SLOW_PER_S */
 	__u32 pad2;
 };
@@ -157,9 +162,13 @@ _Static_assert(sizeof(struct weir_slow_ask) == 112, "slow ask has holes");
 
 #define WEIR_SLOW_PER_S 1000
 
-/* One slow packet, in the ring buffer weir_slow. */
+/*
+ * One slow packet, in the ring buffer weir_slow: written when it is read, or when
+ * its record gives way. A monitor takes those from the records that no hook sees
+ * any more.
+ */
 struct weir_slow {
-	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 time_ns; /* CLOCK_MONOTONIC, when the packet was seen last */
 	struct weir_path_place from; /* where the stage began */
 	struct weir_path_place to; /* where it ended; ifindex 0 where nobody knows */
 	__u8 saddr[16]; /* v4-mapped */
@@ -173,7 +182,7 @@ struct weir_slow {
 	__u32 seq; /* host order, of TCP */
 	__u32 ack;
 	__u16 window; /* as in the header, not scaled */
-	__u16 pad;
+	__u16 is_again; /* there was an event of this packet before */
 	__u32 cpu;
 	__u32 ticks; /* delay of @stage */
 	__u32 total; /* since the packet was first seen */
@@ -227,7 +236,7 @@ struct weir_retransmit {
 	__u8 daddr[16];
 	__u16 sport; /* host order */
 	__u16 dport;
-	__u32 count; /* 0: free */
+	__u32 count; /* of the connection that has these ends now; 0: free */
 	__u64 netns; /* of the socket */
 	__u64 last_ns; /* CLOCK_MONOTONIC */
 	__u32 pid; /* who has the socket; 0: not known */

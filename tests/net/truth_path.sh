@@ -74,6 +74,111 @@ test_the_queueing_discipline() {
 	told 3 40 stage=qdisc saddr=10.0.0.1 from=eth0 delay=10
 }
 
+# chosen_by LEAST MOST KEY=VALUE... -- OPTION...: of packets that wait in near's qdisc, pass the
+# wire and are read by far's process, these are told with OPTION.
+chosen_by() {
+	local wanted=()
+	while [ "$1" != -- ]; do
+		wanted+=("$1")
+		shift
+	done
+	shift
+	watch_slow near "$OVER_MS" "$@"
+	flows near 10.0.0.2 flows 4 ask 1000
+	told "${wanted[@]}"
+}
+
+test_what_waited_early_is_chosen_by_who_reads_it_and_by_all_that_it_passes() {
+	local pid
+	build_line 0 0
+	pid=${flows_pids[10.0.0.2]}
+	ns_exec near tc qdisc add dev eth0 root tbf rate 80kbit burst 1600 limit 60000
+	weir near apply - <<<"interface eth0 { xdp native; measure path sample 1/1 }"
+	chosen_by 2 40 stage=qdisc from=eth0 "pid=$pid" process=flows -- --pid "$pid"
+	chosen_by 2 40 stage=qdisc from=eth0 -- --interface eth0
+	chosen_by 2 40 stage=qdisc from=eth0 -- --interface "eth1@$NS_PREFIX-wire"
+	chosen_by 2 40 stage=qdisc from=eth0 -- --interface "eth0@$NS_PREFIX-far"
+	chosen_by 2 40 stage=qdisc from=eth0 -- --in "$NS_PREFIX-far"
+	chosen_by 0 0 -- --pid "$$"
+	chosen_by 0 0 -- --interface lo
+}
+
+test_what_the_wire_holds_is_chosen_by_who_reads_it_and_by_all_that_it_passes() {
+	local pid
+	build_line "$SLOW_US" 0
+	pid=${flows_pids[10.0.0.2]}
+	weir near apply - <<<"interface eth0 { xdp native; measure path sample 1/1 }"
+	chosen_by 4 12 stage=forward "pid=$pid" process=flows -- --pid "$pid"
+	chosen_by 4 40 stage=forward -- --interface eth0
+	chosen_by 4 40 stage=forward -- --in "$NS_PREFIX-far"
+	chosen_by 0 0 -- --interface lo
+}
+
+# queue_and_reader SECONDS: two packets at once, of which the second waits a tenth of a second in
+# near's qdisc; then far's process lets them lie for so long.
+queue_and_reader() {
+	build_line 0 0
+	ns_exec near tc qdisc add dev eth0 root tbf rate 80kbit burst 1600 limit 60000
+	start_ready far "$TMP/reader.log" ready python3 -uc '
+import socket, sys, time
+s = socket.create_server(("10.0.0.2", 81))
+print("ready")
+c, _ = s.accept()
+while True:
+    time.sleep(float(sys.argv[1]))
+    if not c.recv(65536): break
+    c.sendall(b"x")' "$1"
+	weir near apply - <<<"interface eth0 { xdp native; measure path sample 1/1 }"
+	watch_slow near 40 --port 81
+	ns_exec near python3 -c '
+import socket
+c = socket.create_connection(("10.0.0.2", 81))
+c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+c.sendall(b"?" * 1200)
+c.sendall(b"!" * 800)
+c.recv(1)
+c.settimeout(0.5)
+try: c.recv(1)
+except TimeoutError: pass'
+	wait_for 20 all_is_said near
+	wait_for 20 all_is_said far
+	kill -INT "$watcher"
+	wait "$watcher"
+	cat "$TMP/slow"
+}
+
+test_a_packet_that_waits_in_two_stages_has_one_line() {
+	queue_and_reader 0.25
+	python3 - "$TMP/slow" "$started" <<-'END' || fail "lines"
+		import json, sys
+		lines = [json.loads(line) for line in open(sys.argv[1])]
+		packets = [(l["sport"], l["seq"]) for l in lines if l["saddr"] == "10.0.0.1" and "psh" in l["flags"]]
+		assert len(packets) == len(set(packets)), "told twice"
+		both = [l for l in lines if l["delays_ns"].get("qdisc", 0) > 40e6 and l["delays_ns"].get("app", 0) > 40e6]
+		assert both, "none waited in both"
+		for line in both:
+		    assert line["pid"] == int(sys.argv[2]) and line["process"] == "python3", line
+		    assert line["delay_ns"] == max(line["delays_ns"].values()), line
+		    assert line["total_ns"] > line["delays_ns"]["qdisc"] + line["delays_ns"]["app"], line
+		    assert not line["again"], line
+	END
+}
+
+# Told as far as it came a second after it was seen last, and again when it is read.
+test_a_packet_that_nobody_reads_is_told_as_far_as_it_came() {
+	queue_and_reader 2.5
+	python3 - "$TMP/slow" <<-'END' || fail "lines"
+		import json, sys
+		lines = [json.loads(line) for line in open(sys.argv[1])]
+		first = [l for l in lines if l["stage"] == "qdisc" and "psh" in l["flags"] and "pid" not in l]
+		assert first and not any(l["again"] for l in first), lines
+		for line in first:
+		    later = [l for l in lines if l["seq"] == line["seq"] and l["sport"] == line["sport"] and l["again"]]
+		    assert len(later) == 1 and later[0]["stage"] == "app" and "pid" in later[0], (line, later)
+		    assert later[0]["delays_ns"]["qdisc"] == line["delays_ns"]["qdisc"]
+	END
+}
+
 # Its process is stopped while it is asked, five times.
 test_the_process_that_reads() {
 	local pid asked i

@@ -31,8 +31,7 @@ static bool is_worth_it(__u32 stages, __u32 all)
 {
 	int count = __builtin_popcount(stages);
 
-	return !getenv("WEIR_TEST_EMULATED") || count <= 2 ||
-	       count + 1 >= __builtin_popcount(all);
+	return !getenv("WEIR_TEST_EMULATED") || count <= 2 || count + 1 >= __builtin_popcount(all);
 }
 
 /* Each combination that has code of its own at @hook, once. */

@@ -64,7 +64,7 @@ static void a_slow_packet_is_one_line_with_all_that_is_known(void **state)
 
 	(void)state;
 	assert_string_equal(text,
-			    "app 12.3 ms  12 -> 3@netns-8  cpu 1  nginx:??[1m[1234]  "
+			    "app 12.3 ms  12@netns-7 -> 3@netns-8  cpu 1  nginx:??[1m[1234]  "
 			    "tcp 10.0.0.1:4444 > 10.0.0.1:80 psh,ack seq 4294967295 ack 17 win "
 			    "502  hop 49.9 us, app 12.3 ms  total 12.4 ms  after 2 "
 			    "retransmits");
@@ -84,8 +84,9 @@ static void who_was_woken_stands_behind_who_reads(void **state)
 	e.woken_pid = 99;
 	strcpy(e.woken_comm, "a b");
 	text = printed(&e, &p);
-	assert_non_null(strstr(text, "wake 12.3 ms  12 -> 3@netns-8  cpu 1  nginx:??[1m[1234]  "
-				     "woke a?b[99]  tcp "));
+	assert_non_null(strstr(text,
+			       "wake 12.3 ms  12@netns-7 -> 3@netns-8  cpu 1  nginx:??[1m[1234]  "
+			       "woke a?b[99]  tcp "));
 	assert_non_null(strstr(text, "  hop 49.9 us, wake 12.3 ms, app 1.00 ms  total 12.4 ms"));
 	json = slow_json(&e, &p);
 	assert_int_equal(json_integer_value(json_object_get(json, "woken_pid")), 99);
@@ -108,14 +109,15 @@ static void what_is_not_known_is_left_out(void **state)
 	e.to.ifindex = 0;
 	memset(e.delay, 0, sizeof(e.delay));
 	text = printed(&e, &p);
-	assert_string_equal(text, "app 12.3 ms  12  cpu 1  udp [2001:db8::2]:4444 > "
+	assert_string_equal(text, "app 12.3 ms  12@netns-7  cpu 1  udp [2001:db8::2]:4444 > "
 				  "[2001:db8::2]:80  total 12.4 ms  after 3 of the process");
 	e.proto = IPPROTO_ICMPV6;
 	e.sport = e.dport = 0;
 	e.stage = WEIR_SLOW_RTT;
 	e.process_retransmits = 0;
 	rtt = printed(&e, &p);
-	assert_string_equal(rtt, "rtt 12.3 ms  12  cpu 1  icmpv6 2001:db8::2 > 2001:db8::2");
+	assert_string_equal(rtt,
+			    "rtt 12.3 ms  12@netns-7  cpu 1  icmpv6 2001:db8::2 > 2001:db8::2");
 }
 
 static void json_has_the_same(void **state)

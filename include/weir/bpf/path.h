@@ -88,6 +88,8 @@ static __always_inline void path_begin(struct weir_path *p, const struct path_si
 {
 	struct weir_path_cpu *cpu = path_cpu();
 
+	if (p->slow)
+		path_tell(p, 0);
 	__builtin_memset(p, 0, sizeof(*p));
 	p->key = s->key;
 	p->place = s->place;
@@ -97,7 +99,8 @@ static __always_inline void path_begin(struct weir_path *p, const struct path_si
 	p->first = s->now;
 	p->point = s->point;
 	p->origin_point = s->point;
-	path_flow_of(s->head, (struct path_flow *)p->saddr);
+	p->proto = s->head->proto;
+	path_flow_of(s->head, (struct weir_path_flow *)p->saddr);
 	if (s->head->proto == IPPROTO_TCP) {
 		const struct path_tcp *tcp = path_tcp(s->head);
 
@@ -188,15 +191,8 @@ static __always_inline void path_measure(struct weir_path *p, __u32 stage,
 	cpu = path_cpu();
 	if (cpu)
 		cpu->matched++;
-	if (!p)
-		return;
-	p->delay[stage] = (p->delay[stage] ?: 1) + ticks;
-	if (ticks < p->longest_ticks)
-		return;
-	p->longest_ticks = ticks;
-	p->longest = stage;
-	p->longest_from = *from;
-	p->longest_to = *to;
+	if (p)
+		p->delay[stage] = (p->delay[stage] ?: 1) + ticks;
 }
 
 /* What a sight of a packet that has a record makes of it. */
@@ -277,13 +273,11 @@ static __always_inline bool path_go_on(struct weir_path *p, struct path_sight *s
 		return true;
 	p->place = s->place;
 	p->point = s->point;
-	if (turn == PATH_ON)
-		return true;
-	p->at = s->now;
-	if (turn >= WEIR_PATH_COUNT)
-		return true;
-	path_measure(p, turn, &from, &s->place, ticks);
-	path_tell(p, turn, &from, &s->place, ticks, s->now, s->head, 0);
+	if (turn != PATH_ON)
+		p->at = s->now;
+	if (turn < WEIR_PATH_COUNT)
+		path_measure(p, turn, &from, &s->place, ticks);
+	path_judge(p, turn, &from, &s->place, ticks, s->now);
 	return true;
 }
 

@@ -10,18 +10,11 @@
 #include "weir/bpf/path_head.h"
 #include "weir/bpf/path_maps.h"
 #include "weir/bpf/timed.h"
+#include "weir/slow.h"
 
 #define PATH_NS_PER_S 1000000000ULL
 /* Events at once are a tenth of those of a second. */
 #define PATH_SLOW_BURST_NS (PATH_NS_PER_S / 10)
-
-/* As a record has it. */
-struct path_flow {
-	__u8 saddr[16];
-	__u8 daddr[16];
-	__u16 sport;
-	__u16 dport;
-};
 
 static __always_inline void path_map_v4(__u8 to[16], __be32 address)
 {
@@ -31,7 +24,7 @@ static __always_inline void path_map_v4(__u8 to[16], __be32 address)
 	__builtin_memcpy(to + 12, &address, 4);
 }
 
-static __always_inline void path_flow_of(const struct path_head *h, struct path_flow *f)
+static __always_inline void path_flow_of(const struct path_head *h, struct weir_path_flow *f)
 {
 	__be32 ports = path_tcp(h)->ports;
 
@@ -49,37 +42,13 @@ static __always_inline void path_flow_of(const struct path_head *h, struct path_
 	path_map_v4(f->daddr, h->v4.daddr);
 }
 
-static __always_inline bool path_flow_is(const struct path_flow *f, const struct weir_retransmit *r)
-{
-	const __u64 *a = (const void *)f, *b = (const void *)r;
-
-	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3] &&
-	       f->sport == r->sport && f->dport == r->dport;
-}
-
-static __always_inline __u32 path_resent_set(const struct path_flow *f)
-{
-	const __u64 *a = (const void *)f;
-	__u64 hash =
-		weir_mix64(a[1] ^ a[3] * 0x9E3779B97F4A7C15ULL ^ f->sport ^ (__u64)f->dport << 16);
-
-	return weir_mix64(hash ^ a[0] ^ a[2]) & (WEIR_RETRANSMIT_SETS - 1);
-}
-
 /* How often the sender of this flow sent again, as long as that is remembered. */
-static __always_inline __u32 path_resent(const struct path_flow *f)
+static __always_inline __u32 path_resent(const struct weir_path_flow *f, __u64 netns, __u64 now_ns)
 {
-	__u32 index = path_resent_set(f);
+	__u32 index = weir_resent_set(f);
 	struct weir_retransmit_set *set = bpf_map_lookup_elem(&weir_resent, &index);
 
-	if (!set)
-		return 0;
-#pragma unroll
-	for (int i = 0; i < WEIR_RETRANSMIT_WAYS; i++) {
-		if (set->way[i].count && path_flow_is(f, &set->way[i]))
-			return set->way[i].count;
-	}
-	return 0;
+	return set ? weir_resent_in(set, f, netns, now_ns) : 0;
 }
 
 static __always_inline __u32 path_resent_by(__u32 pid)
@@ -97,39 +66,6 @@ static __always_inline __u32 path_resent_by(__u32 pid)
 	return 0;
 }
 
-static __always_inline bool path_same_address(const __u8 a[16], const __u8 b[16])
-{
-	const __u64 *x = (const void *)a, *y = (const void *)b;
-
-	return x[0] == y[0] && x[1] == y[1];
-}
-
-static __always_inline bool path_is_zero(const __u8 a[16])
-{
-	const __u64 *x = (const void *)a;
-
-	return !(x[0] | x[1]);
-}
-
-/* Whether the monitor wants to hear of this one. */
-static __always_inline bool path_is_asked(const struct weir_slow_ask *ask,
-					  const struct weir_slow *e)
-{
-#pragma unroll
-	for (int i = 0; i < 2; i++) {
-		if (!path_is_zero(ask->host[i]) && !path_same_address(ask->host[i], e->saddr) &&
-		    !path_same_address(ask->host[i], e->daddr))
-			return false;
-		if (ask->port[i] && ask->port[i] != e->sport && ask->port[i] != e->dport)
-			return false;
-	}
-	if (ask->ifindex && ask->ifindex != e->to.ifindex && ask->ifindex != e->from.ifindex)
-		return false;
-	if (ask->netns && ask->netns != e->to.netns && ask->netns != e->from.netns)
-		return false;
-	return (!ask->pid || ask->pid == e->pid) && (!ask->proto || ask->proto == e->proto);
-}
-
 /* Whether this CPU may tell one more. */
 static __always_inline bool path_may_tell(struct weir_path_cpu *cpu, __u64 now_ns, __u32 per_s)
 {
@@ -144,10 +80,11 @@ static __always_inline bool path_may_tell(struct weir_path_cpu *cpu, __u64 now_n
 	return true;
 }
 
+/* All that is known of a packet that belongs to no record. */
 static __always_inline void path_fill(struct weir_slow *e, const struct path_head *h)
 {
 	const struct path_tcp *tcp = path_tcp(h);
-	struct path_flow flow;
+	struct weir_path_flow flow;
 
 	path_flow_of(h, &flow);
 	__builtin_memcpy(e->saddr, flow.saddr, 16);
@@ -155,136 +92,119 @@ static __always_inline void path_fill(struct weir_slow *e, const struct path_hea
 	e->sport = flow.sport;
 	e->dport = flow.dport;
 	e->proto = h->proto;
-	e->is_v6 = h->is_v6;
 	if (h->proto != IPPROTO_TCP)
 		return;
 	e->tcp_flags = tcp->flags;
 	e->seq = bpf_ntohl(tcp->seq);
 	e->ack = bpf_ntohl(tcp->ack);
 	e->window = bpf_ntohs(tcp->window);
-	e->retransmits = path_resent(&flow);
 }
 
-static __always_inline void path_fill_record(struct weir_slow *e, const struct weir_path *p)
-{
-	e->total = p->at - p->first;
-	__builtin_memcpy(e->delay, p->delay, sizeof(e->delay));
-	if (!e->pid)
-		e->pid = p->pid;
-	e->woken_pid = p->woken_pid;
-	__builtin_memcpy(e->woken_comm, p->woken_comm, sizeof(e->woken_comm));
-	e->process_retransmits = path_resent_by(e->pid);
-	/* A socket alone may not know whom it has a packet from. */
-	__builtin_memcpy(e->saddr, p->saddr, 16);
-	__builtin_memcpy(e->daddr, p->daddr, 16);
-	e->sport = p->sport;
-	e->dport = p->dport;
-	e->tcp_flags = p->tcp_flags;
-	e->seq = p->seq;
-	e->ack = p->ack;
-	e->window = p->window;
-	if (e->proto == IPPROTO_TCP)
-		e->retransmits = path_resent((const void *)p->saddr);
-}
-
-/* What an event is about: small, as it lies on the stack under all else. */
-struct path_blame {
-	struct weir_path_place from;
-	struct weir_path_place to;
-	__u32 stage;
-	__u32 ticks;
-	__u32 pid; /* of the process that runs now, and reads it; 0: nobody does here */
-	__u32 retransmits; /* as many at least; what else is known of them is looked up */
-};
-
-/* Where processes read packets. On Linux 6.12 no program of XDP or tc may hold this call. */
+/* The process that runs now reads it. On Linux 6.12 no program of XDP or tc may hold this call. */
 static __always_inline void path_name_process(struct weir_slow *e)
 {
 #ifdef PATH_HAS_PROCESSES
-	if (e->pid)
-		bpf_get_current_comm(e->comm, sizeof(e->comm));
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
 #else
 	(void)e;
 #endif
 }
 
+/* What the monitor wants, if there is one. */
+static __always_inline const struct weir_slow_ask *path_ask(__u64 now_ns)
+{
+	__u32 zero = 0;
+	const struct weir_slow_ask *ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
+
+	return ask && ask->id && now_ns <= ask->until_ns ? ask : NULL;
+}
+
+/* An event, all zero; NULL where there is no room for one more. */
+static __always_inline struct weir_slow *path_event(struct weir_path_cpu *cpu)
+{
+	struct weir_slow *e = bpf_ringbuf_reserve(&weir_slow, sizeof(*e), 0);
+
+	if (e)
+		__builtin_memset(e, 0, sizeof(*e));
+	else
+		cpu->slow_full++;
+	return e;
+}
+
 /*
- * Tell the monitor, if its filters and the rate allow. @p may be NULL: a
- * round-trip time belongs to no record.
+ * @p, which is slow, comes to its end here: tell the monitor, if its filters and the
+ * rate allow. Returns 0.
+ *
+ * @is_read  by the process that runs now; 0: its record gives way, or nobody reads it
  */
-static __noinline int path_tell_one(const struct weir_path *p, const struct path_blame *what,
-				    const struct path_head *h)
+static __noinline int path_tell(struct weir_path *p, __u32 is_read)
 {
 	struct weir_path_cpu *cpu = path_cpu();
 	__u64 now_ns = bpf_ktime_get_ns();
-	struct weir_slow_ask *ask;
+	const struct weir_slow_ask *ask = path_ask(now_ns);
 	struct weir_slow *e;
-	__u32 zero = 0;
 
-	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
-	if (!ask || !cpu || now_ns > ask->until_ns)
+	if (!p || !ask || !cpu || p->slow != ask->id)
 		return 0;
-	e = bpf_ringbuf_reserve(&weir_slow, sizeof(*e), 0);
+	e = path_event(cpu);
 	if (!e) {
-		cpu->slow_full++;
+		p->slow = 0;
 		return 0;
 	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->from = what->from;
-	e->to = what->to;
-	e->stage = what->stage;
-	e->ticks = e->total = what->ticks;
-	e->pid = what->pid;
-	path_name_process(e);
-	path_fill(e, h);
-	if (p)
-		path_fill_record(e, p);
-	if (e->retransmits < what->retransmits)
-		e->retransmits = what->retransmits;
-	e->time_ns = now_ns;
-	e->cpu = bpf_get_smp_processor_id();
-	if (!path_is_asked(ask, e) || !path_may_tell(cpu, now_ns, ask->per_s)) {
+	weir_slow_of(p, ask, now_ns, e);
+	if (is_read)
+		path_name_process(e);
+	if (!weir_slow_is_asked(ask, e, p)) {
 		bpf_ringbuf_discard(e, 0);
 		return 0;
 	}
+	p->slow = 0;
+	p->told = ask->id;
+	p->longest_ticks = 0;
+	if (!path_may_tell(cpu, now_ns, ask->per_s)) {
+		bpf_ringbuf_discard(e, 0);
+		return 0;
+	}
+	if (e->proto == IPPROTO_TCP)
+		e->retransmits = path_resent((const void *)p->saddr, p->origin_netns, now_ns);
+	e->process_retransmits = path_resent_by(e->pid);
 	bpf_ringbuf_submit(e, 0);
 	cpu->slow_told++;
 	return 0;
 }
 
 /*
- * @ticks went by in @stage; is that too long? A packet is told of once for its
- * sum, then by stage. @pid is that of the process that runs now, where it reads it.
+ * @ticks went by in @stage, which may be none of them; is that too long? It is told of
+ * when the packet comes to its end, so that there is one event of it. The stage to
+ * blame is the longest one, and of those that are not all held to one time the
+ * longest that is too long.
  */
-static __always_inline void path_tell(struct weir_path *p, __u32 stage,
-				      const struct weir_path_place *from,
-				      const struct weir_path_place *to, __u32 ticks, __u32 now,
-				      const struct path_head *h, __u32 pid)
+static __always_inline void path_judge(struct weir_path *p, __u32 stage,
+				       const struct weir_path_place *from,
+				       const struct weir_path_place *to, __u32 ticks, __u32 now)
 {
-	struct path_blame e;
-	struct weir_slow_ask *ask;
-	__u32 zero = 0, over;
+	const struct weir_slow_ask *ask;
+	bool is_slow = false, was_slow;
+	__u32 zero = 0;
 
 	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
-	if (!ask || stage >= WEIR_PATH_COUNT)
+	if (!ask)
 		return;
-	over = ask->over[stage];
-	if (!over || ticks < over) {
-		if (!ask->total || p->is_told || now - p->first < ask->total)
-			return;
-		stage = p->longest;
-		ticks = p->longest_ticks;
-		from = &p->longest_from;
-		to = &p->longest_to;
+	if (weir_slow_is_at(ask, from))
+		p->passed = ask->id;
+	if (stage >= WEIR_PATH_COUNT)
+		return;
+	is_slow = ask->over[stage] && ticks >= ask->over[stage];
+	was_slow = ask->id && p->slow == ask->id;
+	if (ask->total || is_slow == was_slow ? ticks >= p->longest_ticks : is_slow) {
+		p->longest_ticks = ticks;
+		p->longest = stage;
+		p->longest_from = *from;
+		p->longest_to = *to;
+		p->cpu = bpf_get_smp_processor_id();
 	}
-	p->is_told = 1;
-	__builtin_memset(&e, 0, sizeof(e));
-	e.from = *from;
-	e.to = *to;
-	e.stage = stage;
-	e.ticks = ticks;
-	e.pid = pid;
-	path_tell_one(p, &e, h);
+	if (is_slow || (ask->total && p->told != ask->id && now - p->first >= ask->total))
+		p->slow = ask->id;
 }
 
 /* @p as a hook in the stack would have read it. */
@@ -315,6 +235,47 @@ static __always_inline void path_head_of(const struct pkt *p, const struct timed
 	tcp->window = bpf_htons(t->window);
 }
 
+/* What a round trip that took too long is about. */
+struct path_round {
+	struct weir_path_place place;
+	__u32 ticks;
+	__u32 retransmits; /* as many at least; what else is known of them is looked up */
+};
+
+static __noinline int path_tell_round(const struct path_round *r, const struct path_head *h)
+{
+	struct weir_path_cpu *cpu = path_cpu();
+	__u64 now_ns = bpf_ktime_get_ns();
+	const struct weir_slow_ask *ask = path_ask(now_ns);
+	struct weir_path_flow flow;
+	struct weir_slow *e;
+
+	if (!r || !h || !ask || !cpu)
+		return 0;
+	e = path_event(cpu);
+	if (!e)
+		return 0;
+	e->from = e->to = r->place;
+	e->stage = WEIR_SLOW_RTT;
+	e->ticks = e->total = r->ticks;
+	e->time_ns = now_ns;
+	e->cpu = bpf_get_smp_processor_id();
+	path_fill(e, h);
+	if (e->proto == IPPROTO_TCP) {
+		path_flow_of(h, &flow);
+		e->retransmits = path_resent(&flow, r->place.netns, now_ns);
+	}
+	if (e->retransmits < r->retransmits)
+		e->retransmits = r->retransmits;
+	if (!weir_slow_is_asked(ask, e, NULL) || !path_may_tell(cpu, now_ns, ask->per_s)) {
+		bpf_ringbuf_discard(e, 0);
+		return 0;
+	}
+	bpf_ringbuf_submit(e, 0);
+	cpu->slow_told++;
+	return 0;
+}
+
 /*
  * A round trip ended with @p on the device @ifindex, as @t says; did it take
  * too long? Not inlined, as it needs the stack. Returns 0.
@@ -326,21 +287,18 @@ static __noinline int path_tell_rtt(const struct weir_image *image, const struct
 {
 	struct weir_slow_ask *ask;
 	struct path_head h = {};
-	struct path_blame e;
+	struct path_round r = { .retransmits = retransmits };
 	__u32 zero = 0;
 
 	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
 	if (!ask || !image || !p || !t || !ask->over[WEIR_SLOW_RTT] ||
 	    t->took < ask->over[WEIR_SLOW_RTT])
 		return 0;
-	__builtin_memset(&e, 0, sizeof(e));
-	e.from.netns = e.to.netns = image->netns;
-	e.from.ifindex = e.to.ifindex = ifindex;
-	e.stage = WEIR_SLOW_RTT;
-	e.ticks = t->took;
-	e.retransmits = retransmits;
+	r.place.netns = image->netns;
+	r.place.ifindex = ifindex;
+	r.ticks = t->took;
 	path_head_of(p, t, &h);
-	return path_tell_one(NULL, &e, &h);
+	return path_tell_round(&r, &h);
 }
 
 #endif
