@@ -95,7 +95,7 @@ test_what_waited_early_is_chosen_by_who_reads_it_and_by_all_that_it_passes() {
 	ns_exec near tc qdisc add dev eth0 root tbf rate 80kbit burst 1600 limit 60000
 	weir near apply - <<<"interface eth0 { xdp native; measure path sample 1/1 }"
 	chosen_by 2 40 stage=qdisc from=eth0 "pid=$pid" process=flows -- --pid "$pid"
-	chosen_by 2 40 stage=qdisc from=eth0 -- --interface eth0
+	chosen_by 2 40 stage=qdisc from=eth0 -- --interface "eth0@$NS_PREFIX-near"
 	chosen_by 2 40 stage=qdisc from=eth0 -- --interface "eth1@$NS_PREFIX-wire"
 	chosen_by 2 40 stage=qdisc from=eth0 -- --interface "eth0@$NS_PREFIX-far"
 	chosen_by 2 40 stage=qdisc from=eth0 -- --in "$NS_PREFIX-far"
@@ -109,7 +109,7 @@ test_what_the_wire_holds_is_chosen_by_who_reads_it_and_by_all_that_it_passes() {
 	pid=${flows_pids[10.0.0.2]}
 	weir near apply - <<<"interface eth0 { xdp native; measure path sample 1/1 }"
 	chosen_by 4 12 stage=forward "pid=$pid" process=flows -- --pid "$pid"
-	chosen_by 4 40 stage=forward -- --interface eth0
+	chosen_by 4 40 stage=forward -- --interface "eth0@$NS_PREFIX-near"
 	chosen_by 4 40 stage=forward -- --in "$NS_PREFIX-far"
 	chosen_by 0 0 -- --interface lo
 }
@@ -210,6 +210,49 @@ test_the_CPU_that_the_reader_waits_for() {
 	assert_eq 0 "$status" "exit status of who asks"
 	told 5 5 stage=wake saddr=10.0.0.1 "pid=$started" process=python3 "delay=$OVER_MS"
 	woken_is "$started" python3
+}
+
+# Nobody answers who has far's address, until near is told.
+test_the_sender_that_waits_for_a_MAC_address() {
+	local asked
+	build_line 0 0
+	ns_sysctl far net.ipv4.conf.all.arp_ignore=8
+	measure_path near
+	ns_ip near neighbour del 10.0.0.2 dev eth0
+	flows near 10.0.0.2 &
+	asked=$!
+	wait_for 5 near_looks_for_it
+	sleep 0.15
+	ns_ip near neighbour replace 10.0.0.2 dev eth0 lladdr "$(mac far eth0)"
+	wait "$asked"
+	told 1 1 stage=send saddr=10.0.0.1 from=eth0 to=eth0 "delay=$OVER_MS"
+}
+
+near_looks_for_it() {
+	ns_ip near neighbour show 10.0.0.2 | grep -q INCOMPLETE
+}
+
+# near's end of the veth takes packets in a thread, whose CPU another process has, five times.
+test_the_CPU_that_a_veth_waits_for() {
+	local status=0 thread starve=$ROOT/tests/tools/starve.py
+	[ "$(nproc)" -ge 2 ] || skip "one CPU"
+	ns_add near far
+	veth near eth0 far eth0
+	address near eth0 10.0.0.1/24
+	address far eth0 10.0.0.2/24
+	know_each_other near 10.0.0.1 2001:db8::1 far 10.0.0.2 2001:db8::2
+	start_ready far "$TMP/starve.log" ready "$starve" serve 10.0.0.2 81 1
+	weir near apply - <<<"interface eth0 { xdp native; measure path sample 1/1 }"
+	pgrep napi/ | sort >"$TMP/threads" || true
+	ip netns exec "$NS_PREFIX-near" bash -c 'echo 1 >/sys/class/net/eth0/threaded' ||
+		skip "no threads of NAPI"
+	thread=$(pgrep napi/eth0 | sort | comm -13 "$TMP/threads" - | head -n 1)
+	taskset -pc 0 "$thread"
+	watch_slow near "$OVER_MS" --port 81
+	ns_exec near "$starve" ask 10.0.0.2 81 5 400 "$thread" || status=$?
+	[ "$status" != 77 ] || skip "no process may keep a CPU"
+	assert_eq 0 "$status" "exit status of who asks"
+	told 5 15 stage=hop saddr=10.0.0.2 "from=eth0@$NS_PREFIX-far" to=eth0 "delay=$OVER_MS"
 }
 
 # woken_is PID PROCESS: whom the packets told of woke. Where more than 10 us passed

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A server that has to wait for a CPU, which another process does not let go.
 
-    starve.py serve ADDRESS PORT         on CPU 0; prints "ready"; what is sent comes back
+    starve.py serve ADDRESS PORT [CPU]   on CPU 0; prints "ready"; what is sent comes back
     starve.py ask ADDRESS PORT N MS PID  from CPU 1: N messages over one connection, each
-                                         when the server PID sleeps, and while CPU 0 is
-                                         kept from all others for MS
+                                         when PID sleeps, which has to run on CPU 0 before
+                                         there is an answer, and while that CPU is kept from
+                                         all others for MS
 
 Exit 77 where a process may not keep a CPU.
 """
@@ -14,11 +15,11 @@ import socket
 import sys
 import time
 
-CPU_OF_SERVER, CPU_OF_CLIENT = 0, 1
+CPU_KEPT, CPU_OF_CLIENT = 0, 1
 
 
-def serve(address, port):
-    os.sched_setaffinity(0, {CPU_OF_SERVER})
+def serve(address, port, cpu):
+    os.sched_setaffinity(0, {cpu})
     listener = socket.create_server((address, port))
     print("ready", flush=True)
     stream, _ = listener.accept()
@@ -39,7 +40,7 @@ def start_hog(seconds):
     wanted, begun = os.pipe(), os.pipe()
     if os.fork() == 0:
         os.close(wanted[1])
-        os.sched_setaffinity(0, {CPU_OF_SERVER})
+        os.sched_setaffinity(0, {CPU_KEPT})
         try:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         except PermissionError:
@@ -58,7 +59,7 @@ def sleeps(pid):
         return file.read().rpartition(")")[2].split()[0] == "S"
 
 
-def ask(address, port, times, seconds, server):
+def ask(address, port, times, seconds, waiting):
     os.sched_setaffinity(0, {CPU_OF_CLIENT})
     wanted, begun = start_hog(seconds)
     stream = socket.create_connection((address, port))
@@ -68,7 +69,7 @@ def ask(address, port, times, seconds, server):
     for _ in range(times):
         # The kernel lets FIFO processes have a CPU for 95 % of the time only.
         time.sleep(0.05)
-        while not sleeps(server):
+        while not sleeps(waiting):
             time.sleep(0.01)
         os.write(wanted, b"x")
         os.read(begun, 1)
@@ -79,6 +80,6 @@ def ask(address, port, times, seconds, server):
 if os.cpu_count() < 2:
     sys.exit(77)
 if sys.argv[1] == "serve":
-    serve(sys.argv[2], int(sys.argv[3]))
+    serve(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else CPU_KEPT)
 else:
     ask(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]) / 1000, sys.argv[6])
