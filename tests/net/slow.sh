@@ -106,6 +106,19 @@ test_filters_leave_others_out() {
 	unwatch
 }
 
+test_an_apply_that_measures_nothing_is_told_once_and_waited_through() {
+	build_pair 'rtt, path sample 1/1' delay
+	watch --over 5ms
+	weir near apply - <<<'interface eth0 { tc }'
+	wait_for 5 grep -q "measures nothing; waiting" "$TMP/talk"
+	weir near apply - <<<'interface eth0 { xdp auto; measure path sample 1/1 }'
+	wait_for 5 grep -q "something is measured again" "$TMP/talk"
+	assert_eq 1 "$(grep -c "measures nothing" "$TMP/talk")" "times it was said"
+	get 3
+	wait_for 5 lines_are 6
+	unwatch
+}
+
 test_JSON_has_an_object_for_each_slow_packet() {
 	build_pair 'rtt, path sample 1/1' delay
 	watch -j --over 5ms -c 4

@@ -93,6 +93,72 @@ test_so_many_times_the_p99_is_slow_and_less_is_not() {
 	told 5 100 stage=rtt delay=100
 }
 
+# What is slow does not raise what is slow: the wire is ten times as long for hundreds of round trips.
+test_an_incident_is_told_until_its_end() {
+	local told=0 before round
+	build_line 5000 5000
+	weir near apply - <<<'interface eth0 { xdp native; measure rtt, path }'
+	flows near 10.0.0.2 flows 20 rounds 20
+	kill "${wire_pid:?}"
+	wait "$wire_pid" || true
+	watch_slow_by_p99 x3
+	grep -qE "^weir: rtt over [2-9][0-9]\.[0-9] ms" "$TMP/slow.err" || fail "no threshold in: $(<"$TMP/slow.err")"
+	grep -qx "weir: not watched until 100 packets were measured: send, .*" "$TMP/slow.err" ||
+		fail "nothing of what is not watched in: $(<"$TMP/slow.err")"
+	wire wire eth0 eth1 50000 50000
+	for round in 1 2 3 4; do
+		before=$told
+		flows near 10.0.0.2 flows 20 rounds 3
+		wait_for 5 more_is_told_than "$((before + 50))"
+		told=$(wc -l <"$TMP/slow")
+		echo "round $round: $told told"
+	done
+	told 240 2000 stage=rtt delay=90
+}
+
+more_is_told_than() {
+	[ "$(wc -l <"$TMP/slow")" -gt "$1" ]
+}
+
+# Two connections, one after the other, with the same ends: the second may have to send its
+# SYN again, where what broke the first one was lost.
+test_a_connection_is_not_blamed_for_what_one_before_sent_again() {
+	local before
+	build_line 15000 15000 loss 20
+	one_by_one near far
+	weir near apply - <<<'interface eth0 { xdp native; measure path sample 1/1, loss }'
+	watch_slow near 10 --host 10.0.0.1 --port 80
+	flows near 10.0.0.2 flows 2 rounds 3 ask 30000 port 20000 abort 1
+	kill "${wire_pid:?}"
+	wait "$wire_pid" || true
+	kill -INT "$watcher"
+	wait "$watcher"
+	grep -q '"saddr":"10.0.0.1".*"retransmits":[1-9]' "$TMP/slow" ||
+		fail "no line after a retransmit in: $(<"$TMP/slow")"
+	wire wire eth0 eth1 15000 15000
+	# What aborted it may have been lost; far's process has its connections still.
+	kill "${flows_pids[10.0.0.2]}"
+	wait_for 5 nobody_is_connected far
+	flows_server far 10.0.0.2
+	watch_slow near 10 --host 10.0.0.1 --port 80
+	before=$(resent near)
+	flows near 10.0.0.2 flows 2 rounds 2 port 20000
+	told 8 1000 stage=forward
+	python3 - "$TMP/slow" "$before" "$(resent near)" <<-'END' || fail "retransmits"
+		import json, sys
+		most = {}
+		for line in map(json.loads, open(sys.argv[1])):
+		    most[line["sport"]] = max(most.get(line["sport"], 0), line["retransmits"])
+		before, after = map(int, sys.argv[2:])
+		print(f"{most} of {after - before}, after {before}")
+		assert before >= 5 and sum(most.values()) <= after - before < before
+	END
+}
+
+nobody_is_connected() {
+	[ -z "$(ns_exec "$1" ss -tanH '! state listening')" ]
+}
+
 # What has no hundred samples has no p99.
 test_without_samples_nothing_is_slow_by_p99() {
 	build_line 10000 10000

@@ -198,6 +198,23 @@ static void what_is_asked_becomes_thresholds_and_filters(void **state)
 	assert_true(times == 0);
 }
 
+static void so_many_times_the_p99_may_be_written_with_an_x(void **state)
+{
+	static const char *const three[] = { "3", "x3", "3.0" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(three); i++) {
+		const struct slow_options o = { .over_p99 = three[i] };
+		struct weir_slow_ask ask;
+		struct failure why = {};
+		struct places p = {};
+		double times = 0;
+
+		assert_int_equal(slow_ask_parse(&o, &p, &ask, &times, &why), 0);
+		assert_true(times == 3);
+	}
+}
+
 static void mistakes_are_refused_and_nothing_is_asked(void **state)
 {
 	static const struct {
@@ -208,6 +225,9 @@ static void mistakes_are_refused_and_nothing_is_asked(void **state)
 		{ { .over = "5ms", .over_p99 = "3" }, "slower than what?" },
 		{ { .over = "soon" }, "--over takes a time" },
 		{ { .over_p99 = "0.5" }, "--over-p99 takes how many times" },
+		{ { .over_p99 = "x" }, "\"x\" is not that" },
+		{ { .over_p99 = "xx3" }, "\"xx3\" is not that" },
+		{ { .over_p99 = "3x" }, "\"3x\" is not that" },
 		{ { .over = "5ms", .host = { "example.net" } }, "--host takes an IPv4 or IPv6" },
 		{ { .over = "5ms", .port = { "http" } }, "--port takes a number from 1 to 65535" },
 		{ { .over = "5ms", .port = { "65536" } }, "--port takes a number from 1 to 65535" },
@@ -346,6 +366,7 @@ int main(void)
 		cmocka_unit_test(json_has_the_same),
 		cmocka_unit_test(times_have_units_and_limits),
 		cmocka_unit_test(what_is_asked_becomes_thresholds_and_filters),
+		cmocka_unit_test(so_many_times_the_p99_may_be_written_with_an_x),
 		cmocka_unit_test(mistakes_are_refused_and_nothing_is_asked),
 		cmocka_unit_test(the_most_time_is_found),
 		cmocka_unit_test(nothing_measured_blames_nobody),
