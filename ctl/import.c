@@ -35,6 +35,47 @@ static int read_rules(enum import_format format, struct importer *im)
 	return is_json(im->text, im->size) ? import_nft_json(im) : import_nft(im);
 }
 
+static bool is_written(const struct importer *im, const char *text)
+{
+	for (size_t i = 0; i < im->chains_count; i++) {
+		const struct import_chain *c = &im->chains[i];
+
+		for (size_t k = 0; k < c->rules_count; k++) {
+			if (c->rules[k].text == text && c->rules[k].written)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether a note of its line says that the text of @n is left out, and nothing of it is there. */
+static bool is_left_out(const struct importer *im, const struct import_note *n)
+{
+	const struct import_note *first = n, *end = im->notes + im->notes_count;
+
+	while (first > im->notes && first[-1].line == n->line)
+		first--;
+	for (; first < end && first->line == n->line; first++) {
+		if (first->text == n->text && first->kind == IMPORT_LEFT_OUT)
+			return !is_written(im, n->text);
+	}
+	return false;
+}
+
+/* A rule that is not there has no other meaning than it had. */
+static size_t notes_kept(const struct importer *im, struct import_note *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < im->notes_count; i++) {
+		const struct import_note *n = &im->notes[i];
+
+		if (n->kind == IMPORT_LEFT_OUT || !is_left_out(im, n))
+			out[kept++] = *n;
+	}
+	return kept;
+}
+
 /* What is printed is taken: the parser has the last word. */
 static int check_config(const char *config, size_t size, struct failure *why)
 {
@@ -67,11 +108,11 @@ static int print_all(struct importer *im, struct import_result *out)
 		return -1;
 	if (im->notes_count)
 		qsort(im->notes, im->notes_count, sizeof(*im->notes), compare_notes);
-	for (size_t i = 0; i < im->notes_count && im->no_lines; i++)
-		im->notes[i].line = 0;
 	out->config = import_copy(im->memory, config, size);
-	out->notes = im->notes;
-	out->notes_count = im->notes_count;
+	out->notes = import_alloc(im->memory, im->notes_count * sizeof(*im->notes));
+	out->notes_count = notes_kept(im, out->notes);
+	for (size_t i = 0; i < out->notes_count && im->no_lines; i++)
+		out->notes[i].line = 0;
 	return 0;
 }
 

@@ -54,7 +54,7 @@ struct names {
 	size_t count;
 };
 
-/* Loopback is no Ethernet device; weir does not stand there. */
+/* weir stands on loopback where a block names it; rules for "lo" seldom mean that. */
 static void add_interface(struct names *n, const char *name)
 {
 	if (!strcmp(name, "lo"))
@@ -130,6 +130,8 @@ static void print_sets(struct importer *im, FILE *out)
 	for (size_t i = 0; i < im->sets_count; i++) {
 		const struct import_set *s = im->sets[i];
 
+		if (!s->used && s->written_out)
+			continue;
 		if (!s->used) {
 			import_note(im, IMPORT_LEFT_OUT, s->line,
 				    import_text(im->memory, "set %s", s->name),

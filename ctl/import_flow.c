@@ -3,6 +3,7 @@
 
 #include "import_cond.h"
 #include "import_match.h"
+#include "import_state.h"
 #include "import_walk.h"
 
 #define DEPTH_MAX 32 /* nft allows 16 */
@@ -195,6 +196,7 @@ static bool take_limit(struct import_walk *w, struct visit *v, struct import_rul
 		       const struct import_match *m)
 {
 	const char *differs = limit_differs(w, v, r);
+	struct import_match counted = *m;
 	struct import_line *line;
 
 	if (differs) {
@@ -210,7 +212,8 @@ static bool take_limit(struct import_walk *w, struct visit *v, struct import_rul
 		import_tell_change(
 			w, r, "the limit stands in several rules now, and each counts by itself");
 	r->counted = true;
-	line = import_emit(w, m, WEIR_ACTION_LIMIT, r);
+	import_state_limit(w, r, &counted);
+	line = import_emit(w, &counted, WEIR_ACTION_LIMIT, r);
 	line->limit = r->limit;
 	line->admits = r->limits == IMPORT_WITHIN && !rest_drops(w, v, r);
 	if (r->limits == IMPORT_ABOVE && r->verdict == IMPORT_REJECT)
@@ -323,15 +326,18 @@ static bool match_here(struct import_walk *w, struct import_rule *r, struct impo
 }
 
 /* Why weir cannot say @r for packets of @m, all its conditions and those of the way to it. */
-static const char *unable(struct importer *im, enum import_joined joined, const struct visit *v,
+static const char *unable(const struct import_walk *w, enum import_joined joined,
+			  const struct visit *v, const struct import_rule *r,
 			  const struct import_match *m)
 {
+	const char *why = import_match_unable(m);
+
 	if (joined == IMPORT_UNABLE)
-		return import_text(im->memory,
+		return import_text(w->im->memory,
 				   "weir cannot join its conditions with those of the way to "
 				   "chain %s",
 				   v->chain->name);
-	return import_match_unable(m);
+	return why ? why : import_state_unable(w, r, m);
 }
 
 static enum next take_rule(struct import_walk *w, struct visit *v, struct import_rule *r)
@@ -347,7 +353,7 @@ static enum next take_rule(struct import_walk *w, struct visit *v, struct import
 		joined = import_match_simplify(&m);
 	if (joined == IMPORT_NEVER)
 		return NEXT_RULE;
-	why = unable(w->im, joined, v, &m);
+	why = unable(w, joined, v, r, &m);
 	if (w->copies && (why || r->limits)) {
 		w->copy_failed = true; /* a second limit would count by itself */
 		return NEXT_RULE;
@@ -358,6 +364,7 @@ static enum next take_rule(struct import_walk *w, struct visit *v, struct import
 	}
 	if (r->limits && !take_limit(w, v, r, &m))
 		return NEXT_RULE;
+	import_state_widen(w, r, &m);
 	if (r->logs)
 		import_emit(w, &m, WEIR_ACTION_LOG, r);
 	if (r->marks)

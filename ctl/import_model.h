@@ -34,6 +34,7 @@ struct import_set {
 	unsigned int line;
 	const char *remark; /* a comment for the configuration, or NULL */
 	bool used;
+	bool written_out; /* its elements stand in rules */
 };
 
 /*
@@ -91,6 +92,8 @@ struct import_rule {
 	const char *target; /* chain of JUMP and GOTO */
 	const char *why; /* it has no meaning in weir; NULL when it has */
 	bool told; /* that it was left out or changed */
+	bool state_told; /* that its connection state has another meaning */
+	bool written; /* a line of the configuration is from it */
 	bool counted; /* it has a limit in the configuration */
 };
 

@@ -328,13 +328,31 @@ static void read_all(struct reader *r)
 	}
 }
 
+/* What is cut may lack rules that drop. */
+static int check_braces(const struct importer *im, const struct nft_token *tokens, size_t count)
+{
+	const struct nft_token *outer = NULL;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (nft_is(&tokens[i], "{") && !depth++)
+			outer = &tokens[i];
+		depth -= depth && nft_is(&tokens[i], "}");
+	}
+	if (!depth)
+		return 0;
+	return fail(im->why, EXIT_USAGE,
+		    "%s:%u: the \"{\" is closed nowhere; the file is cut, or a \"}\" is missing",
+		    im->file, outer->line);
+}
+
 int import_nft(struct importer *im)
 {
 	struct reader r = { .file = { .im = im } };
 	struct nft_token *tokens;
 	size_t count;
 
-	if (nft_tokens(im, &tokens, &count))
+	if (nft_tokens(im, &tokens, &count) || check_braces(im, tokens, count))
 		return -1;
 	for (r.pass = PASS_SETS; r.pass <= PASS_RULES; r.pass++) {
 		r.c = (struct nft_cursor){ tokens, tokens + count };

@@ -83,6 +83,8 @@ static bool take_set(struct nft_rule *r, const struct keys *keys, const char *na
 		return import_refuse(im, &r->rule,
 				     "weir cannot negate pairs that it has no set "
 				     "for");
+	if (s->set)
+		s->set->written_out = true;
 	return take_elements(r, s->elements, keys, verdicts);
 }
 

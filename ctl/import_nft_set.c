@@ -163,7 +163,8 @@ void nft_add_elements(struct nft_file *f, struct nft_set *s, struct nft_cursor c
 	if (ended)
 		import_note(f->im, IMPORT_LEFT_OUT, line,
 			    import_text(f->im->memory, "set %s", s->name),
-			    "its %zu elements with a timeout, which will be gone", ended);
+			    "its %zu element%s with a timeout, which will be gone", ended,
+			    ended == 1 ? "" : "s");
 	if (!s->elements.at)
 		s->elements = c;
 	else

@@ -105,7 +105,7 @@ bool import_add_state(struct importer *im, struct import_rule *r, unsigned int s
 		import_note(im, IMPORT_CHANGED, r->line, r->text,
 			    "weir's established includes ICMP errors about the connection, which "
 			    "are related here");
-	if (others && others != OTHERS && others != (BIT(NEW) | BIT(INVALID)))
+	if (flows && others && others != OTHERS && others != (BIT(NEW) | BIT(INVALID)))
 		import_note(im, IMPORT_CHANGED, r->line, r->text,
 			    "weir has no invalid packets; they are new ones to it, so that this "
 			    "rule holds for them, too");

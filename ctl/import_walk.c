@@ -102,6 +102,8 @@ struct import_line *import_emit(struct import_walk *w, const struct import_match
 	} else if (action == WEIR_ACTION_DROP && !asks_for_ip(m) && from) {
 		import_tell_change(w, from, arp);
 	}
+	if (from)
+		from->written = true;
 	return line;
 }
 

@@ -16,6 +16,7 @@ struct import_walk {
 	unsigned int copies; /* how many rules are being written down once more */
 	bool copy_failed; /* what follows cannot be, for the packets at hand */
 	bool too_much;
+	bool accepts_established; /* a rule before did, of the same filter */
 };
 
 /* Say that a rule means something else now; once a rule. */

@@ -196,9 +196,37 @@ static void what_is_no_rule_set_is_refused(void **state)
 	}
 }
 
+/* Half a file must not become a configuration that looks whole. */
+static void a_file_that_is_cut_is_refused_with_its_line(void **state)
+{
+	static const char *const cut[] = {
+		"table inet x { chain c {",
+		"table inet x {\n\tchain c {\n\t\ttype filter hook input priority 0; policy "
+		"drop\n\t}\n",
+		"table inet x {\n\tset s { type ipv4_addr; elements = { 192.0.2.1,\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cut); i++) {
+		struct import_result r;
+		struct failure why = {};
+
+		assert_int_equal(
+			import_translate(IMPORT_NFT, "rules", cut[i], strlen(cut[i]), &r, &why),
+			-1);
+		assert_int_equal(why.code, EXIT_USAGE);
+		assert_string_equal(why.message,
+				    "rules:1: the \"{\" is closed nowhere; the file is "
+				    "cut, or a \"}\" is missing");
+		failure_free(&why);
+		import_free(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_that_is_cut_is_refused_with_its_line),
 		cmocka_unit_test(a_rule_set_cut_at_any_byte_does_no_harm),
 		cmocka_unit_test(a_mutated_rule_set_does_no_harm),
 		cmocka_unit_test(chains_in_a_loop_are_left_out),

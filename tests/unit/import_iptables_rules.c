@@ -19,8 +19,10 @@ static const struct {
 	  "dropped goes on to the rules behind it\n" },
 	{ "-p tcp --syn -j ACCEPT", "pass ethertype ip6\npass tcp flags syn/fin,syn,rst,ack\n" },
 	{ "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m state --state NEW -j DROP",
-	  "pass ethertype ip6\ndrop tcp flags != syn/fin,syn,rst,ack not established\n3: weir has "
-	  "no invalid packets; they are new ones to it, so that this rule holds for them, too\n" },
+	  "pass ethertype ip6\n3: weir's established is what this host opened, so that this would "
+	  "drop the ACKs of every connection that others open to it; what it dropped goes on to "
+	  "the "
+	  "rules behind it\n" },
 	{ "-p tcp -m tcp --tcp-flags ALL FIN,PSH,URG -j DROP",
 	  "pass ethertype ip6\ndrop tcp flags fin,psh,urg/fin,syn,rst,psh,ack,urg\n" },
 	{ "-p icmp -m icmp --icmp-type 3/4 -j ACCEPT",
@@ -72,12 +74,12 @@ static const struct {
 	{ "-j MARK --set-xmark 0x1/0xff",
 	  "pass ethertype ip6\n3: weir sets all 32 bits of a mark or none\n" },
 	{ "-p ddp -m set ! --match-set x dst,dst -j LOG",
-	  "pass ethertype ip6\n3: the elements of ipset x are not in this file; the set is "
-	  "empty\n3: weir knows no ports of its protocol\n3: no rule that was translated uses "
+	  "pass ethertype ip6\n3: weir knows no ports of its protocol\n3: no rule that was "
+	  "translated uses "
 	  "it\n" },
 	{ "-p icmp -m set --match-set x src,src -j DROP",
-	  "pass ethertype ip6\n3: the elements of ipset x are not in this file; the set is "
-	  "empty\n3: weir knows no ports of its protocol; what it dropped goes on to the rules "
+	  "pass ethertype ip6\n3: weir knows no ports of its protocol; what it dropped goes on to "
+	  "the rules "
 	  "behind it\n3: no rule that was translated uses it\n" },
 	{ "-p tcp -m set ! --match-set x src,src -j DROP",
 	  "pass ethertype ip6\ndrop tcp saddr != @x\n3: the elements of ipset x are not in this "

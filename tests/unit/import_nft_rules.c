@@ -41,11 +41,16 @@ static const struct {
 	{ "ct state related accept",
 	  "4: weir counts related packets among the established ones and cannot name them alone; "
 	  "what it accepted goes on to the rules behind it\n" },
-	{ "ct state new accept", "pass not established\n4: weir has no invalid packets; they are "
-				 "new ones to it, so that this rule holds for them, too\n" },
+	{ "ct state new accept",
+	  "pass not established\n4: weir's \"not established\" holds for "
+	  "every packet of what others open, and for invalid ones, not for a connection's first "
+	  "alone\n" },
 	{ "ct state invalid drop", "4: weir does not tell invalid or untracked packets from other "
 				   "new ones; what it dropped goes on to the rules behind it\n" },
-	{ "ct state != { established, related } drop", "drop not established\n" },
+	{ "ct state != { established, related } drop",
+	  "drop not established\n4: weir's \"not established\" holds for "
+	  "every packet of what others open, and for invalid ones, not for a connection's first "
+	  "alone\n" },
 	{ "ct mark 5 accept",
 	  "4: weir has no match for ct mark; what it accepted goes on to the rules behind it\n" },
 	{ "limit rate over 5/second burst 9 packets drop", "limit 5/s burst 9\n" },

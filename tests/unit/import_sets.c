@@ -64,9 +64,31 @@ static void sets_come_over_with_their_type(void **state)
 	assert_translates(IMPORT_NFT, sets, sets_config, "14 left out");
 }
 
+/* Of a set whose pairs were put into rules nothing was left out. */
+static void a_set_that_rules_write_out_is_not_left_out(void **state)
+{
+	char *rules =
+		rules_of(IMPORT_NFT, "table inet t {\n"
+				     " set allow { type ipv4_addr . inet_service; elements = { "
+				     "192.0.2.1 . 80 } }\n"
+				     " set soon { type ipv4_addr; flags timeout; elements = { "
+				     "192.0.2.7 timeout 1h } }\n"
+				     " chain i { type filter hook input priority 0; policy drop\n"
+				     "  ip saddr . tcp dport @allow accept\n"
+				     "  ip saddr @soon accept\n"
+				     " }\n"
+				     "}\n");
+
+	(void)state;
+	assert_string_equal(rules, "pass tcp saddr 192.0.2.1 dport 80\npass saddr @soon\n"
+				   "3: its 1 element with a timeout, which will be gone\n");
+	free(rules);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_set_that_rules_write_out_is_not_left_out),
 		cmocka_unit_test(sets_come_over_with_their_type),
 	};
 
