@@ -9,7 +9,7 @@
 #include "own.h"
 #include "ranges.h"
 
-/* More than a rule can have: a list and sets for each field, flags, an expression. */
+/* More than the parser lets a rule have: lists, RULE_SETS_MAX sets, flags, an expression. */
 #define CONDITIONS_MAX 255
 
 struct conditions {

@@ -74,10 +74,26 @@ static bool set_fits(struct build *b, enum weir_field field, const struct word *
 
 /* Each is compared with those before it. */
 #define MATCH_SETS_MAX 1000
+#define RULE_SETS_MAX 230 /* of those that are looked up: a rule has 255 conditions */
 #define MATCH_NAMES_MAX 1000
 
-static void add_match_set(struct build *b, struct match *m, const struct word *w)
+/* Values of sets of ports become the rule's own; other sets are a condition each. */
+static size_t looked_up(const struct rule *r)
 {
+	return r->match[WEIR_FIELD_SADDR].sets_count + r->match[WEIR_FIELD_DADDR].sets_count +
+	       r->match[WEIR_FIELD_IFACE].sets_count;
+}
+
+static bool is_looked_up(enum weir_field field)
+{
+	return field == WEIR_FIELD_SADDR || field == WEIR_FIELD_DADDR || field == WEIR_FIELD_IFACE;
+}
+
+static void add_match_set(struct build *b, struct rule *r, enum weir_field field,
+			  const struct word *w)
+{
+	struct match *m = &r->match[field];
+
 	for (size_t i = 0; i < m->sets_count; i++) {
 		if (word_is(&(struct word){ .text = w->text, .size = w->size }, m->sets[i]))
 			return;
@@ -85,6 +101,13 @@ static void add_match_set(struct build *b, struct match *m, const struct word *w
 	if (m->sets_count == MATCH_SETS_MAX) {
 		build_error(b, w->loc, NULL, "over %d sets in one match; join some",
 			    MATCH_SETS_MAX);
+		return;
+	}
+	if (is_looked_up(field) && looked_up(r) == RULE_SETS_MAX) {
+		build_error(b, w->loc, NULL,
+			    "over %d sets of addresses and interfaces in rule %s; join some, or "
+			    "write two rules",
+			    RULE_SETS_MAX, r->name);
 		return;
 	}
 	if (!RESERVE(b, m->sets, m->sets_count))
@@ -132,7 +155,7 @@ void build_match_value(struct build *b, struct rule *r, enum weir_field field, c
 
 	if (w->kind == WORD_SET) {
 		if (build_count_value(b, w) && set_fits(b, field, w))
-			add_match_set(b, m, w);
+			add_match_set(b, r, field, w);
 	} else if (field == WEIR_FIELD_IFACE) {
 		add_interface(b, r, w);
 	} else {

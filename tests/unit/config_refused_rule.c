@@ -183,6 +183,11 @@ static void the_limits_of_a_match_are_kept(void **state)
 		  "an expression has at most 4096 bytes; shorten it", 1024 },
 		{ "set s1 { type port; elements 1 }\nfilter f { rule r pass dport {", "@s%u,",
 		  "} }", "over 1000 sets in one match; join some", 1000 },
+		{ "set s1 { type prefix; elements 10.0.0.0/8 }\nfilter f { rule r pass saddr {",
+		  "@s%u,", "} }",
+		  "over 230 sets of addresses and interfaces in rule r; join some, or write two "
+		  "rules",
+		  230 },
 	};
 
 	(void)state;
