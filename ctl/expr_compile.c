@@ -148,6 +148,10 @@ static void explain(const char *text, const char *message, struct expr_error *er
 	if (error->at == strlen(text) && strstr(message, "syntax error"))
 		snprintf(error->message, sizeof(error->message),
 			 "the expression ends too early; see pcap-filter(7)");
+	else if (strstr(message, "only on PF linktype") || strstr(message, "ifname not"))
+		snprintf(error->message, sizeof(error->message),
+			 "the interface is not in the packet, which is all that an expression "
+			 "sees; write interface NAME beside expr");
 	else if (strstr(message, "syntax error"))
 		snprintf(error->message, sizeof(error->message),
 			 "syntax error in the expression; see pcap-filter(7)");
@@ -175,8 +179,10 @@ static int refuse_metadata(const char *text, struct expr_error *error)
 	static const struct {
 		const char *word, *remedy;
 	} known[] = {
-		{ "inbound", "a filter is for one direction: see \"filter\" and \"filter out\"" },
-		{ "outbound", "a filter is for one direction: see \"filter\" and \"filter out\"" },
+		{ "inbound", "a filter is for one direction: \"filter NAME\" in an interface "
+			     "block is for what comes in" },
+		{ "outbound", "a filter is for one direction: \"filter NAME egress\" in an "
+			      "interface block is for what leaves" },
 		{ "ifindex", "write interface NAME beside expr" },
 	};
 	size_t end;
