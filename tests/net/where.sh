@@ -220,6 +220,66 @@ assert [r["prefix"] for r in rows] == ["10.0.0.0/24"] and rows[0]["count"] >= 5,
 	refuses 2 'usage: weir latency --prefix [PREFIX]' latency --prefix 10.0.0.0/24 10.0.0.0/24
 }
 
+# ask_on CPU PORT TIMES: from near, so many connections, each with five questions and answers.
+ask_on() {
+	ns_exec near taskset -c "$1" python3 -c '
+import socket, sys
+for _ in range(int(sys.argv[2])):
+    with socket.create_connection(("10.0.0.2", int(sys.argv[1]))) as s:
+        for _ in range(5):
+            s.sendall(b"?")
+            s.recv(1)' "$2" "$3"
+}
+
+# answer_on CPU PORT: at far.
+answer_on() {
+	start_ready far "$TMP/answer-$2.log" ready taskset -c "$1" python3 -uc '
+import socket, sys
+listener = socket.create_server(("10.0.0.2", int(sys.argv[1])))
+print("ready")
+while True:
+    s, _ = listener.accept()
+    while s.recv(1):
+        s.sendall(b"!")
+    s.close()' "$2"
+}
+
+# All clients are of one prefix, and all packets of the same few pairs: CPUs meet in them.
+test_cpus_that_count_together_count_exactly() {
+	local cpus=() asking=() cpu
+	read -ra cpus < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0))[:2])')
+	[ "${#cpus[@]}" -eq 2 ] || skip "one CPU cannot meet another one"
+	build_measured 'measure rtt, path sample 1/1' 'latency { prefix 24 48 }'
+	for cpu in "${cpus[@]}"; do
+		answer_on "$cpu" $((9000 + cpu))
+	done
+	for cpu in "${cpus[@]}"; do
+		ask_on "$cpu" $((9000 + cpu)) 400 &
+		asking+=($!)
+	done
+	for cpu in "${asking[@]}"; do
+		wait "$cpu"
+	done
+	wait_for 20 all_is_said near
+	weir near -j latency >"$TMP/all"
+	weir near -j latency --prefix >"$TMP/prefixes"
+	weir near -j latency path >"$TMP/path"
+	python3 - "$TMP/all" "$TMP/prefixes" "$TMP/path" <<-'END' || fail "the figures above"
+		import json, sys
+		everything, prefixes, path = (json.load(open(name)) for name in sys.argv[1:])
+		wire = sum(h["count"] for h in everything["latency"]
+		           if h.get("direction") == "wire" and h.get("kind") not in ("dns", "response"))
+		clients = sum(h["count"] for h in prefixes["latency"])
+		stages, matched = sum(h["count"] for h in path["path"]), path["counters"]["matched"]
+		print(f"wire {wire}, by prefix {clients}; stages {stages}, matched {matched}")
+		assert wire >= 800 and clients == wire
+		# A hook that another one interrupts may miss its own count of stages, but no sample.
+		assert stages >= 10000 and 0 <= stages - matched <= stages // 1000
+		for h in prefixes["latency"] + path["path"]:
+		    assert sum(b["count"] for b in h["buckets"]) == h["count"], h
+	END
+}
+
 test_a_picture_is_refused_before_a_file_is_touched() {
 	build_measured measure
 	echo precious >"$TMP/kept.png"
