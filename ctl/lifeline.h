@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The SSH session that a command is run from, and whether a filter would cut it.
+ * The SSH session that a command is run from, and whether a filter or a service would cut it.
  */
 #ifndef WEIR_LIFELINE_H
 #define WEIR_LIFELINE_H
@@ -35,6 +35,7 @@ struct cut {
 	const char *ifname; /* that its packets come in on */
 	const struct filter *filter;
 	const struct rule *rule; /* that drops them; NULL: the default */
+	const struct service *service; /* that takes them; NULL: it is the filter that cuts */
 };
 
 /* What the plan surely does to the session. Nothing is said of what cannot be known. */

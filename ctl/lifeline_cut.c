@@ -8,6 +8,7 @@
 
 #include "judge.h"
 #include "lifeline.h"
+#include "ranges.h"
 
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
@@ -104,6 +105,54 @@ static bool filter_cuts(const struct plan *p, const char *filter, const struct j
 	return cut->kind != CUT_NOTHING;
 }
 
+static bool is_in(const struct prefix *p, const __u8 addr[16])
+{
+	range ranges[2];
+	u128 number = addr_number(addr);
+	size_t count = prefix_to_ranges(p, ranges);
+
+	for (size_t i = 0; i < count; i++) {
+		if (number >= range_first(&ranges[i]) && number <= range_last(&ranges[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_address(const struct service *s, const __u8 addr[16])
+{
+	for (size_t i = 0; i < s->addrs_count; i++) {
+		if (is_in(&s->addrs[i], addr))
+			return true;
+	}
+	return false;
+}
+
+static bool has_port(const struct service *s, __u16 port)
+{
+	for (size_t i = 0; i < s->ports_count; i++) {
+		const struct vip_port *p = &s->ports[i];
+
+		if (!p->proto || (p->proto == IPPROTO_TCP && port >= p->first && port <= p->last))
+			return true;
+	}
+	return false;
+}
+
+/* A service takes the session's packets away, as it has this host's own address and port. */
+static bool service_cuts(const struct plan *p, const struct plan_device *d, struct cut *cut)
+{
+	for (size_t i = 0; d->config->balance && i < p->model->services_count; i++) {
+		const struct service *s = &p->model->services[i];
+
+		if (!has_address(s, cut->line.local) || !has_port(s, cut->line.local_port))
+			continue;
+		cut->service = s;
+		cut->kind = CUT_SESSION;
+		return true;
+	}
+	return false;
+}
+
 static enum cut_kind device_cuts(const struct plan *p, const struct plan_device *d, struct cut *cut)
 {
 	struct judge_packet next = next_packet(&cut->line, d->link.name);
@@ -112,7 +161,7 @@ static enum cut_kind device_cuts(const struct plan *p, const struct plan_device 
 	struct judge_packet first_out = answer_to(&first, TCP_SYN | TCP_ACK);
 
 	cut->ifname = d->link.name;
-	if (!filter_cuts(p, d->config->filter, &next, &first, cut))
+	if (!filter_cuts(p, d->config->filter, &next, &first, cut) && !service_cuts(p, d, cut))
 		filter_cuts(p, d->config->filter_egress, &next_out, &first_out, cut);
 	return cut->kind;
 }

@@ -43,6 +43,7 @@ struct vocabulary {
 	const char *const *words; /* NULL-terminated */
 	const char *const *later; /* known, but of a later version; NULL-terminated */
 	const char *where; /* " in interface", or "" */
+	const char *own; /* the one of them that weir alone writes; or NULL */
 };
 
 extern const struct vocabulary words_top, words_interface, words_set, words_filter, words_pool,
@@ -274,6 +275,11 @@ struct backend_list {
 	struct backend **list;
 	size_t *count;
 };
+/* False, with the error, where what stands in its place is an address. */
+bool build_backend_has_name(struct build *b, const struct word *name);
+/* The error of a port that stands behind an address with the word "port" at @at; @port may be NULL. */
+void build_backend_port(struct build *b, const struct word *at, const struct word *address,
+			const struct word *port);
 /* @address: an address, "10.0.0.1:8443", "[2001:db8::1]:8443", a host's name, "name:8443". */
 struct backend *build_backend(struct build *b, const struct backend_list *to,
 			      const struct word *name, const struct word *address);

@@ -38,6 +38,31 @@ static bool read_endpoint(struct build *b, const struct word *w, struct endpoint
 	return false;
 }
 
+bool build_backend_has_name(struct build *b, const struct word *name)
+{
+	struct endpoint e;
+	struct problem why;
+	char text[ENDPOINT_BYTES];
+
+	word_text(name, text, sizeof(text));
+	if (name->kind == WORD_SET || !value_endpoint(text, &e, &why) || e.host[0])
+		return true;
+	build_error(b, name->loc, NULL,
+		    "a backend has a name before its address; write \"backend NAME %s\"", text);
+	return false;
+}
+
+void build_backend_port(struct build *b, const struct word *at, const struct word *address,
+			const struct word *port)
+{
+	bool is_v6 = address->kind != WORD_SET && memchr(address->text, ':', address->size);
+
+	build_error(b, at->loc, NULL,
+		    "the port of a backend stands behind its address; write %s%.*s%s:%.*s",
+		    is_v6 ? "[" : "", (int)address->size, address->text, is_v6 ? "]" : "",
+		    port ? (int)port->size : 4, port ? port->text : "PORT");
+}
+
 struct backend *build_backend(struct build *b, const struct backend_list *to,
 			      const struct word *name, const struct word *address)
 {

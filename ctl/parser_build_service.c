@@ -283,8 +283,8 @@ void build_service_end(struct build *b, struct service *s)
 			    s->name);
 	else if (s->forward == WEIR_FORWARD_KINDS)
 		build_error(b, s->loc, NULL,
-			    "service %s does not say how to forward; add \"forward ipip\" or "
-			    "\"forward l2\"",
+			    "service %s does not say how to forward; add \"forward ipip\", or "
+			    "gue, l2, nat or local",
 			    s->name);
 	else if (allow->present && !allow->ranges_count && !allow->sets_count)
 		build_error(b, build_loc(b, allow->at), NULL,

@@ -95,6 +95,19 @@ static void take_property(struct parser *p, struct backend *backend, int propert
 		build[property](&p->build, backend, &w);
 }
 
+/* "backend b 10.0.0.1 port 80", which is how others write it. */
+static bool refuse_port(struct parser *p, const struct word *w, const struct word *address)
+{
+	struct word port;
+
+	if (w->size != 4 || memcmp(w->text, "port", 4) != 0)
+		return false;
+	parser_next(p);
+	port = parser_word(&p->token);
+	build_backend_port(&p->build, w, address, p->token.kind == TOKEN_WORD ? &port : NULL);
+	return true;
+}
+
 static void take_backend(struct parser *p, const struct backend_list *to)
 {
 	struct word name, address, w;
@@ -102,6 +115,7 @@ static void take_backend(struct parser *p, const struct backend_list *to)
 	unsigned int written = 0;
 
 	if (!parser_take_word(p, "a backend name", &name) ||
+	    !build_backend_has_name(&p->build, &name) ||
 	    !parser_take_value(p, "an address", &address))
 		return;
 	backend = build_backend(&p->build, to, &name, &address);
@@ -109,6 +123,8 @@ static void take_backend(struct parser *p, const struct backend_list *to)
 		int property;
 
 		w = parser_word(&p->token);
+		if (refuse_port(p, &w, &address))
+			return;
 		property = build_keyword(&p->build, &w, &words_backend);
 		if (property < 0)
 			return;

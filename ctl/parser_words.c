@@ -79,6 +79,7 @@ const struct vocabulary words_backend = {
 	.where = "",
 	.plural = "properties",
 	.words = WORDS("weight", "drain", "quic-id", "resolved"),
+	.own = "resolved",
 	.later = WORDS("check"),
 };
 
@@ -209,13 +210,19 @@ int vocabulary_find(const struct vocabulary *v, const struct word *w)
 	return find(v->words, w);
 }
 
-static void join(const char *const *words, char *out, size_t size)
+/* Those that people write. */
+static void join(const struct vocabulary *v, char *out, size_t size)
 {
+	const char *between = "";
 	size_t used = 0;
 
 	out[0] = 0;
-	for (size_t i = 0; words[i] && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", words[i]);
+	for (size_t i = 0; v->words[i] && used < size; i++) {
+		if (v->own && !strcmp(v->words[i], v->own))
+			continue;
+		used += (size_t)snprintf(out + used, size - used, "%s%s", between, v->words[i]);
+		between = ", ";
+	}
 }
 
 static const struct {
@@ -281,7 +288,7 @@ int build_keyword(struct build *b, const struct word *w, const struct vocabulary
 
 	if (index >= 0 || b->failed)
 		return index;
-	join(v->words, all, sizeof(all));
+	join(v, all, sizeof(all));
 	if (find(v->later, w) >= 0)
 		build_error(b, w->loc, NULL, WORD_FMT " is not in this version; %s are %s",
 			    WORD_ARGS(w), v->plural, all);

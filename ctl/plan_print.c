@@ -81,7 +81,10 @@ void plan_warn(const struct plan *p, const char *remedy)
 	if (plan_cuts(p, &cut) == CUT_NOTHING)
 		return;
 	addr_text(cut.line.peer, peer, sizeof(peer));
-	if (cut.rule)
+	if (cut.service)
+		snprintf(by, sizeof(by), "service %s, which has the address and the port of it,",
+			 cut.service->name);
+	else if (cut.rule)
 		snprintf(by, sizeof(by), "rule %s of filter %s, line %u,", cut.rule->name,
 			 cut.filter->name, cut.rule->loc.line);
 	else
@@ -103,10 +106,12 @@ static json_t *cut_json(const struct plan *p)
 
 	if (plan_cuts(p, &cut) == CUT_NOTHING)
 		return json_null();
-	return json_pack("{s:s,s:s,s:s,s:s?}", "cuts",
+	return json_pack("{s:s,s:s,s:s?,s:s?,s:s?}", "cuts",
 			 cut.kind == CUT_SESSION ? "session" : "new sessions", "from",
-			 addr_text(cut.line.peer, peer, sizeof(peer)), "filter", cut.filter->name,
-			 "rule", cut.rule ? cut.rule->name : NULL);
+			 addr_text(cut.line.peer, peer, sizeof(peer)), "filter",
+			 cut.service ? NULL : cut.filter->name, "rule",
+			 cut.rule ? cut.rule->name : NULL, "service",
+			 cut.service ? cut.service->name : NULL);
 }
 
 static json_t *counts_json(const struct plan *p)

@@ -31,7 +31,7 @@ enum weir_fate {
 	X(LB_NO_ROUTE, "lb-no-route", DROP, "the kernel has no route to the backend")              \
 	X(LB_NO_NEIGHBOUR, "lb-no-neighbour", DROP, "the next hop's MAC address is not known yet") \
 	X(LB_TOO_BIG, "lb-too-big", DROP,                                                          \
-	  "with its encapsulation, if any, it exceeds the MTU on the way out")                     \
+	  "too big for the way out, with a tunnel's header where it gets one")                     \
 	X(LB_TOO_BIG_TOLD, "lb-too-big-told", FORWARD,                                             \
 	  "too big for the way; its sender was told what fits")                                    \
 	X(LB_TTL, "lb-ttl", DROP, "its TTL, or hop limit, ended here")                             \

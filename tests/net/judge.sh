@@ -260,6 +260,23 @@ test_a_plan_that_rejects_or_cuts_the_answers_is_warned_of() {
 	[[ $(weir edge plan "$TMP/out.conf" 2>&1) != *WARNING* ]] || fail "warned"
 }
 
+test_a_service_that_takes_the_sessions_packets_is_warned_of() {
+	local ports
+	build_edge
+	routing_on edge
+	session
+	for ports in 'tcp any' any 'tcp 20-30'; do
+		echo "interface eth0 { xdp auto; balance }
+			service web { address 10.0.0.1; port $ports; forward ipip; backend b 10.0.0.9 }" \
+			>"$TMP/edge.conf"
+		assert_contains "$(weir edge plan "$TMP/edge.conf" 2>&1)" \
+			"service web, which has the address and the port of it, cuts your own SSH session"
+		assert_contains "$(weir edge -j plan "$TMP/edge.conf" 2>/dev/null)" '"service": "web"'
+	done
+	sed -i 's/port tcp [^;]*/port tcp 80, udp 22/' "$TMP/edge.conf"
+	[[ $(weir edge plan "$TMP/edge.conf" 2>&1) != *WARNING* ]] || fail "warned"
+}
+
 test_a_plan_that_lets_the_session_live_but_none_come_back_is_warned_of() {
 	build_edge
 	session

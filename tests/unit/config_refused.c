@@ -201,7 +201,8 @@ static const struct refusal broken_statements[] = {
 	{ "service s { address 192.0.2.1; forward ipip }",
 	  "1:9: service s has no port; add \"port tcp NUMBER\"" },
 	{ "service s { address 192.0.2.1; port tcp 80 }",
-	  "1:9: service s does not say how to forward; add \"forward ipip\" or \"forward l2\"" },
+	  "1:9: service s does not say how to forward; add \"forward ipip\", or gue, l2, nat "
+	  "or local" },
 	{ "service s { address 192.0.2.1; port tcp 80; forward geu }",
 	  "1:53: unknown way to forward \"geu\"; ways to forward are l2, ipip, gue, nat, local | "
 	  "did "
@@ -225,7 +226,7 @@ static const struct refusal broken_statements[] = {
 	  "weight" },
 	{ "service s { address 192.0.2.1; port tcp 80; forward ipip; backend b 10.0.0.1 wieght 3 }",
 	  "1:78: unknown property of a backend \"wieght\"; properties are weight, drain, "
-	  "quic-id, resolved | did you mean \"weight\"?" },
+	  "quic-id | did you mean \"weight\"?" },
 	{ "service s { check http \"/\" every 2s; address 192.0.2.1; port tcp 80; forward ipip }",
 	  "1:13: \"check\" is not in this version; its statements are address, port, forward, "
 	  "source, hash, track, udp, settle, mss, allow, limit, syncookie, empty, backend, "

@@ -99,6 +99,17 @@ static const struct refusal values[] = {
 };
 
 static const struct refusal backends[] = {
+	{ IPIP "backend 10.0.0.1 }",
+	  "1:67: a backend has a name before its address; write \"backend NAME 10.0.0.1\"" },
+	{ IPIP "backend [2001:db8::1]:80 weight 3 }",
+	  "1:67: a backend has a name before its address; write \"backend NAME "
+	  "[2001:db8::1]:80\"" },
+	{ IPIP "backend b 10.0.0.1 port 8080 }",
+	  "1:78: the port of a backend stands behind its address; write 10.0.0.1:8080" },
+	{ IPIP "backend b 2001:db8::1 port 8080 }",
+	  "1:81: the port of a backend stands behind its address; write [2001:db8::1]:8080" },
+	{ IPIP "backend b 10.0.0.1 wait 3 }",
+	  "1:78: unknown property of a backend \"wait\"; properties are weight, drain, quic-id" },
 	{ IPIP "backend b weight 3 }", "1:69: expected an address before \"weight\"" },
 	{ IPIP "backend b 10.0.0.1x }",
 	  "1:69: \"10.0.0.1x\" is neither an address nor the name of a host" },
