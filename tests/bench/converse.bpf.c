@@ -14,9 +14,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define HEADER_BYTES 66
-#define ADDRESSES (ETH_HLEN + 12)
-#define L4 (ETH_HLEN + 20)
 #define FIRST 1000
 #define PAYLOAD 80
 
@@ -30,29 +27,39 @@ struct {
 enum converse_kind { CONVERSE_TIMESTAMPS, CONVERSE_SEQUENCE, CONVERSE_SAME, CONVERSE_DATAGRAM };
 
 /* Set by latency_bench.c. */
-__u8 header[HEADER_BYTES] __attribute__((aligned(8)));
+__be16 server_port;
 __u32 flow_bits;
 __u32 kind; /* enum converse_kind */
 __u32 packets;
 
-struct tcp_words {
+struct frame {
+	__u8 ethernet[ETH_HLEN];
+	__u8 ip[12];
+	__be32 saddr, daddr;
 	__be16 source, dest;
 	__be32 seq, ack, rest[2];
 	__be32 nops, tsval, tsecr;
-};
+} __attribute__((packed, aligned(2)));
 
-static __always_inline void write_numbers(struct tcp_words *tcp, __u32 visit, __u32 is_egress)
+/*
+ * What differs from the packet before, each field by a store of its size: a
+ * load of what was just stored in parts waits until all of them are in the
+ * cache, which no packet that a device wrote makes a program do.
+ */
+#define PUT(at, type, value) (*(volatile type *)(void *)&(at) = (value))
+
+static __always_inline void write_numbers(struct frame *f, __u32 visit, __u32 is_egress)
 {
 	__u32 mine = FIRST + visit, theirs = is_egress ? mine : mine - 1;
 
-	if (kind == CONVERSE_SAME)
-		mine = theirs = FIRST;
-	tcp->seq = bpf_htonl(mine * PAYLOAD);
-	tcp->ack = bpf_htonl((theirs + 1) * PAYLOAD);
+	PUT(f->seq, __be32, bpf_htonl(mine * PAYLOAD));
+	PUT(f->ack, __be32, bpf_htonl((theirs + 1) * PAYLOAD));
 	if (kind == CONVERSE_SEQUENCE)
 		return;
-	tcp->tsval = bpf_htonl(mine);
-	tcp->tsecr = bpf_htonl(theirs);
+	if (kind == CONVERSE_SAME)
+		mine = theirs = FIRST;
+	PUT(f->tsval, __be32, bpf_htonl(mine));
+	PUT(f->tsecr, __be32, bpf_htonl(theirs));
 }
 
 SEC("tc")
@@ -67,25 +74,19 @@ int around(struct __sk_buff *skb)
 	__u32 n = packets++, turn = n >> flow_bits;
 	/* Odd, so that it visits every flow before it visits one again, and not in order. */
 	__u32 flow = n * 2654435761U & ((1U << flow_bits) - 1);
-	__u8 *data = (__u8 *)(long)skb->data, *end = (__u8 *)(long)skb->data_end;
 	__be32 client = bpf_htonl(0xC6120000 + (flow >> 12)), server = bpf_htonl(0xC0000201);
 	__be16 port = bpf_htons(1024 + (flow & 0xfff));
-	struct tcp_words *tcp = (void *)(data + L4);
+	struct frame *f = (void *)(long)skb->data;
 	__u32 is_egress = turn & 1;
 
-	if (data + HEADER_BYTES > end)
+	if ((void *)(f + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_SHOT;
-	__builtin_memcpy(data, header, HEADER_BYTES);
-	*(__be32 *)(data + ADDRESSES) = is_egress ? server : client;
-	*(__be32 *)(data + ADDRESSES + 4) = is_egress ? client : server;
-	if (is_egress) {
-		tcp->source = tcp->dest;
-		tcp->dest = port;
-	} else {
-		tcp->source = port;
-	}
+	PUT(f->saddr, __be32, is_egress ? server : client);
+	PUT(f->daddr, __be32, is_egress ? client : server);
+	PUT(f->source, __be16, is_egress ? server_port : port);
+	PUT(f->dest, __be16, is_egress ? port : server_port);
 	if (kind != CONVERSE_DATAGRAM)
-		write_numbers(tcp, turn >> 1, is_egress);
+		write_numbers(f, turn >> 1, is_egress);
 	bpf_tail_call(skb, &under_test, is_egress);
 	return TC_ACT_SHOT;
 }

@@ -3,6 +3,7 @@
  * make bench-latency: what a packet costs that is timed, and what one that is
  * not, net of an empty program that is measured in turn with it.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
 #include <sched.h>
@@ -97,7 +98,7 @@ static double run(struct converse *b, const struct latency_case *c)
 	/* The first byte of QUIC: a short header that does not spin. */
 	if (c->port == 443)
 		frame.bytes[42] = 0x40;
-	memcpy(b->bss->header, frame.bytes, sizeof(b->bss->header));
+	b->bss->server_port = htons(c->port);
 	b->bss->flow_bits = c->flow_bits;
 	b->bss->kind = c->kind;
 	b->bss->packets = 0;
