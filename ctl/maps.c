@@ -267,6 +267,8 @@ static int create_for_timing(const struct capacity *c, struct maps *m, struct fa
 	/* Mappable values begin at a page: no record straddles cache lines that it need not. */
 	if (create_with(WEIR_MAP_FLOWS, array, sizeof(struct weir_flow_set), c->flow_sets,
 			&mappable, m, why) ||
+	    create_with(WEIR_MAP_FLOW_RESTS, array, sizeof(struct weir_flow_rest_set), c->flow_sets,
+			&mappable, m, why) ||
 	    create_with(WEIR_MAP_STAMPS, array, sizeof(struct weir_stamp_set), c->stamp_sets,
 			&mappable, m, why))
 		return -1;

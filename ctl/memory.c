@@ -74,7 +74,8 @@ static struct memory measure(const struct capacity *c)
 			      [PART_NAT] = (__u64)c->nat_sets * sizeof(struct weir_nat_set) +
 					   (__u64)c->nat_flows * sizeof(struct weir_nat_flow),
 			      [PART_TIMING] =
-				      (__u64)c->flow_sets * sizeof(struct weir_flow_set) +
+				      (__u64)c->flow_sets * (sizeof(struct weir_flow_set) +
+							     sizeof(struct weir_flow_rest_set)) +
 				      (__u64)c->stamp_sets * sizeof(struct weir_stamp_set) +
 				      (__u64)c->prefix_sets * sizeof(struct weir_prefix_set) +
 				      (__u64)(c->losses > 1 ? c->losses : 0) * WEIR_HEAT_COLUMNS *

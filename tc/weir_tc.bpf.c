@@ -81,8 +81,8 @@ static __always_inline void pull_headers(struct __sk_buff *skb)
 		bpf_skb_pull_data(skb, want);
 }
 
-LATENCY_OF(measure_ingress, struct __sk_buff, WEIR_DIR_WIRE, ctx->gso_size, ifindex)
-LATENCY_OF(measure_egress, struct __sk_buff, WEIR_DIR_HOST, ctx->gso_size, ifindex)
+LATENCY_OF(measure_ingress, struct __sk_buff, WEIR_DIR_WIRE, ctx->gso_size, ctx->len, ifindex)
+LATENCY_OF(measure_egress, struct __sk_buff, WEIR_DIR_HOST, ctx->gso_size, ctx->len, ifindex)
 
 /* Not inlined, as the filter's calls need the stack. These return 0. */
 static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)
@@ -105,6 +105,29 @@ static __always_inline void keep_mark(struct __sk_buff *skb, const struct pkt *p
 		skb->mark = p->mark;
 }
 
+/* Whether the short way was one for the packet, and nothing else is to be done with it. */
+static __always_inline bool ingress_is_measured(struct __sk_buff *skb, struct scratch *scratch)
+{
+	int took = measure_ingress_alone(skb);
+
+	if (took > 0 && latency_is_asked(took)) {
+		parse(skb, &scratch->pkt, 0);
+		measure_ingress_tell(skb, &scratch->pkt, &scratch->timed, took);
+	}
+	return took != LATENCY_OTHER;
+}
+
+static __always_inline bool egress_is_measured(struct __sk_buff *skb, struct scratch *scratch)
+{
+	int took = measure_egress_alone(skb);
+
+	if (took > 0 && latency_is_asked(took)) {
+		parse(skb, &scratch->pkt, PKT_LEAVES);
+		measure_egress_tell(skb, &scratch->pkt, &scratch->timed, took);
+	}
+	return took != LATENCY_OTHER;
+}
+
 SEC("tc")
 int weir_ingress(struct __sk_buff *skb)
 {
@@ -114,7 +137,7 @@ int weir_ingress(struct __sk_buff *skb)
 	const struct weir_device *device;
 	struct pkt *p;
 
-	if (!scratch)
+	if (!scratch || !weir.stages)
 		return TC_ACT_UNSPEC;
 	if (skb->tc_index == REJECT_ANSWER) {
 		skb->tc_index = 0;
@@ -124,6 +147,11 @@ int weir_ingress(struct __sk_buff *skb)
 		take_mark(skb);
 	if (weir.stages == 1U << WEIR_STAGE_MARK) /* the rest was XDP's */
 		return TC_ACT_UNSPEC;
+	if (LATENCY_IS_ALONE && image && stage_is_on(device_row(image), WEIR_STAGE_MEASURE) &&
+	    ingress_is_measured(skb, scratch)) {
+		count_reason(&scratch->first, WEIR_R_CONTINUE, skb->len);
+		return TC_ACT_UNSPEC;
+	}
 	p = &scratch->pkt;
 	pull_headers(skb);
 	parse(skb, p, 0);
@@ -176,6 +204,8 @@ int weir_egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	device = device_row(image);
 	if (!(weir.stages & device->stages))
+		return TC_ACT_UNSPEC;
+	if (LATENCY_IS_ALONE && egress_is_measured(skb, scratch))
 		return TC_ACT_UNSPEC;
 	p = &scratch->pkt;
 	if (stage_is_on(device, WEIR_STAGE_EGRESS))

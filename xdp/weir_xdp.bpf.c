@@ -116,7 +116,8 @@ static __always_inline enum weir_depth depth_wanted(const struct weir_image *ima
 	return filter_of(image, device)->depth;
 }
 
-LATENCY_OF(measure, struct xdp_md, WEIR_DIR_WIRE, 0, ingress_ifindex)
+LATENCY_OF(measure, struct xdp_md, WEIR_DIR_WIRE, 0, (__u32)bpf_xdp_get_buff_len(ctx),
+	   ingress_ifindex)
 
 /* Not inlined, as the filter's calls need the stack. Returns 0. */
 static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)
@@ -229,6 +230,19 @@ static __always_inline enum weir_reason run(struct xdp_md *ctx, struct scratch *
 	return chosen == WEIR_R_CONTINUE ? reason : chosen;
 }
 
+/* Whether the short way was one for the packet, and nothing else is to be done with it. */
+static __always_inline bool is_measured(struct xdp_md *ctx, struct scratch *scratch, __u32 bytes)
+{
+	int took = measure_alone(ctx);
+
+	if (took > 0 && latency_is_asked(took)) {
+		pkt_init(&scratch->pkt, bytes, 0);
+		parse(ctx, &scratch->pkt, WEIR_DEPTH_ALL);
+		measure_tell(ctx, &scratch->pkt, &scratch->timed, took);
+	}
+	return took != LATENCY_OTHER;
+}
+
 SEC("xdp.frags")
 int weir_xdp(struct xdp_md *ctx)
 {
@@ -251,6 +265,9 @@ int weir_xdp(struct xdp_md *ctx)
 		if (short_way != PLAIN_OTHER)
 			return finish(scratch, bytes, short_way & 0xffff, short_way >> 16);
 	}
+	if (LATENCY_IS_ALONE && image && stage_is_on(device_row(image), WEIR_STAGE_MEASURE) &&
+	    is_measured(ctx, scratch, bytes))
+		return finish(scratch, bytes, WEIR_R_CONTINUE, XDP_PASS);
 	pkt_init(&scratch->pkt, bytes, 0);
 	reason = run(ctx, scratch, image, &verdict);
 	verdict = finish(scratch, scratch->pkt.bytes, reason, verdict);

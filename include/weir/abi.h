@@ -37,6 +37,7 @@
 	X(NAT_FLOWS, "weir_nat_flows") /* records of translated flows */         \
 	X(PMTU, "weir_pmtu") /* what routers said of paths to backends */        \
 	X(FLOWS, "weir_flows") /* four-way set of flows being timed */           \
+	X(FLOW_RESTS, "weir_flow_rests") /* what else there is of each */        \
 	X(STAMPS, "weir_stamps") /* eight-way set of what awaits an answer */    \
 	X(LOSSES, "weir_losses") /* per CPU [device][direction] counters */      \
 	X(HEAT, "weir_heat") /* [device][direction][column] of heat maps */      \

@@ -152,15 +152,12 @@ struct weir_stamp {
 	__u32 ticks; /* when it was seen first; 0: there is none */
 };
 
-/* Stamps that a flow's record holds; what is more spills to weir_stamps. */
-#define WEIR_FLOW_STAMPS 4
-
 enum weir_side_flag {
-	WEIR_SIDE_HEAD = 3, /* index of the stamp to be written next */
-	WEIR_SIDE_TIMED = 1 << 2, /* newest and echoed are valid, stamps are TSvals */
-	WEIR_SIDE_SENT = 1 << 3, /* next is valid */
-	WEIR_SIDE_ACKED = 1 << 4, /* acked and window are valid */
-	WEIR_SIDE_SPIN = 1 << 5, /* QUIC: the spin bit of its last packet */
+	WEIR_SIDE_TIMED = 1 << 0, /* last has its newest TSval, stamps are TSvals */
+	WEIR_SIDE_SENT = 1 << 1, /* next is valid */
+	WEIR_SIDE_ACKED = 1 << 2, /* acked and window are valid */
+	WEIR_SIDE_SPIN = 1 << 3, /* QUIC: the spin bit of its last packet */
+	WEIR_SIDE_BACKED = 1 << 4, /* of the wire: the rest has a backend */
 };
 
 /* How far the handshake of a side is. */
@@ -170,26 +167,28 @@ enum weir_opening {
 	WEIR_OPENING_ANSWERED, /* its SYN-ACK is not acknowledged */
 };
 
+/* What a side waits for. */
+#define WEIR_PENDING_OPENING 3 /* enum weir_opening */
+#define WEIR_PENDING_OLDER (1 << 2) /* stamps before the last: the rest has them */
+
 /* One end of a flow, by what it sent. */
 struct weir_flow_side {
-	__u32 newest; /* TSval; without timestamps: up to here all is ambiguous (Karn) */
-	__u32 echoed; /* the newest TSval that came back; QUIC: how its edges follow each other */
+	struct weir_stamp last; /* with timestamps, value is the newest, stamped or not */
+	__u32 done; /* the newest TSval that came back; without: up to here all is ambiguous
+		       (Karn); QUIC, of the wire: how the edges of both follow each other */
 	__u32 next; /* sequence number that follows all data that it sent */
 	__u32 acked; /* greatest acknowledgement that it sent */
 	__u16 window; /* as in the header */
-	__u16 segment; /* bytes of the largest single segment */
 	__u8 flags; /* enum weir_side_flag */
-	__u8 retransmits; /* of the connection, up to 255 */
-	__u8 opening; /* enum weir_opening; this and what follows, both sides write */
-	__u8 spilled; /* some stamps may lie in weir_stamps */
-	struct weir_stamp stamp[WEIR_FLOW_STAMPS];
+	__u8 pending; /* WEIR_PENDING_*; both sides write it */
 };
-_Static_assert(sizeof(struct weir_flow_side) == 56, "side has holes");
+_Static_assert(sizeof(struct weir_flow_side) == 24, "side has holes");
 
 /*
- * Two cache lines: a flow on one device. @key is a hash of the 5-tuple and the
- * device, the same in both directions, and stands for them: two flows that
- * share it (1 in 2^63) would share their samples, and nothing else.
+ * A flow on one device, in one cache line: all that a packet needs of a flow of
+ * which little is under way. @key is a hash of the 5-tuple and the device, the
+ * same in both directions, and stands for them: two flows that share it (1 in
+ * 2^63) would share their samples, and nothing else.
  *
  * CPUs that meet in a record do so without a lock. Words are written whole; a
  * sample may be lost or counted twice then, and never be of another packet.
@@ -197,16 +196,38 @@ _Static_assert(sizeof(struct weir_flow_side) == 56, "side has holes");
 struct weir_flow {
 	__u64 key; /* 0: free */
 	__u32 seen; /* ticks, last packet that was timed */
-	__u32 backend; /* backend id + 1, 0 when the balancer had no part */
+	__u16 segment[WEIR_DIR_COUNT]; /* bytes of the largest single segment of each side */
 	struct weir_flow_side side[WEIR_DIR_COUNT]; /* by who sends: the wire, the host */
 };
-_Static_assert(sizeof(struct weir_flow) == 128, "flow is not two cache lines");
+_Static_assert(sizeof(struct weir_flow) == 64, "flow is not a cache line");
 
-/* Where a flow can lie: the value of weir_flows, chosen by the low bits of its key. */
+/* Stamps before the last, of each side; what is more spills to weir_stamps. */
+#define WEIR_FLOW_OLDER 3
+
+/* The rest of a record, for when more is under way, and for what is rare. */
+struct weir_flow_rest {
+	/* With WEIR_PENDING_OLDER, else of no meaning. */
+	struct weir_stamp older[WEIR_DIR_COUNT][WEIR_FLOW_OLDER];
+	__u32 spilled[WEIR_DIR_COUNT]; /* greatest value of them in weir_stamps, if not done */
+	__u8 head[WEIR_DIR_COUNT]; /* which of older is to give way next */
+	__u8 retransmits[WEIR_DIR_COUNT]; /* of the connection, up to 255 */
+	__u32 backend; /* backend id + 1, of meaning with WEIR_SIDE_BACKED */
+};
+_Static_assert(sizeof(struct weir_flow_rest) == 64, "rest of a flow is not a cache line");
+
+/*
+ * Where a flow can lie: the value of weir_flows, chosen by the low bits of its
+ * key; and of weir_flow_rests the same. Two maps, as what is read of each flow
+ * is to lie as close as it can: that is what fills a cache.
+ */
 #define WEIR_FLOW_WAYS 4
 
 struct weir_flow_set {
 	struct weir_flow way[WEIR_FLOW_WAYS];
+};
+
+struct weir_flow_rest_set {
+	struct weir_flow_rest way[WEIR_FLOW_WAYS];
 };
 
 /* Sets for @flows, a power of two: twice the room, or many would push each other out. */

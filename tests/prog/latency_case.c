@@ -17,16 +17,21 @@
 static const struct image_device devices[] = {
 	{ .slot = 0, .ifindex = 1, .stages = STAGE(MEASURE) | STAGE(BALANCE), .filter = "" },
 	{ .slot = 1, .ifindex = 2, .stages = STAGE(MEASURE), .filter = "" },
+	{ .slot = 2, .ifindex = 3, .stages = STAGE(MEASURE), .filter = "" },
+	{ .slot = 3, .ifindex = 4, .stages = STAGE(MEASURE) | STAGE(TRACK), .filter = "" },
 };
-static const struct harness_host host = {
+static const struct harness_host with_prefixes = {
 	.devices = devices,
 	.devices_count = COUNT(devices),
 	.prefix_sets = 2,
 	.prefix_v4 = 24,
 	.prefix_v6 = 48,
 };
+static const struct harness_host without = { .devices = devices, .devices_count = COUNT(devices) };
 static const char config[] = "interface a { xdp auto; balance; measure }\n"
 			     "interface b { measure }\n"
+			     "interface c { measure }\n"
+			     "interface d { measure }\n"
 			     "service s { address 192.0.2.80, 2001:db8:ff::80; port tcp 80\n"
 			     "forward ipip; backend only 203.0.113.1 }\n";
 static const enum weir_map emptied[] = { WEIR_MAP_FLOWS,   WEIR_MAP_STAMPS, WEIR_MAP_HISTS,
@@ -40,7 +45,7 @@ struct timing *timing_start(__u32 slot)
 	struct timing *t = &timings[slot];
 
 	if (!t->is_loaded) {
-		harness_start(&t->h, config, &host);
+		harness_start(&t->h, config, slot < 2 ? &with_prefixes : &without);
 		harness_load(&t->h, HOOK_XDP, slot, devices[slot].stages);
 		harness_load(&t->h, HOOK_EGRESS, slot, devices[slot].stages);
 		t->slot = slot;

@@ -10,7 +10,12 @@
 
 #include "harness.h"
 
-/* Slot 0 measures and balances, slot 1 measures. */
+/*
+ * Slot 0 measures and balances, slot 1 measures, both also by prefix. Slot 2
+ * measures without prefixes, slot 3 too, and notes connections: most segments
+ * go the short way there, through a program that is for nothing else, and
+ * through one that is.
+ */
 struct timing {
 	struct harness h;
 	__u32 slot;

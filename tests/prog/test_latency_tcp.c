@@ -324,6 +324,14 @@ static void samples_of_random_conversations_are_those_of_the_model(void **state)
 	random_conversations(1);
 }
 
+static void so_are_those_of_the_short_way(void **state)
+{
+	(void)state;
+	NEED_BPF();
+	random_conversations(2);
+	random_conversations(3);
+}
+
 static void so_are_those_of_balanced_ones(void **state)
 {
 	(void)state;
@@ -385,6 +393,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples_of_random_conversations_are_those_of_the_model),
+		cmocka_unit_test(so_are_those_of_the_short_way),
 		cmocka_unit_test(so_are_those_of_balanced_ones),
 		cmocka_unit_test(a_question_that_a_bare_acknowledgement_overtook_is_a_sample),
 	};

@@ -274,26 +274,30 @@ static void structs_of_the_latency_stage_keep_their_layout(void **state)
 	AT(weir_stamp, value, 0);
 	AT(weir_stamp, ticks, 4);
 
-	SIZE(weir_flow_side, 56);
-	AT(weir_flow_side, newest, 0);
-	AT(weir_flow_side, echoed, 4);
-	AT(weir_flow_side, next, 8);
-	AT(weir_flow_side, acked, 12);
-	AT(weir_flow_side, window, 16);
-	AT(weir_flow_side, segment, 18);
-	AT(weir_flow_side, flags, 20);
-	AT(weir_flow_side, retransmits, 21);
-	AT(weir_flow_side, opening, 22);
-	AT(weir_flow_side, spilled, 23);
-	AT(weir_flow_side, stamp, 24);
+	SIZE(weir_flow_side, 24);
+	AT(weir_flow_side, last, 0);
+	AT(weir_flow_side, done, 8);
+	AT(weir_flow_side, next, 12);
+	AT(weir_flow_side, acked, 16);
+	AT(weir_flow_side, window, 20);
+	AT(weir_flow_side, flags, 22);
+	AT(weir_flow_side, pending, 23);
 
-	SIZE(weir_flow, 128);
+	SIZE(weir_flow, 64);
 	AT(weir_flow, key, 0);
 	AT(weir_flow, seen, 8);
-	AT(weir_flow, backend, 12);
+	AT(weir_flow, segment, 12);
 	AT(weir_flow, side, 16);
 
-	SIZE(weir_flow_set, 512);
+	SIZE(weir_flow_rest, 64);
+	AT(weir_flow_rest, older, 0);
+	AT(weir_flow_rest, spilled, 48);
+	AT(weir_flow_rest, head, 56);
+	AT(weir_flow_rest, retransmits, 58);
+	AT(weir_flow_rest, backend, 60);
+
+	SIZE(weir_flow_set, 256);
+	SIZE(weir_flow_rest_set, 256);
 
 	SIZE(weir_spilled, 8);
 	AT(weir_spilled, ticks, 4);

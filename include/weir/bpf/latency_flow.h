@@ -45,32 +45,37 @@ static __always_inline __u32 latency_way(__u64 key)
 	return key >> 60 & (WEIR_FLOW_WAYS - 1);
 }
 
-/* Start to load both cache lines of a flow, for when they are read. */
+/* Start to load the line of a flow, for when it is read. */
 static __always_inline void latency_touch(__u64 key)
 {
 	struct weir_flow_set *set = latency_flow_set(key);
-	struct weir_flow *flow;
 
-	if (!set)
-		return;
-	flow = &set->way[latency_way(key)];
-	*(volatile __u64 *)&flow->key;
-	*(volatile __u64 *)&flow->side[1].stamp[0];
+	if (set)
+		*(volatile __u64 *)&set->way[latency_way(key)].key;
 }
 
-/* NULL: it has no record. */
-static __always_inline struct weir_flow *latency_flow(struct weir_flow_set *set, __u64 key)
+/* The way where a flow lies; WEIR_FLOW_WAYS: it has no record. */
+static __always_inline __u32 latency_find(const struct weir_flow_set *set, __u64 key)
 {
-	struct weir_flow *flow = &set->way[latency_way(key)];
+	__u32 way = latency_way(key);
 
-	if (flow->key == key)
-		return flow;
+	if (set->way[way].key == key)
+		return way;
 #pragma unroll
-	for (int i = 0; i < WEIR_FLOW_WAYS; i++) {
-		if (set->way[i].key == key)
-			return &set->way[i];
+	for (way = 0; way < WEIR_FLOW_WAYS; way++) {
+		if (set->way[way].key == key)
+			return way;
 	}
-	return NULL;
+	return WEIR_FLOW_WAYS;
+}
+
+/* NULL: there is no such table. */
+static __always_inline struct weir_flow_rest *latency_rest(__u64 key, __u32 way)
+{
+	__u32 index = key & weir.flow_mask;
+	struct weir_flow_rest_set *set = bpf_map_lookup_elem(&weir_flow_rests, &index);
+
+	return set ? &set->way[way & (WEIR_FLOW_WAYS - 1)] : NULL;
 }
 
 /* Whether @a is to give way rather than @b. The clock goes round: 0 is no time of an empty one. */
@@ -79,17 +84,29 @@ static __always_inline bool latency_is_older(const struct weir_flow *a, const st
 	return !a->key || (b->key && (__s32)(a->seen - b->seen) <= 0);
 }
 
-static __always_inline struct weir_flow *latency_older(struct weir_flow *a, struct weir_flow *b)
+/* The way of a new flow: its own where that is free, else the one that was timed longest ago. */
+static __always_inline __u32 latency_victim(const struct weir_flow_set *set, __u64 key)
 {
-	return latency_is_older(a, b) ? a : b;
+	const struct weir_flow *w = set->way;
+	__u32 a, b;
+
+	if (!w[latency_way(key)].key)
+		return latency_way(key);
+	a = latency_is_older(&w[0], &w[1]) ? 0 : 1;
+	b = latency_is_older(&w[2], &w[3]) ? 2 : 3;
+	return latency_is_older(&w[a], &w[b]) ? a : b;
 }
 
-/* Another CPU that is in the record now may leave a stamp there, which this flow's answers miss. */
+/*
+ * Another CPU that is in the record now may leave a stamp there, which this
+ * flow's answers miss. Returns 0.
+ */
 __noinline int latency_flow_take(struct timed *t, __u32 sender)
 {
+	struct weir_flow_rest *rest;
 	struct weir_flow_set *set;
 	struct weir_flow *flow;
-	__u32 now;
+	__u32 way, now;
 
 	if (LATENCY_IS_OFF || !t)
 		return 0;
@@ -97,15 +114,17 @@ __noinline int latency_flow_take(struct timed *t, __u32 sender)
 	if (!set)
 		return 0;
 	now = latency_now(t);
-	flow = &set->way[latency_way(t->key)];
-	if (flow->key)
-		flow = latency_older(latency_older(&set->way[0], &set->way[1]),
-				     latency_older(&set->way[2], &set->way[3]));
+	way = latency_victim(set, t->key) & (WEIR_FLOW_WAYS - 1);
+	flow = &set->way[way];
+	rest = latency_rest(t->key, way);
+	if (!rest)
+		return 0;
 	if (flow->key && now - flow->seen < LATENCY_LIVE_TICKS)
 		latency_count_rare(sender, WEIR_LOSS_EVICTED);
 	latency_count_rare(sender, WEIR_LOSS_FLOW);
 	flow->key = 0;
-	flow->backend = t->backend;
+	__builtin_memset(rest, 0, sizeof(*rest));
+	__builtin_memset(flow->segment, 0, sizeof(flow->segment));
 	__builtin_memset(flow->side, 0, sizeof(flow->side));
 	flow->seen = now;
 	flow->key = t->key;

@@ -240,6 +240,17 @@ __noinline int latency_prefix(const struct timed *t, __u32 ticks)
 	return 0;
 }
 
+/* @ticks of @t go where all samples go: the device's histogram, and the heat map. */
+static __always_inline void latency_tally(struct timed *t, enum weir_direction direction,
+					  __u32 kind, __u32 bucket, __u32 ticks)
+{
+	latency_record(weir_hist_of_device(weir.device, direction, kind), bucket, ticks);
+	if (!WEIR_RTT_IS_ROUND_TRIP(kind))
+		return;
+	t->took = ticks;
+	latency_heat(direction, ticks, t->ns);
+}
+
 /*
  * A sample: @t answers what was seen at @sent, ticks.
  *
@@ -257,16 +268,12 @@ __noinline int latency_sample(struct timed *t, __u32 direction, __u32 kind, __u3
 	if (ticks > LATENCY_MAX_TICKS)
 		return latency_count_rare(direction, WEIR_LOSS_UNMATCHED);
 	bucket = forget(weir_hist_index(ticks), ticks);
-	latency_record(weir_hist_of_device(weir.device, direction, kind), bucket, ticks);
+	latency_tally(t, direction, kind, bucket, ticks);
 	if (direction == WEIR_DIR_HOST && t->backend && kind != WEIR_RTT_DNS)
 		latency_record(weir_hist_of_backend(weir.hist_backend_base, t->backend - 1,
 						    kind == WEIR_RTT_RESPONSE),
 			       bucket, ticks);
-	if (!WEIR_RTT_IS_ROUND_TRIP(kind))
-		return 0;
-	t->took = ticks;
-	latency_heat(direction, ticks, t->ns);
-	if (latency_has_prefixes() && direction == WEIR_DIR_WIRE &&
+	if (WEIR_RTT_IS_ROUND_TRIP(kind) && latency_has_prefixes() && direction == WEIR_DIR_WIRE &&
 	    (t->is_v6 ? weir.prefix_v6 : weir.prefix_v4))
 		latency_prefix(t, ticks);
 	return 0;

@@ -9,7 +9,7 @@
 #ifndef WEIR_BPF_LATENCY_TCP_H
 #define WEIR_BPF_LATENCY_TCP_H
 
-#include "weir/bpf/latency_flow.h"
+#include "weir/bpf/latency_older.h"
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -21,27 +21,34 @@
 /* RFC 1122: at least what any receiver takes, and holds an acknowledgement back for. */
 #define LATENCY_LEAST_SEGMENT 536
 
-static __always_inline bool is_after(__u32 a, __u32 b)
-{
-	return (__s32)(a - b) > 0;
-}
-
+/* What is older lies where nobody looks any more. */
 static __always_inline void latency_drop_stamps(struct weir_flow_side *side)
 {
-#pragma unroll
-	for (int i = 0; i < WEIR_FLOW_STAMPS; i++)
-		latency_put(&side->stamp[i], 0, 0);
-	side->spilled = 0;
+	latency_put(&side->last, side->last.value, 0);
+	side->pending &= ~WEIR_PENDING_OLDER;
 }
 
 /* A connection begins: nothing that this side sent before counts any more. */
-static __always_inline void latency_begin(struct weir_flow_side *side, __u8 opening)
+static __always_inline void latency_begin(struct weir_flow *flow, const struct timed *t, __u32 side,
+					  __u8 opening)
 {
-	latency_drop_stamps(side);
-	side->flags = 0;
-	side->retransmits = 0;
-	side->segment = 0;
-	side->opening = opening;
+	struct weir_flow_side *own = &flow->side[side & 1];
+
+	latency_put(&own->last, 0, 0);
+	own->flags &= WEIR_SIDE_BACKED;
+	own->pending = opening;
+	flow->segment[side & 1] = 0;
+	latency_set_retransmits(t->key, LATENCY_PLACE(t->way, side), 0);
+}
+
+static __always_inline __u8 latency_opening(const struct weir_flow_side *side)
+{
+	return side->pending & WEIR_PENDING_OPENING;
+}
+
+static __always_inline void latency_set_opening(struct weir_flow_side *side, __u8 opening)
+{
+	side->pending = (side->pending & ~WEIR_PENDING_OPENING) | opening;
 }
 
 /*
@@ -57,10 +64,10 @@ __noinline int latency_syn(struct weir_flow *flow, const struct timed *t, __u32 
 	own = &flow->side[sender & 1];
 	other = &flow->side[~sender & 1];
 	if (own->flags & WEIR_SIDE_SENT && t->end == own->next &&
-	    (own->opening || other->flags & WEIR_SIDE_SENT)) {
+	    (latency_opening(own) || other->flags & WEIR_SIDE_SENT)) {
 		/* Its answer was lost behind this place: it goes on asking. */
 		if (!(t->flags & TCP_ACK) && !(own->flags & WEIR_SIDE_ACKED))
-			own->opening = WEIR_OPENING_ASKED;
+			latency_set_opening(own, WEIR_OPENING_ASKED);
 		return 0;
 	}
 	/* After a SYN nothing of the other side is left; so it is sent again. */
@@ -68,14 +75,14 @@ __noinline int latency_syn(struct weir_flow *flow, const struct timed *t, __u32 
 	    !is_after(t->end, own->next))
 		return 0;
 	if (t->flags & TCP_ACK) {
-		latency_begin(own, WEIR_OPENING_ANSWERED);
+		latency_begin(flow, t, sender, WEIR_OPENING_ANSWERED);
 		return 0;
 	}
-	if (own->opening == WEIR_OPENING_ASKED)
+	if (latency_opening(own) == WEIR_OPENING_ASKED)
 		latency_count_rare(sender, WEIR_LOSS_FAILED);
 	latency_count_rare(sender, WEIR_LOSS_BEGUN);
-	latency_begin(other, 0);
-	latency_begin(own, WEIR_OPENING_ASKED);
+	latency_begin(flow, t, !sender, WEIR_OPENING_NOT);
+	latency_begin(flow, t, sender, WEIR_OPENING_ASKED);
 	return 0;
 }
 
@@ -87,10 +94,10 @@ __noinline int latency_reset(struct weir_flow *flow, __u32 sender)
 	latency_count_rare(sender, WEIR_LOSS_RESET);
 #pragma unroll
 	for (__u32 side = 0; side < WEIR_DIR_COUNT; side++) {
-		if (flow->side[side].opening == WEIR_OPENING_ASKED)
+		if (latency_opening(&flow->side[side]) == WEIR_OPENING_ASKED)
 			latency_count_rare(side, WEIR_LOSS_FAILED);
-		flow->side[side].opening = 0;
 		latency_drop_stamps(&flow->side[side]);
+		flow->side[side].pending = 0;
 	}
 	return 0;
 }
@@ -102,62 +109,53 @@ __noinline int latency_reset(struct weir_flow *flow, __u32 sender)
  */
 __noinline int latency_again(struct weir_flow_side *own, const struct timed *t, __u32 sender)
 {
+	__u32 place;
+
 	if (LATENCY_IS_OFF || !own || !t)
 		return 0;
-	if (t->has_timestamps && own->flags & WEIR_SIDE_TIMED && is_after(own->newest, t->tsval))
+	if (t->has_timestamps && own->flags & WEIR_SIDE_TIMED &&
+	    is_after(own->last.value, t->tsval))
 		return latency_count_rare(sender, WEIR_LOSS_REORDER);
 	latency_count_rare(sender, WEIR_LOSS_RETRANSMIT);
-	if (own->retransmits < 255)
-		own->retransmits++;
+	place = LATENCY_PLACE(t->way, sender);
+	latency_set_retransmits(t->key, place, latency_retransmits(t->key, place) + 1);
 	if (!t->has_timestamps) {
 		latency_drop_stamps(own);
-		own->newest = own->next;
+		own->done = own->next;
 	}
 	return 0;
 }
 
-/* No room in the record: the oldest stamp there goes on waiting elsewhere. Returns 0. */
-__noinline int latency_make_room(struct timed *t, struct weir_flow_side *own, __u32 sender,
-				 __u32 value, __u32 ticks)
+/* Its last stamp, in one piece: ticks above the value. */
+static __always_inline __u64 latency_last(const struct weir_flow_side *side)
 {
-	if (LATENCY_IS_OFF || !t || !own)
-		return 0;
-	latency_count_rare(sender, WEIR_LOSS_SPILLED);
-	if (latency_spill(t->key, sender, value, ticks, latency_now(t)))
-		latency_count_rare(sender, WEIR_LOSS_STAMP_LOST);
-	own->spilled = 1;
-	return 0;
+	return *(const volatile __u64 *)&side->last;
 }
 
-/*
- * @done  what has been answered so far: older stamps need not be kept
- */
-static __always_inline void latency_stamp(struct timed *t, struct weir_flow *flow,
-					  enum weir_direction sender, __u32 value, __u32 done)
+/* What was the last that it sent waits on, where it may still be answered. */
+static __always_inline void latency_keep_last(struct timed *t, struct weir_flow *flow,
+					      enum weir_direction sender)
 {
 	struct weir_flow_side *own = &flow->side[sender], *other = &flow->side[!sender];
-	__u32 head = own->flags & WEIR_SIDE_HEAD;
-	struct weir_stamp *stamp = &own->stamp[head];
+	__u64 last = latency_last(own);
 
-	/* Of a flow of which only one side passes, nothing waits. */
-	if (stamp->ticks && is_after(stamp->value, done) && other->flags & WEIR_SIDE_SENT)
-		latency_make_room(t, own, sender, stamp->value, stamp->ticks);
-	own->flags = (own->flags & ~WEIR_SIDE_HEAD) | ((head + 1) & WEIR_SIDE_HEAD);
-	latency_put(stamp, value, latency_now(t));
-	flow->seen = t->now;
+	if (last >> 32 && is_after((__u32)last, latency_done(own, other)))
+		latency_keep(t->key, LATENCY_PLACE(t->way, sender), (__u32)last, last >> 32,
+			     latency_now(t));
 }
 
 /*
  * The kind of a sample: what answers a SYN, or is the first to answer a
  * SYN-ACK; an acknowledgement that may have been held back; or neither.
  */
-static __always_inline __u32 latency_kind(const struct weir_flow_side *own,
-					  const struct weir_flow_side *other, const struct timed *t)
+static __always_inline __u32 latency_kind(const struct weir_flow *flow, const struct timed *t,
+					  enum weir_direction sender)
 {
-	__u32 least =
-		other->segment > LATENCY_LEAST_SEGMENT ? other->segment : LATENCY_LEAST_SEGMENT;
+	const struct weir_flow_side *own = &flow->side[sender];
+	__u32 least = flow->segment[!sender] > LATENCY_LEAST_SEGMENT ? flow->segment[!sender]
+								     : LATENCY_LEAST_SEGMENT;
 
-	if (other->opening)
+	if (latency_opening(&flow->side[!sender]))
 		return WEIR_RTT_HANDSHAKE;
 	if (t->bytes || t->flags & (TCP_SYN | TCP_FIN))
 		return WEIR_RTT_TCP;
@@ -165,104 +163,71 @@ static __always_inline __u32 latency_kind(const struct weir_flow_side *own,
 										    : WEIR_RTT_ACK;
 }
 
-/* When the stamp of @value was put, ticks, or 0. Takes it away. */
-static __always_inline __u32 latency_take_equal(struct weir_flow_side *side, __u32 value)
+/* When the last stamp was put, ticks, or 0. Takes it away. */
+static __always_inline __u32 latency_take_last(struct weir_flow_side *side)
 {
-	__u64 found = 0, at = 0;
+	__u64 last = latency_last(side);
 
-#pragma unroll
-	for (__u32 i = 0; i < WEIR_FLOW_STAMPS; i++) {
-		__u64 word = *(volatile __u64 *)&side->stamp[i];
-		__u64 is = (((__u64)((__u32)word ^ value) - 1) & -(word >> 32)) >> 63;
-
-		asm volatile("" : "+r"(is));
-		found |= (word >> 32) * is;
-		at += i * is;
-	}
-	at &= WEIR_FLOW_STAMPS - 1;
-	if (found)
-		latency_put(&side->stamp[at], 0, 0);
-	return found;
-}
-
-/* Of the stamps up to @ack, which all go: when the greatest was put, ticks, or 0. */
-static __always_inline __u32 latency_take_up_to(struct weir_flow_side *side, __u32 ack)
-{
-	__u32 found = 0, best = 0;
-
-#pragma unroll
-	for (__u32 i = 0; i < WEIR_FLOW_STAMPS; i++) {
-		__u64 word = *(volatile __u64 *)&side->stamp[i];
-
-		found = forget(found, ack);
-		best = forget(best, ack);
-		if (!(word >> 32) || is_after((__u32)word, ack))
-			continue;
-		if (!found || is_after((__u32)word, best)) {
-			found = word >> 32;
-			best = (__u32)word;
-		}
-		latency_put(&side->stamp[i], 0, 0);
-	}
-	return found;
+	if (last >> 32)
+		latency_put(&side->last, (__u32)last, 0);
+	return last >> 32;
 }
 
 /* When the TSval that @t echoes was first seen, or 0. */
 static __always_inline __u32 latency_find_echoed(const struct timed *t,
 						 struct weir_flow_side *other, __u32 answerer)
 {
-	__u32 sent = latency_take_equal(other, t->tsecr);
-	bool is_news = is_after(t->tsecr, other->echoed);
+	__u64 last = latency_last(other);
+	__u32 newest = (__u32)last, sent = 0;
 
-	if (!is_news)
-		return sent;
-	if (is_after(t->tsecr, other->newest)) {
-		latency_count_rare(answerer, WEIR_LOSS_UNMATCHED);
-		return sent;
+	if (t->tsecr == newest) {
+		sent = last >> 32;
+		if (sent)
+			latency_put(&other->last, newest, 0);
+	} else if (other->pending & WEIR_PENDING_OLDER) {
+		sent = latency_take_older(t->key, LATENCY_PLACE(t->way, !answerer), t->tsecr);
 	}
-	if (!sent && other->spilled)
-		sent = latency_unspill(t->key, !answerer, t->tsecr);
-	other->echoed = t->tsecr;
-	if (t->tsecr == other->newest)
-		other->spilled = 0;
+	if (!is_after(t->tsecr, other->done))
+		return sent;
+	if (is_after(t->tsecr, newest))
+		latency_count_rare(answerer, WEIR_LOSS_UNMATCHED);
+	else
+		other->done = t->tsecr;
 	return sent;
 }
 
 /* When the last segment that @t acknowledges was seen, or 0. */
-static __always_inline __u32 latency_find_acked(const struct timed *t,
-						const struct weir_flow_side *own,
-						struct weir_flow_side *other, __u32 answerer)
+static __always_inline __u32 latency_find_acked(const struct timed *t, struct weir_flow_side *other,
+						__u32 answerer)
 {
-	__u32 sent = latency_take_up_to(other, t->ack);
+	__u32 sent = 0;
 
-	if (is_after(t->ack, other->next)) {
-		latency_count_rare(answerer, WEIR_LOSS_UNMATCHED);
-		return 0;
+	if (other->last.ticks && !is_after(other->last.value, t->ack)) {
+		sent = latency_take_last(other);
+		other->pending &= ~WEIR_PENDING_OLDER;
+	} else if (other->pending & WEIR_PENDING_OLDER) {
+		sent = latency_take_older_up_to(t->key, LATENCY_PLACE(t->way, !answerer), t->ack);
 	}
-	if (!sent && other->spilled && is_after(t->ack, other->newest) &&
-	    (!(own->flags & WEIR_SIDE_ACKED) || is_after(t->ack, own->acked)))
-		sent = latency_unspill(t->key, !answerer, t->ack);
-	if (t->ack == other->next)
-		other->spilled = 0;
-	return sent;
+	if (!is_after(t->ack, other->next))
+		return sent;
+	latency_count_rare(answerer, WEIR_LOSS_UNMATCHED);
+	return 0;
 }
 
 /* When a SYN was seen that offered timestamps to a peer that has none, or 0. */
 static __always_inline __u32 latency_syn_in_vain(const struct timed *t,
-						 struct weir_flow_side *other)
+						 struct weir_flow_side *other, __u32 answerer)
 {
-	__u32 sent = other->stamp[0].ticks;
-
-	if (!other->opening || other->retransmits || t->ack != other->next)
+	if (!latency_opening(other) || t->ack != other->next ||
+	    latency_retransmits(t->key, LATENCY_PLACE(t->way, !answerer)))
 		return 0;
-	latency_put(&other->stamp[0], 0, 0);
-	return sent;
+	return latency_take_last(other);
 }
 
 static __always_inline void latency_match(struct timed *t, struct weir_flow *flow,
 					  enum weir_direction sender)
 {
-	struct weir_flow_side *own = &flow->side[sender], *other = &flow->side[!sender];
+	struct weir_flow_side *other = &flow->side[!sender];
 	__u32 sent = 0;
 
 	if (!(other->flags & WEIR_SIDE_SENT))
@@ -270,11 +235,11 @@ static __always_inline void latency_match(struct timed *t, struct weir_flow *flo
 	if (t->has_timestamps && other->flags & WEIR_SIDE_TIMED)
 		sent = latency_find_echoed(t, other, sender);
 	else if (!t->has_timestamps && !(other->flags & WEIR_SIDE_TIMED))
-		sent = latency_find_acked(t, own, other, sender);
+		sent = latency_find_acked(t, other, sender);
 	else if (!t->has_timestamps)
-		sent = latency_syn_in_vain(t, other);
+		sent = latency_syn_in_vain(t, other, sender);
 	if (sent)
-		latency_sample(t, sender, latency_kind(own, other, t), sent);
+		latency_sample(t, sender, latency_kind(flow, t, sender), sent);
 }
 
 /*
@@ -284,7 +249,7 @@ static __always_inline void latency_match(struct timed *t, struct weir_flow *flo
  */
 static __always_inline void latency_response(struct timed *t, struct weir_flow *flow)
 {
-	struct weir_stamp *asked = &flow->side[WEIR_DIR_HOST].stamp[0];
+	struct weir_stamp *asked = &flow->side[WEIR_DIR_HOST].last;
 	__u32 sent = asked->ticks;
 
 	if (flow->side[WEIR_DIR_HOST].flags & WEIR_SIDE_SENT || !(t->flags & TCP_ACK))
@@ -316,8 +281,9 @@ static __always_inline bool latency_opens(const struct timed *t, const struct we
 
 	if (t->flags & TCP_SYN)
 		return false;
-	return (own->opening == WEIR_OPENING_ASKED && (!other->opening || covers)) ||
-	       (other->opening == WEIR_OPENING_ANSWERED && covers);
+	return (latency_opening(own) == WEIR_OPENING_ASKED &&
+		(!latency_opening(other) || covers)) ||
+	       (latency_opening(other) == WEIR_OPENING_ANSWERED && covers);
 }
 
 /* What an acknowledgement says beside what it answers. */
@@ -327,12 +293,14 @@ static __always_inline void latency_note_ack(const struct timed *t, struct weir_
 	struct weir_flow_side *own = &flow->side[sender], *other = &flow->side[!sender];
 	bool is_first = !(own->flags & WEIR_SIDE_ACKED);
 
-	if (latency_opens(t, own, other))
-		latency_count_rare(sender, WEIR_LOSS_DONE);
-	if (own->opening && !(t->flags & TCP_SYN))
-		own->opening = 0;
-	if (other->opening && t->ack == other->next)
-		other->opening = 0;
+	if (latency_opening(own) | latency_opening(other)) {
+		if (latency_opens(t, own, other))
+			latency_count_rare(sender, WEIR_LOSS_DONE);
+		if (!(t->flags & TCP_SYN))
+			latency_set_opening(own, WEIR_OPENING_NOT);
+		if (t->ack == other->next)
+			latency_set_opening(other, WEIR_OPENING_NOT);
+	}
 	if (!is_first && t->ack == own->acked && t->window == own->window && t->end == t->seq &&
 	    !is_after(own->next, t->seq) && other->flags & WEIR_SIDE_SENT &&
 	    is_after(other->next, t->ack))
@@ -341,8 +309,10 @@ static __always_inline void latency_note_ack(const struct timed *t, struct weir_
 		latency_count_rare(sender, WEIR_LOSS_ZERO_WINDOW);
 	if (is_first || latency_acks_more(t, own, other))
 		own->acked = t->ack;
-	own->window = t->window;
-	own->flags |= WEIR_SIDE_ACKED;
+	if (own->window != t->window)
+		own->window = t->window;
+	if (is_first)
+		own->flags |= WEIR_SIDE_ACKED;
 }
 
 static __always_inline bool latency_is_keep_alive(const struct weir_flow_side *own,
@@ -367,82 +337,105 @@ __noinline int latency_is_overtaken(const struct timed *t, const struct weir_flo
 		return 0;
 	own = &flow->side[sender & 1];
 	other = &flow->side[~sender & 1];
-	if (!t->is_stamped || !is_after(t->tsval, own->echoed) ||
-	    !(other->flags & WEIR_SIDE_ACKED) || !is_after(t->end, other->acked))
+	if (!t->is_stamped || !is_after(t->tsval, own->done) || !(other->flags & WEIR_SIDE_ACKED) ||
+	    !is_after(t->end, other->acked))
 		return 0;
-#pragma unroll
-	for (int i = 0; i < WEIR_FLOW_STAMPS; i++) {
-		if (own->stamp[i].ticks && own->stamp[i].value == t->tsval)
-			return 0;
-	}
-	return !own->spilled || !latency_is_spilled(t->key, sender, t->tsval);
+	return !(own->pending & WEIR_PENDING_OLDER) ||
+	       !latency_is_kept(t->key, LATENCY_PLACE(t->way, sender), t->tsval);
 }
 
 /*
- * Stamp what will be acknowledged. A pure ACK is not: its TSval is echoed
+ * Its TSval is the newest. A pure ACK is not stamped: its TSval is echoed
  * whenever the peer next speaks. So a TSval that began with one has no stamp,
  * nor has that of a keep-alive.
  */
+static __always_inline void latency_note_newest(struct timed *t, struct weir_flow *flow,
+						enum weir_direction sender)
+{
+	struct weir_flow_side *own = &flow->side[sender];
+
+	latency_keep_last(t, flow, sender);
+	if (!t->is_stamped) {
+		latency_put(&own->last, t->tsval, 0);
+		return;
+	}
+	latency_put(&own->last, t->tsval, latency_now(t));
+	flow->seen = t->now;
+}
+
+/* Its TSval is not: it is stamped where it was overtaken. */
+static __always_inline void latency_note_late(struct timed *t, struct weir_flow *flow,
+					      enum weir_direction sender)
+{
+	if (!latency_is_overtaken(t, flow, sender))
+		return;
+	latency_keep(t->key, LATENCY_PLACE(t->way, sender), t->tsval, latency_now(t), t->now);
+	flow->seen = t->now;
+}
+
+static __always_inline void latency_note_timed(struct timed *t, struct weir_flow *flow,
+					       enum weir_direction sender)
+{
+	struct weir_flow_side *own = &flow->side[sender];
+
+	if (!(own->flags & WEIR_SIDE_TIMED)) {
+		latency_drop_stamps(own);
+		own->flags |= WEIR_SIDE_TIMED;
+		own->done = own->last.value = t->tsval - 1;
+	}
+	if (is_after(t->tsval, own->last.value))
+		latency_note_newest(t, flow, sender);
+	else if (t->tsval != own->last.value)
+		latency_note_late(t, flow, sender);
+}
+
+/* Stamp what will be acknowledged. */
 static __always_inline void latency_note_sent(struct timed *t, struct weir_flow *flow,
 					      enum weir_direction sender)
 {
-	struct weir_flow_side *own = &flow->side[sender], *other = &flow->side[!sender];
+	struct weir_flow_side *own = &flow->side[sender];
 
 	if (t->has_timestamps) {
-		if (!(own->flags & WEIR_SIDE_TIMED)) {
-			latency_drop_stamps(own);
-			own->flags |= WEIR_SIDE_TIMED;
-			own->echoed = own->newest = t->tsval - 1;
-		}
-		if (is_after(t->tsval, own->newest))
-			own->newest = t->tsval;
-		else if (t->tsval == own->newest || !latency_is_overtaken(t, flow, sender))
-			return;
-		if (t->is_stamped)
-			latency_stamp(t, flow, sender, t->tsval, own->echoed);
+		latency_note_timed(t, flow, sender);
 		return;
 	}
 	if (own->flags & WEIR_SIDE_TIMED) {
 		latency_drop_stamps(own);
-		own->newest = own->next;
+		own->done = own->next;
 		own->flags &= ~WEIR_SIDE_TIMED;
 	}
-	if (t->is_stamped && t->is_new)
-		latency_stamp(t, flow, sender, t->end,
-			      other->flags & WEIR_SIDE_ACKED ? other->acked : own->newest);
+	if (!t->is_stamped || !t->is_new)
+		return;
+	latency_keep_last(t, flow, sender);
+	latency_put(&own->last, t->end, latency_now(t));
+	flow->seen = t->now;
 }
 
-static __always_inline void latency_note_size(struct weir_flow_side *own, const struct timed *t)
+static __always_inline void latency_note_size(struct weir_flow *flow, const struct timed *t,
+					      enum weir_direction sender)
 {
 	__u32 bytes = t->single ? t->single : t->bytes;
 
-	if (bytes > own->segment && bytes <= LATENCY_MOST_SEGMENT)
-		own->segment = bytes;
+	if (bytes > flow->segment[sender] && bytes <= LATENCY_MOST_SEGMENT)
+		flow->segment[sender] = bytes;
 }
 
-/* Returns false where it has no record: one is made for what will be acknowledged. */
+/* NULL where it has no record: one is made for what will be acknowledged. */
 static __always_inline struct weir_flow *latency_flow_of(struct timed *t,
 							 enum weir_direction sender)
 {
 	struct weir_flow_set *set = latency_flow_set(t->key);
-	struct weir_flow *flow;
 
 	if (!set)
 		return NULL;
-	flow = latency_flow(set, t->key);
-	if (flow || !t->is_stamped)
-		return flow;
-	latency_flow_take(t, sender);
-	return latency_flow(set, t->key);
-}
-
-static __always_inline void latency_own_backend(struct timed *t, struct weir_flow *flow,
-						enum weir_direction sender)
-{
-	if (sender == WEIR_DIR_HOST)
-		t->backend = flow->backend;
-	else if (flow->backend != t->backend)
-		flow->backend = t->backend;
+	t->way = latency_find(set, t->key);
+	if (t->way >= WEIR_FLOW_WAYS) {
+		if (!t->is_stamped)
+			return NULL;
+		latency_flow_take(t, sender);
+		t->way = latency_find(set, t->key);
+	}
+	return t->way < WEIR_FLOW_WAYS ? &set->way[t->way] : NULL;
 }
 
 /* Whether this is news of its side. */
@@ -451,7 +444,7 @@ static __always_inline void latency_judge(struct timed *t, struct weir_flow_side
 {
 	if (!(own->flags & WEIR_SIDE_SENT)) {
 		latency_drop_stamps(own);
-		own->next = own->newest = t->seq;
+		own->next = own->done = t->seq;
 	}
 	t->is_new = !is_after(own->next, t->seq);
 	if (latency_is_keep_alive(own, t))
@@ -488,11 +481,12 @@ static __always_inline void latency_tcp(struct timed *t, enum weir_direction sen
 	if (sender == WEIR_DIR_WIRE && t->backend)
 		latency_response(t, flow);
 	latency_note_sent(t, flow, sender);
-	latency_note_size(own, t);
+	latency_note_size(flow, t, sender);
 	/* What has no data may have overtaken the data that it stands behind. */
 	if (t->end != t->seq && is_after(t->end, own->next))
 		own->next = t->end;
-	own->flags |= WEIR_SIDE_SENT;
+	if (!(own->flags & WEIR_SIDE_SENT))
+		own->flags |= WEIR_SIDE_SENT;
 }
 
 #endif

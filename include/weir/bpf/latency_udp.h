@@ -5,7 +5,7 @@
 #ifndef WEIR_BPF_LATENCY_UDP_H
 #define WEIR_BPF_LATENCY_UDP_H
 
-#include "weir/bpf/latency_flow.h"
+#include "weir/bpf/latency_tcp.h"
 
 /*
  * How well the edges of a flow follow each other as those of a spin bit do: one
@@ -70,51 +70,43 @@ static __always_inline void latency_spin_edge(struct timed *t, struct weir_flow 
 {
 	struct weir_flow_side *own = &flow->side[sender], *other = &flow->side[!sender];
 	bool is_same = !((own->flags ^ other->flags) & WEIR_SIDE_SPIN);
-	__u32 trust = flow->side[WEIR_DIR_WIRE].echoed, now = latency_now(t), sent;
+	__u32 trust = flow->side[WEIR_DIR_WIRE].done, now = latency_now(t), sent;
 
-	own->stamp[0].ticks = now;
+	own->last.ticks = now;
 	flow->seen = now;
 	if (!(other->flags & WEIR_SIDE_SENT))
 		return;
 	if (is_same == !!t->is_client) {
-		flow->side[WEIR_DIR_WIRE].echoed =
+		flow->side[WEIR_DIR_WIRE].done =
 			trust > QUIC_TRUST_LOSS ? trust - QUIC_TRUST_LOSS : 0;
 		latency_count_rare(sender, WEIR_LOSS_RANDOM_SPIN);
 		return;
 	}
 	if (trust < QUIC_TRUST_MOST)
-		flow->side[WEIR_DIR_WIRE].echoed = trust + 1;
-	sent = other->stamp[0].ticks;
+		flow->side[WEIR_DIR_WIRE].done = trust + 1;
+	sent = other->last.ticks;
 	if (sent && trust >= QUIC_TRUST_LEAST)
 		latency_sample(t, sender, WEIR_RTT_QUIC, sent);
 }
 
 static __always_inline void latency_spin(struct timed *t, enum weir_direction sender)
 {
-	struct weir_flow_set *set = latency_flow_set(t->key);
 	struct weir_flow_side *own;
 	struct weir_flow *flow;
 	__u8 was;
 
-	if (!set)
+	t->is_stamped = 1;
+	flow = latency_flow_of(t, sender);
+	if (!flow)
 		return;
-	flow = latency_flow(set, t->key);
-	if (!flow) {
-		latency_flow_take(t, sender);
-		flow = latency_flow(set, t->key);
-		if (!flow)
-			return;
-		flow->side[WEIR_DIR_WIRE].echoed = QUIC_TRUST_FIRST;
-	}
+	if (!(flow->side[WEIR_DIR_WIRE].flags | flow->side[WEIR_DIR_HOST].flags))
+		flow->side[WEIR_DIR_WIRE].done = QUIC_TRUST_FIRST;
 	own = &flow->side[sender];
 	was = own->flags;
-	if (was == (WEIR_SIDE_SENT | t->value))
+	if ((was & ~WEIR_SIDE_BACKED) == (WEIR_SIDE_SENT | t->value))
 		return;
-	if (sender == WEIR_DIR_HOST)
-		t->backend = flow->backend;
-	else
-		flow->backend = t->backend;
-	own->flags = WEIR_SIDE_SENT | t->value;
+	latency_own_backend(t, flow, sender);
+	own->flags = (own->flags & WEIR_SIDE_BACKED) | WEIR_SIDE_SENT | t->value;
 	if (was & WEIR_SIDE_SENT)
 		latency_spin_edge(t, flow, sender);
 }

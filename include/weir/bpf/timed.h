@@ -41,6 +41,7 @@ struct timed {
 	__u8 has_timestamps;
 	__u32 is_new; /* nothing of it was seen before */
 	__u32 is_stamped; /* it will be acknowledged */
+	__u32 way; /* of its flow, in the set */
 
 	union pkt_addr client; /* of meaning where prefixes have histograms */
 };
