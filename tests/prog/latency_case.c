@@ -19,6 +19,7 @@ static const struct image_device devices[] = {
 	{ .slot = 1, .ifindex = 2, .stages = STAGE(MEASURE), .filter = "" },
 	{ .slot = 2, .ifindex = 3, .stages = STAGE(MEASURE), .filter = "" },
 	{ .slot = 3, .ifindex = 4, .stages = STAGE(MEASURE) | STAGE(TRACK), .filter = "" },
+	{ .slot = 4, .ifindex = 5, .stages = STAGE(MEASURE) | STAGE(BALANCE), .filter = "" },
 };
 static const struct harness_host with_prefixes = {
 	.devices = devices,
@@ -32,6 +33,7 @@ static const char config[] = "interface a { xdp auto; balance; measure }\n"
 			     "interface b { measure }\n"
 			     "interface c { measure }\n"
 			     "interface d { measure }\n"
+			     "interface e { xdp auto; balance; measure }\n"
 			     "service s { address 192.0.2.80, 2001:db8:ff::80; port tcp 80\n"
 			     "forward ipip; backend only 203.0.113.1 }\n";
 static const enum weir_map emptied[] = { WEIR_MAP_FLOWS,   WEIR_MAP_STAMPS, WEIR_MAP_HISTS,
@@ -83,10 +85,16 @@ void timing_frame(const struct timing *t, enum weir_direction sender, const stru
 	if (sender == WEIR_DIR_HOST)
 		assert_int_equal(out.verdict, (__u32)TC_ACT_UNSPEC);
 	/* There is no route to a backend; it was chosen all the same. */
-	if (sender == WEIR_DIR_WIRE && out.verdict == XDP_DROP && t->slot == 0)
+	if (sender == WEIR_DIR_WIRE && out.verdict == XDP_DROP &&
+	    devices[t->slot].stages & STAGE(BALANCE))
 		return;
 	assert_int_equal(out.frame.size, f->size);
 	assert_memory_equal(out.frame.bytes, f->bytes, f->size);
+}
+
+bool timing_is_balanced(const struct timing *t, const struct talk *talk)
+{
+	return devices[t->slot].stages & STAGE(BALANCE) && talk->server_port == 80;
 }
 
 static void put32(__u8 *at, __u32 value)

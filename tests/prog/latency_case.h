@@ -11,10 +11,10 @@
 #include "harness.h"
 
 /*
- * Slot 0 measures and balances, slot 1 measures, both also by prefix. Slot 2
- * measures without prefixes, slot 3 too, and notes connections: most segments
- * go the short way there, through a program that is for nothing else, and
- * through one that is.
+ * Slot 0 measures and balances, slot 1 measures, both also by prefix: with that
+ * there is no short way. Slot 2 measures without prefixes; slot 3 too, and notes
+ * connections, and slot 4 balances: most segments go the short way there, through
+ * a program that is for nothing else, and through programs that are.
  */
 struct timing {
 	struct harness h;
@@ -36,6 +36,9 @@ struct talk {
 	__u16 client_port, server_port;
 	enum packet_timestamps timestamps; /* where those of a segment that has them stand */
 };
+
+/* Whether what comes from the wire of it has a backend. */
+bool timing_is_balanced(const struct timing *t, const struct talk *talk);
 
 /* The same for a segment; sets from_ns and to_ns. */
 void timing_segment(const struct timing *t, const struct talk *talk, struct tcp_seen *p);

@@ -2,10 +2,16 @@
 /*
  * Random TCP conversations, segment by segment beside a plain model: which are
  * samples, of what kind, and how long they took.
+ *
+ * That the short way and the long one do the same is shown twice. The model
+ * judges both. And where the short way is open, the same segments pass a program
+ * beside that has the long way alone, as it has prefixes: after each of them the
+ * records of both are compared, word by word, and at the end all counters. Which
+ * way a segment went is seen, and that the short one was not idle.
  */
 #include <string.h>
 
-#include "latency_case.h"
+#include "latency_ways.h"
 
 #include "../unit/random.h"
 
@@ -34,6 +40,8 @@ struct conversation {
 	bool holds;
 	struct latency_model *model;
 	const struct timing *timing;
+	struct ways *open, *closed; /* the short way is; NULL: nothing is compared */
+	__u32 passed, took_short_way;
 	struct hist seen[WEIR_DIR_COUNT][WEIR_RTT_COUNT];
 	__u32 certain, possible;
 };
@@ -74,6 +82,20 @@ static void check_kind(struct conversation *c, const struct expected *e, int n,
 	*was = is;
 }
 
+static void pass_both_ways(struct conversation *c, struct tcp_seen *p)
+{
+	struct tcp_seen again = *p;
+
+	ways_forget(c->open, p->sender);
+	ways_forget(c->closed, p->sender);
+	timing_segment(c->timing, &c->talk, p);
+	timing_segment(c->closed->timing, &c->talk, &again);
+	ways_assert_same(c->open, c->closed);
+	c->passed++;
+	c->took_short_way += ways_was_short(c->open, p->sender);
+	assert_false(ways_was_short(c->closed, p->sender));
+}
+
 static void pass(struct conversation *c, struct tcp_seen *p)
 {
 	struct expected e[EXPECTED_MOST];
@@ -81,7 +103,10 @@ static void pass(struct conversation *c, struct tcp_seen *p)
 
 	if (c->unseen[p->sender] || random_below(100) < c->lost_percent)
 		return;
-	timing_segment(c->timing, &c->talk, p);
+	if (c->open)
+		pass_both_ways(c, p);
+	else
+		timing_segment(c->timing, &c->talk, p);
 	n = latency_model_packet(c->model, p, e);
 	for (__u32 d = 0; d < WEIR_DIR_COUNT; d++) {
 		for (__u32 kind = 0; kind < WEIR_RTT_COUNT; kind++)
@@ -117,7 +142,8 @@ static struct tcp_seen segment(struct conversation *c, enum weir_direction from,
 				  .has_timestamps = c->has_timestamps,
 				  .tsval = own->tsval,
 				  .tsecr = own->tsecr,
-				  .is_balanced = c->timing->slot == 0 && from == WEIR_DIR_WIRE };
+				  .is_balanced = timing_is_balanced(c->timing, &c->talk) &&
+						 from == WEIR_DIR_WIRE };
 }
 
 static void send_new(struct conversation *c, enum weir_direction from, __u8 flags, __u32 bytes)
@@ -274,7 +300,29 @@ static void check_losses(const struct conversation *c)
 	}
 }
 
-static void converse(__u32 slot, __u32 number, __u32 *certain, __u32 *possible)
+/* What was counted and timed in all, both ways. */
+static void check_sums(const struct conversation *c)
+{
+	const struct timing *open = c->open->timing, *closed = c->closed->timing;
+
+	for (__u32 d = 0; d < WEIR_DIR_COUNT; d++) {
+		for (__u32 kind = 0; kind < WEIR_LOSS_PREFIX_EVICTED; kind++)
+			assert_int_equal(timing_loss(open, d, kind), timing_loss(closed, d, kind));
+		for (__u32 kind = 0; kind < WEIR_RTT_COUNT; kind++)
+			assert_int_equal(timing_hist(open, d, kind).count,
+					 timing_hist(closed, d, kind).count);
+	}
+}
+
+/* Of all conversations. */
+struct tally {
+	__u32 certain, possible; /* samples */
+	__u32 passed, took_short_way; /* segments that passed both ways */
+};
+
+/* @open, @closed  as in struct conversation */
+static void converse(__u32 slot, __u32 number, struct ways *open, struct ways *closed,
+		     struct tally *tally)
 {
 	static const enum packet_timestamps places[] = { TIMESTAMPS_ALIGNED, TIMESTAMPS_ALIGNED,
 							 TIMESTAMPS_LINUX_SYN, TIMESTAMPS_BSD_SYN,
@@ -283,11 +331,13 @@ static void converse(__u32 slot, __u32 number, __u32 *certain, __u32 *possible)
 		.talk = { .client = number % 2 ? "198.51.100.7" : "2001:db8:c::7",
 			  .server = number % 2 ? "192.0.2.80" : "2001:db8:ff::80",
 			  .client_port = (__u16)(1024 + number),
-			  .server_port = 80,
+			  .server_port = open && random_below(2) ? 81 : 80,
 			  .timestamps = places[random_below(COUNT(places))] },
 		.lost_percent = random_below(3) ? 0 : 10,
 		.model = latency_model_new(),
 		.timing = timing_start(slot),
+		.open = open,
+		.closed = closed,
 	};
 
 	if (!random_below(6))
@@ -301,20 +351,47 @@ static void converse(__u32 slot, __u32 number, __u32 *certain, __u32 *possible)
 	check_losses(&c);
 	assert_int_equal(timing_backend(c.timing, 0, WEIR_BACKEND_HIST_RESPONSE).count,
 			 timing_hist(c.timing, WEIR_DIR_HOST, WEIR_RTT_RESPONSE).count);
-	*certain += c.certain;
-	*possible += c.possible;
+	if (open)
+		check_sums(&c);
+	tally->certain += c.certain;
+	tally->possible += c.possible;
+	tally->passed += c.passed;
+	tally->took_short_way += c.took_short_way;
 	latency_model_free(c.model);
+}
+
+static void check_tally(const struct tally *t)
+{
+	printf("# %u samples in %d segments, %u more that may be\n", t->certain, TALKS * STEPS,
+	       t->possible - t->certain);
+	assert_true(t->certain > TALKS * STEPS / 20);
 }
 
 static void random_conversations(__u32 slot)
 {
-	__u32 certain = 0, possible = 0;
+	struct tally tally = {};
 
 	for (__u32 i = 0; i < TALKS; i++)
-		converse(slot, i, &certain, &possible);
-	printf("# %u samples in %d segments, %u more that may be\n", certain, TALKS * STEPS,
-	       possible - certain);
-	assert_true(certain > TALKS * STEPS / 20);
+		converse(slot, i, NULL, NULL, &tally);
+	check_tally(&tally);
+}
+
+/* @closed is a slot without a short way, with the same part of the balancer. */
+static void random_conversations_both_ways(__u32 slot, __u32 closed)
+{
+	struct tally tally = {};
+	struct ways ways[2];
+
+	for (__u32 i = 0; i < TALKS; i++) {
+		ways[0] = ways_open(timing_start(slot));
+		ways[1] = ways_open(timing_start(closed));
+		converse(slot, i, &ways[0], &ways[1], &tally);
+		ways_close(&ways[0]);
+		ways_close(&ways[1]);
+	}
+	check_tally(&tally);
+	printf("# %u of %u segments went the short way\n", tally.took_short_way, tally.passed);
+	assert_true(tally.took_short_way > tally.passed / 10);
 }
 
 static void samples_of_random_conversations_are_those_of_the_model(void **state)
@@ -328,8 +405,21 @@ static void so_are_those_of_the_short_way(void **state)
 {
 	(void)state;
 	NEED_BPF();
-	random_conversations(2);
-	random_conversations(3);
+	random_conversations_both_ways(2, 1);
+}
+
+static void so_are_those_beside_other_stages(void **state)
+{
+	(void)state;
+	NEED_BPF();
+	random_conversations_both_ways(3, 1);
+}
+
+static void so_are_those_beside_the_balancer(void **state)
+{
+	(void)state;
+	NEED_BPF();
+	random_conversations_both_ways(4, 0);
 }
 
 static void so_are_those_of_balanced_ones(void **state)
@@ -394,6 +484,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples_of_random_conversations_are_those_of_the_model),
 		cmocka_unit_test(so_are_those_of_the_short_way),
+		cmocka_unit_test(so_are_those_beside_other_stages),
+		cmocka_unit_test(so_are_those_beside_the_balancer),
 		cmocka_unit_test(so_are_those_of_balanced_ones),
 		cmocka_unit_test(a_question_that_a_bare_acknowledgement_overtook_is_a_sample),
 	};

@@ -154,6 +154,12 @@ static __always_inline void latency_put(void *at, __u32 low, __u32 high)
 	*(volatile __u64 *)at = (__u64)high << 32 | low;
 }
 
+/* Ticks alone: a stamp that another CPU puts there meanwhile is lost then, and not the wrong one. */
+static __always_inline void latency_clear(struct weir_stamp *at)
+{
+	*(volatile __u32 *)&at->ticks = 0;
+}
+
 /* The place of an entry that is free, or else the oldest, in [0, WEIR_STAMP_WAYS). */
 static __always_inline __u32 latency_spill_victim(const struct weir_stamp_set *set, __u32 now)
 {

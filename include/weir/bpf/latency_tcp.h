@@ -24,7 +24,7 @@
 /* What is older lies where nobody looks any more. */
 static __always_inline void latency_drop_stamps(struct weir_flow_side *side)
 {
-	latency_put(&side->last, side->last.value, 0);
+	latency_clear(&side->last);
 	side->pending &= ~WEIR_PENDING_OLDER;
 }
 
@@ -163,16 +163,6 @@ static __always_inline __u32 latency_kind(const struct weir_flow *flow, const st
 										    : WEIR_RTT_ACK;
 }
 
-/* When the last stamp was put, ticks, or 0. Takes it away. */
-static __always_inline __u32 latency_take_last(struct weir_flow_side *side)
-{
-	__u64 last = latency_last(side);
-
-	if (last >> 32)
-		latency_put(&side->last, (__u32)last, 0);
-	return last >> 32;
-}
-
 /* When the TSval that @t echoes was first seen, or 0. */
 static __always_inline __u32 latency_find_echoed(const struct timed *t,
 						 struct weir_flow_side *other, __u32 answerer)
@@ -183,7 +173,7 @@ static __always_inline __u32 latency_find_echoed(const struct timed *t,
 	if (t->tsecr == newest) {
 		sent = last >> 32;
 		if (sent)
-			latency_put(&other->last, newest, 0);
+			latency_clear(&other->last);
 	} else if (other->pending & WEIR_PENDING_OLDER) {
 		sent = latency_take_older(t->key, LATENCY_PLACE(t->way, !answerer), t->tsecr);
 	}
@@ -200,11 +190,14 @@ static __always_inline __u32 latency_find_echoed(const struct timed *t,
 static __always_inline __u32 latency_find_acked(const struct timed *t, struct weir_flow_side *other,
 						__u32 answerer)
 {
+	__u64 last = latency_last(other);
 	__u32 sent = 0;
 
-	if (other->last.ticks && !is_after(other->last.value, t->ack)) {
-		sent = latency_take_last(other);
-		other->pending &= ~WEIR_PENDING_OLDER;
+	if (last >> 32 && !is_after((__u32)last, t->ack)) {
+		sent = last >> 32;
+		latency_clear(&other->last);
+		if (other->pending & WEIR_PENDING_OLDER)
+			other->pending &= ~WEIR_PENDING_OLDER;
 	} else if (other->pending & WEIR_PENDING_OLDER) {
 		sent = latency_take_older_up_to(t->key, LATENCY_PLACE(t->way, !answerer), t->ack);
 	}
@@ -218,10 +211,13 @@ static __always_inline __u32 latency_find_acked(const struct timed *t, struct we
 static __always_inline __u32 latency_syn_in_vain(const struct timed *t,
 						 struct weir_flow_side *other, __u32 answerer)
 {
+	__u64 last = latency_last(other);
+
 	if (!latency_opening(other) || t->ack != other->next ||
 	    latency_retransmits(t->key, LATENCY_PLACE(t->way, !answerer)))
 		return 0;
-	return latency_take_last(other);
+	latency_clear(&other->last);
+	return last >> 32;
 }
 
 static __always_inline void latency_match(struct timed *t, struct weir_flow *flow,
@@ -363,6 +359,15 @@ static __always_inline void latency_note_newest(struct timed *t, struct weir_flo
 	flow->seen = t->now;
 }
 
+/* Without timestamps, the end of what is new is stamped. */
+static __always_inline void latency_note_end(struct timed *t, struct weir_flow *flow,
+					     enum weir_direction sender)
+{
+	latency_keep_last(t, flow, sender);
+	latency_put(&flow->side[sender].last, t->end, latency_now(t));
+	flow->seen = t->now;
+}
+
 /* Its TSval is not: it is stamped where it was overtaken. */
 static __always_inline void latency_note_late(struct timed *t, struct weir_flow *flow,
 					      enum weir_direction sender)
@@ -404,11 +409,8 @@ static __always_inline void latency_note_sent(struct timed *t, struct weir_flow 
 		own->done = own->next;
 		own->flags &= ~WEIR_SIDE_TIMED;
 	}
-	if (!t->is_stamped || !t->is_new)
-		return;
-	latency_keep_last(t, flow, sender);
-	latency_put(&own->last, t->end, latency_now(t));
-	flow->seen = t->now;
+	if (t->is_stamped && t->is_new)
+		latency_note_end(t, flow, sender);
 }
 
 static __always_inline void latency_note_size(struct weir_flow *flow, const struct timed *t,
