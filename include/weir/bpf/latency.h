@@ -99,29 +99,29 @@ __noinline int latency_tell(const struct pkt *p, const struct timed *t, __u32 if
 	}                                                                                         \
                                                                                                   \
 	/* Of a packet that went the short way, which wrote nothing of it down. */                \
-	static __always_inline void name##_tell(ctx_type *ctx, const struct pkt *p,               \
-						struct timed *t, int took)                        \
+	__noinline int name##_tell(ctx_type *ctx, const struct pkt *p, struct timed *t, int took) \
 	{                                                                                         \
-		if (!latency_is_asked(took))                                                      \
-			return;                                                                   \
+		if (LATENCY_IS_OFF || !p || !t || !latency_is_asked(took))                        \
+			return 0;                                                                 \
 		name##_read(ctx, p, t);                                                           \
 		t->took = took;                                                                   \
-		latency_tell(p, t, ctx->ifindex_field);                                           \
+		return latency_tell(p, t, ctx->ifindex_field);                                    \
 	}                                                                                         \
                                                                                                   \
-	static __always_inline void name(ctx_type *ctx, const struct pkt *p, struct timed *t,     \
-					 __u32 backend)                                           \
+	/* A packet for which latency_is_timed(). */                                              \
+	__noinline int name##_timed(ctx_type *ctx, const struct pkt *p, struct timed *t,          \
+				    __u32 backend)                                                \
 	{                                                                                         \
 		int took;                                                                         \
                                                                                                   \
-		if (!latency_is_timed(p))                                                         \
-			return;                                                                   \
+		if (LATENCY_IS_OFF || !p || !t)                                                   \
+			return 0;                                                                 \
 		if (!LATENCY_IS_ALONE && !backend && p->has & PKT_TCP) {                          \
 			took = name##_plain(ctx, p);                                              \
 			if (took > 0)                                                             \
 				name##_tell(ctx, p, t, took);                                     \
 			if (took >= 0)                                                            \
-				return;                                                           \
+				return 0;                                                         \
 		}                                                                                 \
 		t->backend = backend;                                                             \
 		name##_read(ctx, p, t);                                                           \
@@ -131,6 +131,14 @@ __noinline int latency_tell(const struct pkt *p, const struct timed *t, __u32 if
 			name##_datagram(t);                                                       \
 		if (t->took)                                                                      \
 			latency_tell(p, t, ctx->ifindex_field);                                   \
+		return 0;                                                                         \
+	}                                                                                         \
+                                                                                                  \
+	static __always_inline void name(ctx_type *ctx, const struct pkt *p, struct timed *t,     \
+					 __u32 backend)                                           \
+	{                                                                                         \
+		if (latency_is_timed(p))                                                          \
+			name##_timed(ctx, p, t, backend);                                         \
 	}
 
 #endif

@@ -50,8 +50,7 @@ static __always_inline bool latency_plain_read(struct timed *t, const struct pkt
 	t->flags = TCP_ACK;
 	t->bytes = p->l4_bytes - p->tcp_header_bytes;
 	t->end = t->seq + t->bytes;
-	t->is_stamped = t->bytes != 0;
-	t->is_new = 1;
+	t->is_stamped = t->bytes;
 	t->now = t->took = 0;
 	return true;
 }
@@ -105,7 +104,8 @@ static __always_inline int latency_plain_tcp(struct timed *t, enum weir_directio
 
 	if (!set)
 		return LATENCY_OTHER;
-	t->way = latency_find(set, t->key);
+	t->has_timestamps = forget(t->has_timestamps, t->seq);
+	t->way = forget(latency_find(set, t->key), t->seq);
 	if (t->way >= WEIR_FLOW_WAYS)
 		return LATENCY_OTHER;
 	flow = &set->way[t->way];
@@ -114,8 +114,11 @@ static __always_inline int latency_plain_tcp(struct timed *t, enum weir_directio
 	own = &flow->side[sender];
 	sent = t->has_timestamps ? latency_find_echoed(t, &flow->side[!sender], sender)
 				 : latency_find_acked(t, &flow->side[!sender], sender);
+	sent = forget(sent, t->seq);
 	if (sent)
 		latency_plain_sample(t, flow, sender, sent);
+	t->now = forget(t->now, t->seq);
+	t->took = forget(t->took, t->seq);
 	latency_note_ack(t, flow, sender);
 	latency_plain_note(t, flow, sender);
 	latency_note_size(flow, t, sender);
