@@ -174,8 +174,8 @@ enum weir_opening {
 /* One end of a flow, by what it sent. */
 struct weir_flow_side {
 	struct weir_stamp last; /* with timestamps, value is the newest, stamped or not */
-	__u32 done; /* the newest TSval that came back; without: up to here all is ambiguous
-		       (Karn); QUIC, of the wire: how the edges of both follow each other */
+	__u32 done; /* the newest TSval that came back; without: up to here all is acknowledged,
+		       or ambiguous (Karn); QUIC, of the wire: how the edges of both follow each other */
 	__u32 next; /* sequence number that follows all data that it sent */
 	__u32 acked; /* greatest acknowledgement that it sent */
 	__u16 window; /* as in the header */

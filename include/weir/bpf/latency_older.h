@@ -18,15 +18,6 @@ static __always_inline bool is_after(__u32 a, __u32 b)
 	return (__s32)(a - b) > 0;
 }
 
-/* Up to where what @own sent is answered: older stamps need not be kept. */
-static __always_inline __u32 latency_done(const struct weir_flow_side *own,
-					  const struct weir_flow_side *other)
-{
-	if (own->flags & WEIR_SIDE_TIMED || !(other->flags & WEIR_SIDE_ACKED))
-		return own->done;
-	return other->acked;
-}
-
 static __always_inline void latency_spill_older(__u64 key, __u32 side, struct weir_flow_rest *rest,
 						const struct weir_stamp *stamp, __u32 now)
 {
@@ -57,7 +48,7 @@ __noinline int latency_keep(__u64 key, __u32 place, __u32 value, __u32 ticks, __
 		return 0;
 	own = &set->way[way].side[side];
 	other = &set->way[way].side[!side];
-	done = latency_done(own, other);
+	done = own->done;
 	if (!(own->pending & WEIR_PENDING_OLDER)) {
 		__builtin_memset(rest->older[side], 0, sizeof(rest->older[side]));
 		rest->spilled[side] = done;
@@ -109,7 +100,7 @@ __noinline int latency_take_older(__u64 key, __u32 place, __u32 value)
 	}
 	if (is_after(rest->spilled[side], own->done)) {
 		left = 1;
-		if (!found && is_after(value, own->done))
+		if (!found && is_after(value, own->done) && !is_after(value, rest->spilled[side]))
 			found = latency_unspill(key, side, value);
 	}
 	if (!left)
@@ -125,7 +116,7 @@ __noinline int latency_take_older_up_to(__u64 key, __u32 place, __u32 ack)
 {
 	__u32 way = LATENCY_PLACE_WAY(place), side = LATENCY_PLACE_SIDE(place);
 	__u32 found = 0, best = 0, left = 0;
-	struct weir_flow_side *own, *other;
+	struct weir_flow_side *own;
 	struct weir_flow_rest *rest;
 	struct weir_flow_set *set;
 
@@ -136,7 +127,6 @@ __noinline int latency_take_older_up_to(__u64 key, __u32 place, __u32 ack)
 	if (!set || !rest)
 		return 0;
 	own = &set->way[way].side[side];
-	other = &set->way[way].side[!side];
 #pragma unroll
 	for (int i = 0; i < WEIR_FLOW_OLDER; i++) {
 		__u64 word = *(volatile __u64 *)&rest->older[side][i];
@@ -156,8 +146,7 @@ __noinline int latency_take_older_up_to(__u64 key, __u32 place, __u32 ack)
 		}
 		latency_put(&rest->older[side][i], 0, 0);
 	}
-	if (!found && is_after(ack, own->done) && is_after(ack, latency_done(own, other)) &&
-	    is_after(rest->spilled[side], latency_done(own, other)))
+	if (!found && is_after(ack, own->done) && !is_after(ack, rest->spilled[side]))
 		found = latency_unspill(key, side, ack);
 	if (!left && !is_after(rest->spilled[side], ack))
 		own->pending &= ~WEIR_PENDING_OLDER;
@@ -178,7 +167,9 @@ __noinline int latency_is_kept(__u64 key, __u32 place, __u32 value)
 #pragma unroll
 	for (int i = 0; i < WEIR_FLOW_OLDER; i++)
 		is |= rest->older[side][i].ticks && rest->older[side][i].value == value;
-	return is || latency_is_spilled(key, side, value);
+	/* What lies there and is newer is of the connection before. */
+	return is ||
+	       (!is_after(value, rest->spilled[side]) && latency_is_spilled(key, side, value));
 }
 
 /* How often this side sent again, up to 255. */

@@ -132,14 +132,16 @@ static __always_inline __u64 latency_last(const struct weir_flow_side *side)
 	return *(const volatile __u64 *)&side->last;
 }
 
-/* What was the last that it sent waits on, where it may still be answered. */
+/*
+ * What was the last that it sent waits on: what answers it would have taken it.
+ * An acknowledgement of more than was sent says nothing of what is sent later.
+ */
 static __always_inline void latency_keep_last(struct timed *t, struct weir_flow *flow,
 					      enum weir_direction sender)
 {
-	struct weir_flow_side *own = &flow->side[sender], *other = &flow->side[!sender];
-	__u64 last = latency_last(own);
+	__u64 last = latency_last(&flow->side[sender]);
 
-	if (last >> 32 && is_after((__u32)last, latency_done(own, other)))
+	if (last >> 32)
 		latency_keep(t->key, LATENCY_PLACE(t->way, sender), (__u32)last, last >> 32,
 			     latency_now(t));
 }
@@ -201,10 +203,13 @@ static __always_inline __u32 latency_find_acked(const struct timed *t, struct we
 	} else if (other->pending & WEIR_PENDING_OLDER) {
 		sent = latency_take_older_up_to(t->key, LATENCY_PLACE(t->way, !answerer), t->ack);
 	}
-	if (!is_after(t->ack, other->next))
-		return sent;
-	latency_count_rare(answerer, WEIR_LOSS_UNMATCHED);
-	return 0;
+	if (is_after(t->ack, other->next)) {
+		latency_count_rare(answerer, WEIR_LOSS_UNMATCHED);
+		return 0;
+	}
+	if (is_after(t->ack, other->done))
+		other->done = t->ack;
+	return sent;
 }
 
 /* When a SYN was seen that offered timestamps to a peer that has none, or 0. */
