@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "own.h"
+#include "set_cover.h"
 #include "set_tree.h"
 #include "weir/abi.h"
 
@@ -105,6 +106,8 @@ static void add_prefixes(struct set_memory *m, size_t first, size_t end, int fam
 			.hi = r->hi, .lo = r->lo, .bits = r->detail, .word = word_of(m, i)
 		};
 	}
+	if (family == 0)
+		count = set_cover_add(m, items, count);
 	set_tree_add(m, family, items, count);
 }
 

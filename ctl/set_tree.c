@@ -74,8 +74,7 @@ void set_interface_key(const char *name, struct set_element *e)
 	e->lo = be64toh(e->lo);
 }
 
-/* Bits, at most @most, that all of a sorted list have in common. */
-static __u32 common_bits(const struct set_item *items, size_t count, __u32 most)
+__u32 set_common_bits(const struct set_item *items, size_t count, __u32 most)
 {
 	u128 differ = key_of(&items[0]) ^ key_of(&items[count - 1]);
 	__u32 same = SET_KEY_BITS;
@@ -191,7 +190,7 @@ static __u32 add_region(struct set_memory *m, const struct set_item *items, size
 		return around;
 	if (is_chain(items, count))
 		return items[count - 1].word;
-	same = common_bits(items, count, SET_KEY_BITS - 1);
+	same = set_common_bits(items, count, SET_KEY_BITS - 1);
 	if (same >= depth + CHECK_BITS)
 		return add_check(m, items, count, same, around);
 	bits = count < BRANCH256_ITEMS ? 4 : 8;
@@ -225,7 +224,7 @@ void set_tree_add(struct set_memory *m, int family, const struct set_item *items
 	if (m->error)
 		return;
 	if (count) {
-		skip = common_bits(items, count, SKIP_BITS);
+		skip = set_common_bits(items, count, SKIP_BITS);
 		table.bits = (__u8)table_bits(count);
 		table.common = (__u64)((key_of(&items[0]) & mask_of(skip)) >> 64);
 		table.offset = set_memory_add(m, sizeof(__u32) << table.bits, WEIR_SETS_UNIT);

@@ -34,6 +34,9 @@ struct set_item {
 /* Sorted by key, shorter ones first, each once. Fills the head's table of @family. */
 void set_tree_add(struct set_memory *m, int family, const struct set_item *items, size_t count);
 
+/* Bits, at most @most, that all of a sorted list, which has one, have in common. */
+__u32 set_common_bits(const struct set_item *items, size_t count, __u32 most);
+
 /* Whether the prefix @r has the key. */
 bool set_key_within(__u64 hi, __u64 lo, const struct weir_set_record *r);
 

@@ -14,6 +14,9 @@
  * there), or a node's place in units of 32 bytes, and its kind: a record, 16
  * or 256 words for the next 4 or 8 bits, or a check that jumps over bits that
  * all records below have in common. Every record is compared in full.
+ *
+ * Prefixes of IPv4 may have a cover besides: maps of bits, small enough to stay
+ * in a cache, that answer for most keys. What they answer is not in the table.
  */
 #ifndef WEIR_SET_H
 #define WEIR_SET_H
@@ -119,13 +122,39 @@ struct weir_set_table {
 _Static_assert(sizeof(struct weir_set_table) == 16, "table has holes");
 
 /*
+ * The leaves of a cover are the prefixes of 64 - @shift bits that begin with
+ * what all elements have in common; (hi ^ common) >> shift is the index of one,
+ * or 2^@bits or more, when nothing is there. Bit n of a map is bit n % 64 of its
+ * word n / 64. Where a leaf has its bit in @covered, all of it is in the set for
+ * good. Where it has not, it is as a whole outside, unless the bit of its group
+ * is in @mixed: then elements that are longer or expire are near, and the table
+ * knows of them.
+ */
+struct weir_set_cover {
+	__u64 common;
+	__u32 covered; /* offset of __u64[], a bit for each leaf; 0: there is no cover */
+	__u32 mixed; /* offset of __u64[], a bit for each group of leaves */
+	__u8 shift;
+	__u8 bits;
+	__u16 pad[3];
+};
+_Static_assert(sizeof(struct weir_set_cover) == 24, "cover has holes");
+
+#define WEIR_SET_COVER_MAX_BITS 24
+/* Leaves of a group, as a power of two. */
+#define WEIR_SET_GROUP_SHIFT 3
+
+/*
  * The head of a set. The first line is what packets read. Prefixes have a table
  * for each family, addresses and address+port one, of hashed keys; interfaces
  * one, indexed by the device's slot.
  */
 struct weir_set {
 	struct weir_set_table table[2]; /* IPv4, or all; IPv6 */
-	__u64 factor[3]; /* of the hash */
+	union {
+		__u64 factor[3]; /* of the hash */
+		struct weir_set_cover cover; /* of prefixes, IPv4 */
+	};
 	__u32 type; /* enum weir_set_type */
 	__u32 bytes; /* all of it */
 

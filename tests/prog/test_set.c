@@ -12,6 +12,7 @@
 
 #include "set_lookup.skel.h"
 #include "own.h"
+#include "set_change.h"
 #include "set_text.h"
 
 #include "../unit/random.h"
@@ -153,6 +154,122 @@ static void an_address_and_port_set_holds_what_a_walk_over_its_elements_finds(vo
 {
 	(void)state;
 	random_sets_agree(SET_ADDRESS_PORT);
+}
+
+/* Of IPv4, at edges of few /16 and /24, and seldom longer: as covers are made for. */
+static struct set_element edge_element(void)
+{
+	static const __u32 lows[] = { 0, 0xff, 0x100, 0x1ff, 0x8000, 0xff00, 0xffff };
+	struct set_element e = { .detail = 15 + random_below(10) };
+	__u32 address = (0x09fe + random_below(6)) << 16 | lows[random_below(7)];
+
+	if (random_below(2))
+		address ^= random_below(1 << 16);
+	if (!random_below(12))
+		e.detail = 25 + random_below(8);
+	else if (!random_below(100))
+		e.detail = random_below(16);
+	address &= e.detail ? ~0U << (32 - e.detail) : 0;
+	e.hi = (__u64)address << 32;
+	return e;
+}
+
+/* The first and the last address of an element, those beside it, and others. */
+static void edge_keys(struct set_bench *b, const struct set_elements *s)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		struct set_element any = edge_element(), *e = &any;
+		__u32 first, last;
+
+		if (s->count && random_below(8))
+			e = &s->list[random_below((__u32)s->count)];
+		first = (__u32)(e->hi >> 32);
+		last = first | (e->detail < 32 ? ~0U >> e->detail : 0);
+		first += random_below(2) - 1;
+		last += random_below(2);
+		b->keys[i] =
+			(struct set_bench_key){ .hi = (__u64)(random_below(2) ? first : last) << 32,
+						.is_in = 2 };
+	}
+}
+
+static bool has_cover(const struct set_bench *b)
+{
+	return arena_set(&b->arena, SET_BENCH_SLOT)->cover.covered;
+}
+
+static void prefixes_of_ipv4_are_found_by_their_edges(void **state)
+{
+	static const size_t sizes[] = { 1, 4, 30, 100, 300, 1000, 2000, 4000 };
+	unsigned int covers = 0;
+	struct set_bench b;
+
+	(void)state;
+	NEED_BPF();
+	set_bench_start(&b, SETS_BYTES);
+	for (int round = 0; round < 80; round++) {
+		OWN(set_elements_free) struct set_elements s = {};
+		__u32 expiring = round / 8 % 2 ? 10 : 0;
+
+		for (size_t i = 0; i < sizes[round % 8]; i++) {
+			struct set_element e = edge_element();
+
+			e.expires = random_below(100) < expiring ? some_expiry() : 0;
+			assert_int_equal(set_elements_add(&s, &e), 0);
+		}
+		set_bench_put(&b, SET_PREFIX, &s);
+		covers += has_cover(&b);
+		edge_keys(&b, &s);
+		compare(&b, SET_PREFIX, &s);
+	}
+	printf("# %u of 80 sets have a cover\n", covers);
+	assert_true(covers >= 20);
+	set_bench_stop(&b);
+}
+
+/* As "weir set add" and "del" do it, one after the other. */
+static void change_some(struct set_elements *s)
+{
+	OWN(set_elements_free) struct set_elements more = {}, less = {};
+	struct set_change change = {};
+	struct failure why = {};
+
+	for (__u32 i = random_below(60); i; i--) {
+		struct set_element e = edge_element();
+
+		e.expires = random_below(10) ? 0 : some_expiry();
+		assert_int_equal(set_elements_add(&more, &e), 0);
+	}
+	set_elements_normalise(&more);
+	assert_int_equal(set_add(s, &more, &change), 0);
+	for (__u32 i = random_below(40); i && s->count; i--)
+		assert_int_equal(set_elements_add(&less, &s->list[random_below((__u32)s->count)]),
+				 0);
+	set_elements_normalise(&less);
+	assert_int_equal(set_remove(SET_PREFIX, "s", s, &less, &change, &why), 0);
+}
+
+static void a_set_that_changes_has_what_it_has_after_each_change(void **state)
+{
+	OWN(set_elements_free) struct set_elements s = {};
+	unsigned int covers = 0;
+	struct set_bench b;
+
+	(void)state;
+	NEED_BPF();
+	set_bench_start(&b, SETS_BYTES);
+	for (int change = 0; change < 200; change++) {
+		if (change % 50 == 49)
+			set_elements_free(&s);
+		change_some(&s);
+		set_bench_put(&b, SET_PREFIX, &s);
+		covers += has_cover(&b);
+		edge_keys(&b, &s);
+		compare(&b, SET_PREFIX, &s);
+	}
+	printf("# after %u of 200 changes the set has a cover\n", covers);
+	assert_true(covers >= 20 && covers <= 195);
+	set_bench_stop(&b);
 }
 
 static void every_element_of_a_large_set_is_found(void **state)
@@ -352,6 +469,8 @@ int main(void)
 		cmocka_unit_test(a_prefix_set_holds_what_a_walk_over_its_elements_finds),
 		cmocka_unit_test(an_address_set_holds_what_a_walk_over_its_elements_finds),
 		cmocka_unit_test(an_address_and_port_set_holds_what_a_walk_over_its_elements_finds),
+		cmocka_unit_test(prefixes_of_ipv4_are_found_by_their_edges),
+		cmocka_unit_test(a_set_that_changes_has_what_it_has_after_each_change),
 		cmocka_unit_test(every_element_of_a_large_set_is_found),
 		cmocka_unit_test(both_sides_of_a_packet_are_looked_up),
 		cmocka_unit_test(an_interface_is_found_by_its_slot),

@@ -103,6 +103,30 @@ static __always_inline __u32 set_find(const struct set_view *v, const struct wei
 	return word;
 }
 
+/* What set_ask_cover() says where it does not know. */
+#define SET_MIXED 2
+
+static __always_inline __u64 set_bit(const struct set_view *v, __u32 map, __u64 n)
+{
+	return *(const __u64 *)set_at(v, map + (n >> 6) * sizeof(__u64)) >> (n & 63) & 1;
+}
+
+/*
+ * Whether a key is in the set, 0 or 1, or SET_MIXED. Both maps are read at once
+ * and without a branch: which of them decides is not to be predicted.
+ */
+static __always_inline __u32 set_ask_cover(const struct set_view *v, const struct weir_set_cover *c,
+					   __u64 hi)
+{
+	__u64 leaf = (hi ^ c->common) >> (c->shift & 63), covered, mixed;
+
+	if (leaf >> (c->bits & 63))
+		return 0;
+	covered = set_bit(v, c->covered, leaf);
+	mixed = set_bit(v, c->mixed, leaf >> WEIR_SET_GROUP_SHIFT);
+	return covered | (mixed & ~covered) << 1;
+}
+
 static __always_inline bool set_is_alive(const struct weir_set_record *r)
 {
 	if (!r->expires)
@@ -121,6 +145,20 @@ static __always_inline bool set_any_prefix(const struct set_view *v, __u32 word,
 		word = r->next << WEIR_SET_KIND_BITS;
 	}
 	return false;
+}
+
+static __always_inline int set_has_prefix(const struct set_view *v, const struct weir_set *set,
+					  __u64 hi, __u64 lo, __u32 detail)
+{
+	bool is_v6 = detail & WEIR_SET_V6;
+
+	if (!is_v6 && set->cover.covered) {
+		__u32 answer = set_ask_cover(v, &set->cover, hi);
+
+		if (answer != SET_MIXED)
+			return answer;
+	}
+	return set_any_prefix(v, set_find(v, &set->table[is_v6], hi, lo), hi, lo);
 }
 
 static __always_inline bool set_any_exact(const struct set_view *v, __u32 word, __u64 hi, __u64 lo,
@@ -181,9 +219,7 @@ __noinline int set_lookup(__u32 slot, __u64 hi, __u64 lo, __u32 detail)
 		return 0;
 	type = set->type;
 	if (type == WEIR_SET_PREFIX)
-		return set_any_prefix(
-			&v, set_find(&v, &set->table[detail & WEIR_SET_V6 ? 1 : 0], hi, lo), hi,
-			lo);
+		return set_has_prefix(&v, set, hi, lo, detail);
 	if (type == WEIR_SET_INTERFACE)
 		return set_has_device(&v, set, detail);
 	if (type == WEIR_SET_ADDRESS)
@@ -231,7 +267,7 @@ static __always_inline __u32 set_has_address(__u32 slot, __u64 hi, __u64 lo, __u
 	if (!set)
 		return 0;
 	if (set->type != WEIR_SET_ADDRESS)
-		goto look_up;
+		goto no_address;
 	index = (weir_set_hash(hi, lo, v6, set->factor) ^ set->table[0].common) >>
 		(set->table[0].shift & 63);
 	if (index >> (set->table[0].bits & 63))
@@ -245,6 +281,13 @@ static __always_inline __u32 set_has_address(__u32 slot, __u64 hi, __u64 lo, __u
 	if ((r->next | r->expires) & is_there)
 		goto look_up;
 	return is_zero((r->hi ^ hi) | (r->lo ^ lo) | (r->detail ^ v6)) & is_there;
+no_address:
+	if (set->type == WEIR_SET_PREFIX && !v6 && set->cover.covered) {
+		__u32 answer = set_ask_cover(&v, &set->cover, hi);
+
+		if (answer != SET_MIXED)
+			return answer;
+	}
 look_up:
 	return set_lookup(slot, hi, lo, v6 | SET_NO_PORT) & 1;
 }
