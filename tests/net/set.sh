@@ -142,6 +142,41 @@ for i in range(50000): print("%d.%d.%d.0/24" % (11 + i // 65536, i // 256 % 256,
 	assert_contains "$(weir edge plan "$TMP/weir.conf")" "nothing to change"
 }
 
+# meets RULE ADDRESS...: packets from there, through the program in force.
+meets() {
+	local rule=$1 address
+	shift
+	for address; do
+		weir edge test --rule "$rule" --dev eth0 udp from "$address:1" to 192.0.2.1:2 >"$TMP/log" ||
+			fail "$address: $(cat "$TMP/log")"
+	done
+}
+
+passes_now() {
+	(meets default "$1" 2>/dev/null)
+}
+
+# Most of it is in whole prefixes of 24 bits; around them are longer ones, and some that expire.
+test_packets_meet_what_a_large_set_has_at_that_time() {
+	build_edge
+	python3 -c '
+for i in range(0, 12000, 2): print("%d.%d.%d.0/24" % (11 + i // 65536, i // 256 % 256, i % 256))
+print("11.20.31.64/26\n11.25.0.0/16 timeout 1h\n11.26.7.0/24 timeout 1h\n11.26.0.0/16")
+' >"$TMP/many.txt"
+	weir edge set load bogons "$TMP/many.txt" >"$TMP/log"
+	meets bogons 11.5.6.255 11.20.31.64 11.25.7.7
+	meets default 11.5.7.0 11.20.31.128
+	weir edge set del bogons 11.5.6.0/24 11.26.0.0/16 11.20.31.64/26 >"$TMP/log"
+	meets default 11.5.6.0 11.26.9.0 11.20.31.64
+	meets bogons 11.26.7.255
+	weir edge set add bogons 11.5.5.0/24 >"$TMP/log"
+	weir edge set add bogons 12.0.0.0/12 timeout 2s >"$TMP/log"
+	meets bogons 11.5.5.0
+	wait_for 20 passes_now 12.15.255.255
+	weir edge set flush bogons >"$TMP/log"
+	meets default 11.26.7.9
+}
+
 test_ports_are_left_to_apply() {
 	ns_add edge
 	ns_ip edge link add eth0 type veth peer name eth1
