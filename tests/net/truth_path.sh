@@ -255,6 +255,37 @@ test_the_CPU_that_a_veth_waits_for() {
 	told 5 15 stage=hop saddr=10.0.0.2 "from=eth0@$NS_PREFIX-far" to=eth0 "delay=$OVER_MS"
 }
 
+# near's end of the veth may keep what GRO could make longer for so long behind XDP: of a whole
+# segment, which asks for no haste, it hopes for a next one.
+test_the_device_that_waits_for_more() {
+	ns_add near far
+	veth near eth0 far eth0
+	address near eth0 10.0.0.1/24
+	address far eth0 10.0.0.2/24
+	ns_exec far ethtool -K eth0 tso off gso off
+	ns_exec near ethtool -K eth0 gro on
+	start_ready far "$TMP/sender.log" ready python3 -uc '
+import socket, time
+s = socket.create_server(("10.0.0.2", 81))
+print("ready")
+c, _ = s.accept()
+size = c.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+for _ in range(5):
+    c.recv(1)
+    c.send(b"x" * size, socket.MSG_MORE)
+c.recv(1)'
+	weir near apply - <<<"interface eth0 { xdp native; measure path sample 1/1 }"
+	ip netns exec "$NS_PREFIX-near" bash -c "echo ${SLOW_US}000 >/sys/class/net/eth0/gro_flush_timeout"
+	watch_slow near "$OVER_MS" --port 81
+	ns_exec near python3 -c '
+import socket
+c = socket.create_connection(("10.0.0.2", 81))
+for _ in range(5):
+    c.sendall(b"?")
+    c.recv(65536)'
+	told 5 5 stage=driver saddr=10.0.0.2 from=eth0 to=eth0 "delay=$OVER_MS"
+}
+
 # woken_is PID PROCESS: whom the packets told of woke. Where more than 10 us passed
 # between the socket and the waking, as on a busy machine, a packet names nobody.
 woken_is() {
