@@ -94,6 +94,19 @@ static void examine_detours(struct checkup *c, const char *ifname, __u32 slot)
 	doctor_cure(c, "ip route get CLIENT; ip neighbour show");
 }
 
+static const char *fate_of(enum weir_reason reason)
+{
+	switch (reasons[reason].fate) {
+	case WEIR_FATE_DROP:
+		return "dropped";
+	case WEIR_FATE_PASS:
+		return "left to the host";
+	case WEIR_FATE_FORWARD:
+		break;
+	}
+	return "rejected";
+}
+
 void doctor_examine_counters(struct checkup *c, const char *ifname, __u32 slot)
 {
 	for (size_t i = 0; i < BAD_FATES; i++) {
@@ -105,10 +118,8 @@ void doctor_examine_counters(struct checkup *c, const char *ifname, __u32 slot)
 			continue;
 		doctor_find(c, FINDING_WARN, "%s", ifname);
 		doctor_say(c, "%llu packets were %s as %s, %.0llu%sin the last second",
-			   (unsigned long long)packets,
-			   reason == WEIR_R_LB_REJECT ? "rejected" : "dropped",
-			   reasons[reason].name, (unsigned long long)lately,
-			   lately ? " of them " : "none of them ");
+			   (unsigned long long)packets, fate_of(reason), reasons[reason].name,
+			   (unsigned long long)lately, lately ? " of them " : "none of them ");
 		if (reason == WEIR_R_LB_NO_ROUTE)
 			cure_route(c);
 		else if (bad_fates[i].remedy)
