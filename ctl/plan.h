@@ -97,6 +97,7 @@ struct plan_scope {
 	const char *with; /* this one, too; NULL: none */
 	const char *without; /* and not this one; NULL: all of them */
 	const struct weir_set *set; /* new contents of one; NULL: none */
+	bool is_all; /* every device that is there; that one is gone is no error */
 	bool keeps_routes; /* backends that are in force are reached as before */
 	const struct model *old; /* what is in force, without sets of files; NULL: it is read */
 };

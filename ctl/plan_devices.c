@@ -133,7 +133,7 @@ static bool is_attached(const struct plan *p, __u32 ifindex)
 static bool is_in_scope(const struct plan *p, const struct plan_scope *scope,
 			const struct host_link *link)
 {
-	if (!scope)
+	if (!scope || scope->is_all)
 		return true;
 	if (scope->without && !strcmp(scope->without, link->name))
 		return false;

@@ -128,6 +128,8 @@ int session_restore(const char *instance, const char *text, size_t size,
 		    struct failure *why)
 {
 	OWN(session_close) struct session s = SESSION_NONE;
+	/* What is gone meanwhile must not keep the rest as it is. */
+	const struct plan_scope scope = { .is_all = true };
 
 	if (session_open(&s, instance, why))
 		return -1;
@@ -137,7 +139,7 @@ int session_restore(const char *instance, const char *text, size_t size,
 		return -1;
 	if (former_sets_fill(sets, &s.model))
 		return fail_errno(why, ENOMEM, "cannot roll back");
-	if (plan_make(&s.plan, &s.state, &s.host, &s.model, NULL, why)) {
+	if (plan_make(&s.plan, &s.state, &s.host, &s.model, &scope, why)) {
 		session_drop_if_empty(&s);
 		return -1;
 	}

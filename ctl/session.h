@@ -55,7 +55,7 @@ void session_drop_if_empty(struct session *s);
 /*
  * Open, plan and carry out in one go: put the configuration @text in force
  * again, with the elements that @sets has for it, or detach everything where it
- * is NULL.
+ * is NULL. Interfaces that are gone meanwhile are passed over.
  */
 int session_restore(const char *instance, const char *text, size_t size,
 		    const struct former_sets *sets, const struct origin *origin,

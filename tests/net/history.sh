@@ -150,6 +150,21 @@ test_what_is_not_confirmed_goes_back_to_the_former() {
 	wait_for 5 history_has "rollback: was not confirmed in time"
 }
 
+# What came in at the interface that is gone needs no filter any more; the rest does.
+test_what_is_not_confirmed_goes_back_where_an_interface_is_gone() {
+	build_edge
+	veth edge eth1 far eth1
+	conf both 'rule a drop tcp dport 7'
+	echo 'interface eth1 { xdp auto; filter edge }' >>"$TMP/both.conf"
+	conf one 'rule a drop tcp dport 1'
+	weir edge apply "$TMP/both.conf"
+	weir edge apply --confirm "$SOON" "$TMP/one.conf"
+	ip -n "$NS_PREFIX-edge" link del eth1
+	wait_for 10 is_in_force "dport 7"
+	wait_for 5 nothing_waits
+	assert_contains "$(weir edge show config)" "interface eth1"
+}
+
 history_has() {
 	assert_contains "$(history_files)" "$1"
 }
