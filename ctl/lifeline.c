@@ -196,17 +196,51 @@ static bool find_in_sockets(pid_t pid, struct lifeline *l)
 	return false;
 }
 
-bool lifeline_find(struct lifeline *l)
+/* All to this port of the host. */
+static void find_by_port(__u16 port, struct lifelines *out)
+{
+	for (size_t i = 0; i < 2; i++) {
+		OWN_FILE FILE *f = fopen(tables[i], "re");
+		struct connection c;
+
+		while (f && out->count < LIFELINES_MAX && next_connection(f, &c)) {
+			if (c.ends.local_port == port)
+				out->list[out->count++] = c.ends;
+		}
+	}
+	out->is_guess = true;
+}
+
+static void take_variable(const struct lifeline *l, struct lifelines *out)
+{
+	if (!is_established(l)) {
+		find_by_port(l->local_port, out);
+		return;
+	}
+	out->list[0] = *l;
+	out->count = 1;
+}
+
+void lifelines_find(struct lifelines *out)
 {
 	const char *own = getenv("SSH_CONNECTION");
+	struct lifeline l;
 
-	if (own && parse_variable(own, l))
-		return is_established(l);
-	for (pid_t pid = getppid(); pid > 1; pid = parent_of(pid)) {
-		if (find_in_environment(pid, l))
-			return is_established(l);
-		if (is_sshd(pid) && find_in_sockets(pid, l))
-			return true;
+	out->count = 0;
+	out->is_guess = false;
+	if (own && parse_variable(own, &l)) {
+		take_variable(&l, out);
+		return;
 	}
-	return false;
+	for (pid_t pid = getppid(); pid > 1; pid = parent_of(pid)) {
+		if (find_in_environment(pid, &l)) {
+			take_variable(&l, out);
+			return;
+		}
+		if (!is_sshd(pid) || !find_in_sockets(pid, &l))
+			continue;
+		out->list[0] = l;
+		out->count = 1;
+		return;
+	}
 }

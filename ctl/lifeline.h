@@ -16,12 +16,22 @@ struct lifeline {
 	__u16 peer_port, local_port;
 };
 
+#define LIFELINES_MAX 64
+
+/* What the session may be. */
+struct lifelines {
+	struct lifeline list[LIFELINES_MAX];
+	size_t count;
+	bool is_guess; /* each might be it */
+};
+
 /*
  * From SSH_CONNECTION of this process or of an ancestor, where sudo has taken
- * it away, else from the sockets of an ancestor called sshd. False where there
- * is none, or where it is not of this network namespace.
+ * it away, else from the sockets of an ancestor called sshd. Where the variable
+ * is old, as in a terminal multiplexer after its user came back, all that others
+ * have to its port are a guess. Nothing of another network namespace.
  */
-bool lifeline_find(struct lifeline *l);
+void lifelines_find(struct lifelines *out);
 
 enum cut_kind {
 	CUT_NOTHING,
@@ -32,6 +42,7 @@ enum cut_kind {
 struct cut {
 	enum cut_kind kind;
 	struct lifeline line;
+	bool is_guess; /* @line may be the session of somebody else */
 	const char *ifname; /* that its packets come in on */
 	const struct filter *filter;
 	const struct rule *rule; /* that drops them; NULL: the default */

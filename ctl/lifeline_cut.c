@@ -167,16 +167,31 @@ static enum cut_kind device_cuts(const struct plan *p, const struct plan_device 
 }
 
 /* Its packets come in where the answers go out; where they don't, nothing is said. */
-enum cut_kind plan_cuts(const struct plan *p, struct cut *cut)
+static enum cut_kind line_cuts(const struct plan *p, struct cut *cut)
 {
 	struct host_route route;
 
-	*cut = (struct cut){ .kind = CUT_NOTHING };
-	if (!lifeline_find(&cut->line) || host_route(cut->line.peer, &route))
+	if (host_route(cut->line.peer, &route))
 		return CUT_NOTHING;
 	for (size_t i = 0; i < p->devices_count; i++) {
 		if (p->devices[i].link.ifindex == route.ifindex)
 			return device_cuts(p, &p->devices[i], cut);
 	}
 	return CUT_NOTHING;
+}
+
+enum cut_kind plan_cuts(const struct plan *p, struct cut *cut)
+{
+	struct lifelines lines;
+
+	*cut = (struct cut){ .kind = CUT_NOTHING };
+	lifelines_find(&lines);
+	for (size_t i = 0; i < lines.count && cut->kind != CUT_SESSION; i++) {
+		struct cut one = { .line = lines.list[i], .is_guess = lines.is_guess };
+
+		if (line_cuts(p, &one) != CUT_NOTHING &&
+		    (cut->kind == CUT_NOTHING || one.kind == CUT_SESSION))
+			*cut = one;
+	}
+	return cut->kind;
 }

@@ -90,12 +90,12 @@ void plan_warn(const struct plan *p, const char *remedy)
 	else
 		snprintf(by, sizeof(by), "the default of filter %s", cut.filter->name);
 	if (cut.kind == CUT_SESSION)
-		note("WARNING: on %s, %s cuts your own SSH session from %s port %u; %s", cut.ifname,
-		     by, peer, cut.line.peer_port, remedy);
+		note("WARNING: on %s, %s cuts %s SSH session from %s port %u%s; %s", cut.ifname, by,
+		     cut.is_guess ? "the" : "your own", peer, cut.line.peer_port,
+		     cut.is_guess ? ", which may be your own" : "", remedy);
 	else
-		note("WARNING: on %s, %s lets no new SSH session from %s in, once yours has ended; "
-		     "%s",
-		     cut.ifname, by, peer, remedy);
+		note("WARNING: on %s, %s lets no new SSH session from %s in, once %s has ended; %s",
+		     cut.ifname, by, peer, cut.is_guess ? "the one of now" : "yours", remedy);
 }
 
 /* A null where it is left alone. */
