@@ -110,10 +110,20 @@ static int run_cases(struct test *t, const char *path, struct command *c)
 	return got;
 }
 
-/* One word that is no word of a packet is the name of a file. */
+/* One word that begins no packet is the name of a file. */
 static bool is_file(const struct command *c)
 {
-	return c->args_count == 1;
+	return c->args_count == 1 && !describe_is_protocol(c->args[0]);
+}
+
+static int check_words(struct command *c)
+{
+	if (c->args_count != 1 || is_file(c))
+		return 0;
+	return fail(&c->why, EXIT_USAGE,
+		    "\"%s\" is where a packet begins, and its addresses are missing; write "
+		    "\"%s from ADDRESS to ADDRESS\", or ./%s for a capture of that name",
+		    c->args[0], c->args[0], c->args[0]);
 }
 
 static int run_all(struct test *t, struct frame *in, struct command *c)
@@ -146,7 +156,7 @@ int cmd_test(struct command *c)
 
 	if (!in)
 		fail(&c->why, EXIT_REFUSED, "out of memory");
-	if (!in || check_options(c))
+	if (!in || check_options(c) || check_words(c))
 		return command_failed(c);
 	if (c->test.hex ? hex_frame(c->test.hex, in, &c->why)
 			: c->args_count > 1 && describe_frame(c->args, in, &c->why))

@@ -154,6 +154,11 @@ static bool parse_flags(const char *word, struct description *d)
 	return true;
 }
 
+bool describe_is_protocol(const char *word)
+{
+	return name_find(names_proto, word) || !strcmp(word, "proto");
+}
+
 static bool parse_protocol(const char *word, struct description *d)
 {
 	const struct name *proto = name_find(names_proto, word);

@@ -9,6 +9,7 @@
 #define WEIR_DESCRIBE_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "failure.h"
@@ -17,6 +18,7 @@
 
 struct frame {
 	size_t size;
+	size_t lost; /* bytes behind them that a capture file does not have */
 	__u8 bytes[FRAME_BYTES];
 };
 
@@ -26,6 +28,9 @@ struct frame {
  * Checksums are right.
  */
 int describe_frame(char *const *words, struct frame *out, struct failure *why);
+
+/* "tcp", "icmpv6": what a packet in words begins with. */
+bool describe_is_protocol(const char *word);
 
 /* Hexadecimal bytes, with blanks and colons between them as one likes. */
 int hex_frame(const char *text, struct frame *out, struct failure *why);

@@ -289,7 +289,9 @@ void explain_print(const struct explanation *e)
 	line("packet", "%s", packet_text(&e->packet, packet));
 	line("interface", "%s, %s", e->trial->ifname, hook_names[e->trial->hook]);
 	if (e->result.is_refused) {
-		line("verdict", "none: too short, the kernel has no such frame");
+		line("verdict", "none: too %s, the kernel %s",
+		     e->result.is_too_short ? "short" : "long",
+		     e->result.is_too_short ? "has no such frame" : "runs no such frame in a test");
 		return;
 	}
 	print_filter(e);

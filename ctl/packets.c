@@ -89,10 +89,15 @@ static void fill(int link, const __u8 *at, size_t size, struct frame *out)
 		out->bytes[13] = (__u8)type;
 	}
 	size = size > header ? size - header : 0;
-	if (size > FRAME_BYTES - before)
-		size = FRAME_BYTES - before;
+	out->lost = size > FRAME_BYTES - before ? size - (FRAME_BYTES - before) : 0;
+	size -= out->lost;
 	memcpy(out->bytes + before, at + header, size);
 	out->size = before + size;
+}
+
+static size_t lost_bytes(const struct pcap_pkthdr *header)
+{
+	return header->len > header->caplen ? header->len - header->caplen : 0;
 }
 
 int packets_next(struct packets *p, struct frame *out, struct failure *why)
@@ -106,5 +111,6 @@ int packets_next(struct packets *p, struct frame *out, struct failure *why)
 	if (got != 1)
 		return fail(why, EXIT_REFUSED, "%s: %s", p->path, pcap_geterr(p->file));
 	fill(p->link, bytes, header->caplen, out);
+	out->lost += lost_bytes(header);
 	return 1;
 }

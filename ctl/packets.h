@@ -15,7 +15,8 @@ void packets_close(struct packets *p);
 
 /*
  * Returns 1 with the next packet, 0 at the end, or -1. A packet of which the
- * file has only the beginning is one that is as long as that.
+ * file has only the beginning is one that is as long as that; out->lost says
+ * how many bytes of it are missing.
  */
 int packets_next(struct packets *p, struct frame *out, struct failure *why);
 

@@ -70,9 +70,13 @@ static const char *reason_of(const struct trial_result *result)
 	return result->has_reason ? reasons[result->reason].name : "-";
 }
 
-static bool is_expected(const struct test_report *r, const struct trial_result *result, int fate)
+/* Of a packet that is not whole the verdict is that on its beginning, and proves nothing. */
+static bool is_expected(const struct test_report *r, const struct trial_result *result,
+			const struct frame *in, int fate)
 {
-	if (r->expect && (result->is_refused || strcmp(r->expect, fate_names[fate]) != 0))
+	if ((r->expect || r->rule) && (result->is_refused || in->lost))
+		return false;
+	if (r->expect && strcmp(r->expect, fate_names[fate]) != 0)
 		return false;
 	if (!r->rule)
 		return true;
@@ -125,14 +129,17 @@ static void print_result(const struct test_report *r, const struct trial *t,
 	if (r->is_file)
 		printf("%6zu  ", r->number);
 	if (result->is_refused)
-		printf("-  too short: the kernel has no such frame");
+		printf("-  too %s: the kernel %s", result->is_too_short ? "short" : "long",
+		       result->is_too_short ? "has no such frame" : "runs no such frame in a test");
 	else
 		printf("%s  %s", fate_names[fate], reason_of(result));
 	if (result->rule)
 		printf("  rule %s  (filter %s)", result->rule->name, t->filter->name);
 	else if (result->is_default)
 		printf("  default  (filter %s)", t->filter->name);
-	printf(expected ? "\n" : "  NOT AS EXPECTED\n");
+	if (in->lost)
+		printf("  cut in the capture, %zu of %zu bytes", in->size, in->size + in->lost);
+	printf("%s\n", expected ? "" : in->lost ? "  NOT JUDGED" : "  NOT AS EXPECTED");
 	if (r->is_file || result->is_refused)
 		return;
 	print_others(t, result);
@@ -152,31 +159,32 @@ static json_t *matched_json(const struct trial *t)
 }
 
 static json_t *result_json(const struct test_report *r, const struct trial *t,
-			   const struct trial_result *result, int fate, bool expected)
+			   const struct trial_result *result, const struct frame *in, int fate,
+			   bool expected)
 {
 	if (result->is_refused)
-		return json_pack("{s:I,s:n,s:b}", "number", (json_int_t)r->number, "verdict",
-				 "as_expected", expected);
-	return json_pack("{s:I,s:s,s:s?,s:s?,s:s?,s:b,s:o,s:b}", "number", (json_int_t)r->packets,
-			 "verdict", fate_names[fate], "reason",
+		return json_pack("{s:I,s:n,s:b,s:b}", "number", (json_int_t)r->number, "verdict",
+				 "cut", in->lost != 0, "as_expected", expected);
+	return json_pack("{s:I,s:s,s:s?,s:s?,s:s?,s:b,s:o,s:b,s:b}", "number",
+			 (json_int_t)r->number, "verdict", fate_names[fate], "reason",
 			 result->has_reason ? reason_of(result) : NULL, "filter",
 			 t->filter ? t->filter->name : NULL, "rule",
 			 result->rule ? result->rule->name : NULL, "default", result->is_default,
-			 "matched", matched_json(t), "as_expected", expected);
+			 "matched", matched_json(t), "cut", in->lost != 0, "as_expected", expected);
 }
 
 int test_report_add(struct test_report *r, const struct trial *t, const struct trial_result *result,
 		    const struct frame *in)
 {
 	int fate = fate_of(t, result);
-	bool expected = is_expected(r, result, fate);
+	bool expected = is_expected(r, result, in, fate);
 
 	r->packets++;
 	r->mismatches += !expected;
 	if (!result->is_refused)
 		r->fates[fate]++;
 	if (r->list)
-		json_array_append_new(r->list, result_json(r, t, result, fate, expected));
+		json_array_append_new(r->list, result_json(r, t, result, in, fate, expected));
 	else
 		print_result(r, t, result, in, fate, expected);
 	return 0;

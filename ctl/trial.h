@@ -70,7 +70,8 @@ void trial_close(struct trial *t);
 const char *trial_only_device(const struct model *m, struct failure *why);
 
 struct trial_result {
-	bool is_refused; /* the kernel runs no such frame: it is too short */
+	bool is_refused; /* the kernel runs no such frame */
+	bool is_too_short; /* why; else it is too long */
 	enum weir_fate fate;
 	bool has_reason; /* tc egress counts none */
 	enum weir_reason reason;
@@ -79,7 +80,7 @@ struct trial_result {
 	size_t matched; /* rules that counted the packet; trial_matched() says which */
 };
 
-/* Returns 0, or -1 where the program cannot be run at all. */
+/* Returns 0, @out telling of a frame that the kernel does not take, or -1. */
 int trial_run(struct trial *t, const struct frame *in, struct trial_result *out,
 	      struct failure *why);
 

@@ -174,6 +174,54 @@ test_every_packet_of_a_capture_is_a_line() {
 	refused 3 "$WEIR" test --config "$TMP/edge.conf" "$TMP/none.pcap"
 }
 
+# packets_file FILE CAPTURED:SENT...: UDP packets, of which the file has the first bytes.
+packets_file() {
+	python3 - "$@" <<-'END'
+		import socket, struct, sys
+		with open(sys.argv[1], "wb") as out:
+		    out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1))
+		    for word in sys.argv[2:]:
+		        captured, sent = map(int, word.split(":"))
+		        frame = bytes(12) + b"\x08\x00" + struct.pack(
+		            "!BBHHHBBH4s4s", 0x45, 0, max(min(sent - 14, 65535), 0), 1, 0, 64, 17, 0,
+		            socket.inet_aton("10.0.0.2"), socket.inet_aton("10.0.0.1"))
+		        frame += struct.pack("!HHHH", 5000, 53, max(min(sent - 34, 65535), 0), 0)
+		        frame += bytes(max(sent - len(frame), 0))
+		        out.write(struct.pack("<IIII", 0, 0, captured, sent) + frame[:captured])
+	END
+}
+
+test_a_packet_that_is_cut_in_the_capture_says_so_and_proves_nothing() {
+	conf 'xdp auto' drop 'rule dns pass udp dport 53'
+	packets_file "$TMP/cut.pcap" 100:100 60:1000
+	assert_eq "     1  pass  filter-pass  rule dns  (filter edge)" \
+		"$("$WEIR" test --config "$TMP/edge.conf" "$TMP/cut.pcap" | head -1)" "the whole one"
+	assert_contains "$("$WEIR" test --config "$TMP/edge.conf" "$TMP/cut.pcap")" \
+		"cut in the capture, 60 of 1000 bytes"
+	said=$("$WEIR" test --config "$TMP/edge.conf" --rule dns --expect pass "$TMP/cut.pcap" 2>&1) &&
+		fail "a packet that is cut was as expected"
+	assert_contains "$said" "NOT JUDGED"
+	assert_contains "$said" "1 of 2 packets were not as expected"
+	assert_eq "False True" "$("$WEIR" -j test --config "$TMP/edge.conf" "$TMP/cut.pcap" |
+		python3 -c 'import json, sys; print(*[p["cut"] for p in json.load(sys.stdin)["packets"]])')" "cut"
+}
+
+test_a_frame_that_the_kernel_does_not_run_is_a_line_of_its_own() {
+	conf 'tc auto' drop 'rule dns pass udp dport 53'
+	packets_file "$TMP/long.pcap" 100:100 65000:65000 9000:9000 10:10 100:100
+	said=$("$WEIR" test --config "$TMP/edge.conf" "$TMP/long.pcap")
+	assert_contains "$said" "     5  pass  filter-pass  rule dns"
+	assert_contains "$said" "     4  -  too short"
+	assert_contains "$said" "     2  -  too long"
+	assert_contains "$said" "5 packets:"
+}
+
+test_a_packet_without_its_ends_is_no_file() {
+	conf 'xdp auto' drop 'rule dns pass udp dport 53'
+	refused 2 "$WEIR" test --config "$TMP/edge.conf" tcp
+	assert_contains "$said" "its addresses are missing"
+}
+
 test_a_file_of_cases_says_what_is_expected_of_each_packet() {
 	conf 'xdp auto' drop "${RULES[@]}"
 	cat >"$TMP/edge.test" <<-'END'
@@ -187,6 +235,9 @@ test_a_file_of_cases_says_what_is_expected_of_each_packet() {
      4  drop  filter-drop  rule bogons  (filter edge)
 3 packets: 1 pass, 2 drop, 0 reject, 0 forward" \
 		"$("$WEIR" test --config "$TMP/edge.conf" --cases "$TMP/edge.test")" "the result"
+	assert_eq "1 2 4" "$("$WEIR" -j test --config "$TMP/edge.conf" --cases "$TMP/edge.test" |
+		python3 -c 'import json, sys; print(*[p["number"] for p in json.load(sys.stdin)["packets"]])')" \
+		"numbers in JSON"
 	sed -i 's/rule default/rule ping/' "$TMP/edge.test"
 	refused 1 "$WEIR" test --config "$TMP/edge.conf" --cases "$TMP/edge.test"
 	assert_contains "$said" "1 of 3 packets were not as expected"
@@ -294,10 +345,24 @@ test_a_plan_that_lets_the_session_pass_is_not_warned_of() {
 		conf 'xdp auto' drop "rule ssh pass $rule"
 		[[ $(weir edge plan "$TMP/edge.conf" 2>&1) != *WARNING* ]] || fail "warned: $rule"
 	done
-	# A session of another namespace, or one that is over.
+	# A session of another namespace, or one that is over, and nobody else at its port.
 	conf 'xdp auto' drop 'rule web pass tcp dport 80'
-	SSH_CONNECTION="10.0.0.9 1 10.0.0.1 22"
+	SSH_CONNECTION="10.0.0.9 1 10.0.0.1 2222"
 	[[ $(weir edge plan "$TMP/edge.conf" 2>&1) != *WARNING* ]] || fail "warned of an old session"
+}
+
+# As in a terminal multiplexer, after the connection broke and its user came back.
+test_a_session_whose_variable_is_old_is_looked_for_at_its_port() {
+	local port
+	build_edge
+	session
+	port=$(cut -d' ' -f2 <<<"$SSH_CONNECTION")
+	SSH_CONNECTION="10.0.0.9 1 10.0.0.1 22"
+	conf 'xdp auto' drop 'rule web pass tcp dport 80'
+	assert_contains "$(weir edge plan "$TMP/edge.conf" 2>&1)" \
+		"cuts the SSH session from 10.0.0.2 port $port, which may be your own"
+	conf 'xdp auto' drop 'rule ssh pass tcp dport 22'
+	[[ $(weir edge plan "$TMP/edge.conf" 2>&1) != *WARNING* ]] || fail "warned of what passes"
 }
 
 test_the_session_is_found_where_sudo_has_taken_the_variable_away() {
