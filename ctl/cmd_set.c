@@ -187,6 +187,19 @@ static int take_options(struct job *j, char **words, int count, __u32 *timeout_s
 	return count;
 }
 
+/* Words that take another one behind them, which is not there. */
+static int check_last(struct job *j, const char *word)
+{
+	if (j->set->type == SET_INTERFACE)
+		return 0;
+	if (!strcmp(word, "timeout"))
+		return fail(&j->c->why, EXIT_USAGE, "timeout takes a time, as in \"timeout 1h\"");
+	if (!strcmp(word, "comment"))
+		return fail(&j->c->why, EXIT_USAGE,
+			    "comment takes a text, as in comment \"who and why\"");
+	return 0;
+}
+
 static int parse_words(struct job *j, char **words, int count, struct set_elements *out)
 {
 	for (int i = 0; i < count; i++) {
@@ -227,7 +240,7 @@ static int add(struct job *j, char **words, int count)
 	const char *comment = NULL;
 
 	count = take_options(j, words, count, &timeout_s, &comment);
-	if (count < 0 || parse_words(j, words, count, &more))
+	if (count < 0 || check_last(j, words[count - 1]) || parse_words(j, words, count, &more))
 		return -1;
 	/* The set's own is for new ones, and no reason to begin the time of another again. */
 	if (begin(&more, timeout_s, comment))

@@ -3,6 +3,7 @@
  * reset filter: counters of rules to zero.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "counters.h"
@@ -39,6 +40,21 @@ static int reset(struct filter_walk *w, const struct counters *counters, const c
 	return count;
 }
 
+static int refuse_rule(const struct filter *f, const char *rule, struct failure *why)
+{
+	OWN_FREE const char **names = calloc(f->rules_count + 2, sizeof(*names));
+	const char *near;
+
+	for (size_t i = 0; names && i < f->rules_count; i++)
+		names[i] = f->rules[i].name;
+	if (names)
+		names[f->rules_count] = "default";
+	near = names ? diag_suggest(rule, names) : NULL;
+	return fail(why, EXIT_NOT_FOUND, "filter \"%s\" has no rule \"%s\"; %s%s%s", f->name, rule,
+		    near ? "did you mean \"" : "\"weir show filter\" lists them", near ? near : "",
+		    near ? "\"?" : "");
+}
+
 static int reset_all(struct command *c, const struct applied *a, const char *name, const char *rule)
 {
 	OWN(counters_close) struct counters counters = {};
@@ -51,8 +67,7 @@ static int reset_all(struct command *c, const struct applied *a, const char *nam
 		int count = reset(&walk, &counters, rule);
 
 		if (rule && !count)
-			return fail(&c->why, EXIT_NOT_FOUND, "filter \"%s\" has no rule \"%s\"",
-				    name, rule);
+			return refuse_rule(walk.filter, rule, &c->why);
 		total += count;
 	}
 	return total;

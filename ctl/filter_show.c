@@ -5,6 +5,7 @@
 #include "filter_show.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "own.h"
@@ -133,10 +134,18 @@ json_t *filters_json(const struct filter_view *v)
 int filter_need(const struct applied *a, const char *name, struct failure *why)
 {
 	struct filter_walk walk = FILTER_WALK(a, name);
+	OWN_FREE const char **names = NULL;
+	const char *near;
 
 	if (!name || filter_next(&walk))
 		return 0;
-	return fail(why, EXIT_NOT_FOUND, "there is no filter \"%s\" in force", name);
+	names = calloc(a->model.filters_count + 1, sizeof(*names));
+	for (size_t i = 0; names && i < a->model.filters_count; i++)
+		names[i] = a->model.filters[i].name;
+	near = names ? diag_suggest(name, names) : NULL;
+	return fail(why, EXIT_NOT_FOUND, "there is no filter \"%s\" in force; %s%s%s", name,
+		    near ? "did you mean \"" : "\"weir show filter\" lists them", near ? near : "",
+		    near ? "\"?" : "");
 }
 
 int show_filter(struct command *c, const struct applied *a, const char *name)

@@ -331,6 +331,13 @@ static size_t address_ranges(const char *word, range *out, struct problem *why)
 	unsigned int bits;
 	__u8 addr[16];
 
+	if (slash && dash && strpbrk(word, ".:")) {
+		value_refuse(why,
+			     "\"%s\" has a prefix in a range; write the range's two addresses, or "
+			     "the prefix alone",
+			     word);
+		return 0;
+	}
 	if (slash)
 		return parse_prefix(word, slash, out, why);
 	if (dash && strpbrk(word, ".:") && !strpbrk(word, "ghijklmnopqrstuvwxyz"))

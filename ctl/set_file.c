@@ -21,6 +21,7 @@ struct reader {
 	unsigned int line;
 	char copy[LINE_BYTES]; /* of the line, cut into words */
 	char *at;
+	bool is_quoted; /* the last word had quotes */
 };
 
 static int refuse(struct reader *r, const char *word, const char *message, const char *hint)
@@ -42,7 +43,8 @@ static char *next_word(struct reader *r)
 
 	if (!*word || *word == '#')
 		return NULL;
-	if (*word == '"' && (end = strchr(word + 1, '"'))) {
+	r->is_quoted = *word == '"' && (end = strchr(word + 1, '"'));
+	if (r->is_quoted) {
 		word++;
 	} else {
 		end = word + strcspn(word, " \t#");
@@ -81,6 +83,7 @@ static int read_comment(struct reader *r, char *name, const char **comment)
 
 static int read_options(struct reader *r, __u32 *timeout_s, const char **comment)
 {
+	bool is_bare = false; /* a comment of one word came last, without quotes */
 	char *word;
 	int error = 0;
 
@@ -89,11 +92,17 @@ static int read_options(struct reader *r, __u32 *timeout_s, const char **comment
 			error = read_timeout(r, word, timeout_s);
 		else if (!strcmp(word, "comment"))
 			error = read_comment(r, word, comment);
+		else if (is_bare)
+			error = refuse(r, word,
+				       "a comment of several words needs quotes, as in comment "
+				       "\"who and why\"",
+				       NULL);
 		else
 			error = refuse(r, word,
 				       "a set's file has one element a line; only \"timeout 1h\" "
 				       "and \"comment ...\" may follow it",
 				       NULL);
+		is_bare = *comment && !r->is_quoted;
 	}
 	return error;
 }

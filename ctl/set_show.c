@@ -8,7 +8,9 @@
 
 #include "command.h"
 #include "own.h"
+#include "parser_value.h"
 #include "print.h"
+#include "ranges.h"
 #include "set.h"
 #include "set_arena.h"
 #include "set_change.h"
@@ -182,6 +184,36 @@ static int show_elements(struct command *c, const struct set *set, const struct 
 	return json_print(row);
 }
 
+static void keep_word(void *arg, const char *word)
+{
+	snprintf(arg, SET_TEXT_BYTES, "%s", word);
+}
+
+static int find_port(struct command *c, const struct set *set, const char *word)
+{
+	struct problem why = {};
+	unsigned int port;
+	char text[SET_TEXT_BYTES];
+	const range *by = set->elements, *end = by + set->elements_count;
+
+	if (!value_number(word, "port", 0, 65535, &port, &why)) {
+		fail(&c->why, EXIT_USAGE, "%s", why.message);
+		return command_failed(c);
+	}
+	while (by < end && (range_first(by) > port || range_last(by) < port))
+		by++;
+	if (by == end) {
+		fail(&c->why, EXIT_NOT_FOUND, "%s is not in set %s", word, set->name);
+		return command_failed(c);
+	}
+	value_text(VALUE_PORT, by, 1, keep_word, text);
+	if (c->json)
+		return json_print(json_pack("{s:s,s:s,s:{s:s}}", "set", set->name, "wanted", word,
+					    "by", "element", text));
+	printf("%s is in set %s, by %s\n", word, set->name, text);
+	return EXIT_DONE;
+}
+
 static int find_element(struct command *c, const struct set *set, const struct view *v,
 			const char *word)
 {
@@ -223,5 +255,8 @@ int show_set(struct command *c, const struct applied *a, const char *name)
 	set = set_of_model(&a->model, name, &c->why);
 	if (!set || open_view(&v, &arena, set, &c->why))
 		return command_failed(c);
-	return c->args_count > 2 ? find_element(c, set, &v, c->args[2]) : show_elements(c, set, &v);
+	if (c->args_count <= 2)
+		return show_elements(c, set, &v);
+	return set->type == SET_PORT ? find_port(c, set, c->args[2])
+				     : find_element(c, set, &v, c->args[2]);
 }

@@ -21,7 +21,7 @@ enum weir_fate {
 	X(FILTER_DROP, "filter-drop", DROP, "a drop rule")                                         \
 	X(FILTER_DEFAULT, "filter-default", DROP, "no rule matched and the default is drop")       \
 	X(FILTER_LIMIT, "filter-limit", DROP, "above the rate of a limit rule")                    \
-	X(FILTER_REJECT, "filter-reject", FORWARD, "a reject rule; its sender was told")           \
+	X(FILTER_REJECT, "filter-reject", FORWARD, "a reject rule; an answer was sent")            \
 	X(FILTER_REJECT_LIMITED, "filter-reject-limited", DROP,                                    \
 	  "a reject rule; too many were answered already")                                         \
 	X(FILTER_REJECT_SILENT, "filter-reject-silent", DROP,                                      \

@@ -42,6 +42,10 @@ test_elements_come_and_go_one_command_after_the_other() {
 	assert_contains "$(weir edge set add bogons 203.0.113.7)" "1 there already; 4 elements now"
 	assert_contains "$(elements bogons)" '203.0.113.7 comment "by hand"'
 	assert_contains "$(weir edge show set bogons 10.1.2.3)" "by 10.0.0.0/8"
+	assert_fails 2 weir edge set add bogons 192.0.2.1 timeout 2>"$TMP/log"
+	assert_contains "$(cat "$TMP/log")" "timeout takes a time"
+	assert_fails 2 weir edge set add bogons 192.0.2.1 comment 2>"$TMP/log"
+	assert_contains "$(cat "$TMP/log")" "comment takes a text"
 	assert_contains "$(weir edge set del bogons 203.0.113.7)" "1 removed; 3 elements now"
 	assert_fails 3 weir edge show set bogons 203.0.113.7 2>"$TMP/log"
 	assert_contains "$(weir edge set flush bogons)" "3 removed; 0 elements now"
@@ -186,6 +190,10 @@ test_ports_are_left_to_apply() {
 	assert_eq "80 443" "$(elements web | xargs)" "ports"
 	assert_fails 2 weir edge set add web 8080 2>"$TMP/log"
 	assert_contains "$(cat "$TMP/log")" "apply alone changes"
+	assert_eq "80 is in set web, by 80" "$(weir edge show set web 80)" "a port"
+	assert_contains "$(weir edge -j show set web 443)" '"element": "443"'
+	assert_fails 3 weir edge show set web 81 2>"$TMP/log"
+	assert_fails 2 weir edge show set web 10.0.0.1 2>"$TMP/log"
 }
 
 run_tests "$@"

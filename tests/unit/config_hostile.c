@@ -274,6 +274,8 @@ static void a_broken_line_of_a_set_file_is_named(void **state)
 		{ "10.0.0.0/8 10.0.0.1\n",
 		  "1:12: a set's file has one element a line; only \"timeout 1h\" and "
 		  "\"comment ...\" may follow it" },
+		{ "10.0.0.0/8 comment who and why\n",
+		  "1:24: a comment of several words needs quotes, as in comment \"who and why\"" },
 		{ "{ 10.0.0.0/8 }\n", "1:1: \"{\" is not an address" },
 		{ "a\x01\n", "1:2: control byte 0x01; delete it" },
 	};

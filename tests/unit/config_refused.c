@@ -22,6 +22,9 @@ static const struct refusal broken_values[] = {
 	  "1:30: ::ffff:10.0.0.1 is IPv4 written as IPv6; write 10.0.0.1" },
 	{ "filter f { rule r pass saddr 10.0.0.9-10.0.0.1 }",
 	  "1:30: range 10.0.0.9-10.0.0.1 is upside down; write 10.0.0.1-10.0.0.9" },
+	{ "filter f { rule r pass saddr 2001:db8::/32-2001:db8::1 }",
+	  "1:30: \"2001:db8::/32-2001:db8::1\" has a prefix in a range; write the range's two "
+	  "addresses, or the prefix alone" },
 	{ "filter f { rule r pass saddr 10.0.0.1-::1 }",
 	  "1:30: range 10.0.0.1-::1 mixes IPv4 and IPv6; write two ranges" },
 	{ "filter f { rule r pass saddr www.example.org }",
