@@ -167,10 +167,14 @@ test_reset_refuses_what_is_not_there() {
 	build_pair
 	assert_fails 3 weir edge reset filter
 	[ ! -e "/sys/fs/bpf/weir/$NS_PREFIX-edge" ] || fail "reset left a folder"
-	conf one 'rule a count icmp'
+	conf one 'rule alpha count icmp'
 	weir edge apply "$TMP/one.conf"
-	assert_fails 3 weir edge reset filter edgy
-	assert_fails 3 weir edge reset filter edge b
+	assert_fails 3 weir edge reset filter edgy 2>"$TMP/log"
+	assert_contains "$(cat "$TMP/log")" 'did you mean "edge"?'
+	assert_fails 3 weir edge show filter edgy 2>"$TMP/log"
+	assert_contains "$(cat "$TMP/log")" 'did you mean "edge"?'
+	assert_fails 3 weir edge reset filter edge alhpa 2>"$TMP/log"
+	assert_contains "$(cat "$TMP/log")" 'did you mean "alpha"?'
 	assert_fails 2 weir edge reset service
 	assert_fails 2 weir edge reset
 }
