@@ -33,7 +33,7 @@ static void print_not_kept(const struct weir_path_cpu *n, FILE *out)
 
 #define X(sym, entries, text)                                                                   \
 	if (n->sym) {                                                                           \
-		fprintf(out, "%llu " text "\n", n->sym, entries);                               \
+		fprintf(out, "%llu " text "\n", n->sym, (unsigned int)(entries));               \
 		remedy = "\"weir latency reset\" empties the tables; \"weir top drops\" shows " \
 			 "what is lost now\n";                                                  \
 	}

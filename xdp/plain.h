@@ -47,6 +47,26 @@ plain_service(const struct weir_image *image, const struct weir_vip *vip, const 
 	return service;
 }
 
+static __always_inline bool plain_is_outer_v6(const struct weir_backend *backend)
+{
+	return is_needed(WEIR_NEED_V6) && (backend->is_v6 || !is_needed(WEIR_NEED_V4));
+}
+
+/* NULL where the way is not known, or is not to be gone so. */
+static __always_inline const struct hop *plain_hop(const struct weir_backend *backend,
+						   const struct plain *f)
+{
+	__u32 bytes = f->ip_bytes + tunnel_overhead(plain_is_outer_v6(backend), false);
+	const __u64 *addr = (const __u64 *)backend->addr;
+	__u32 slot = backend->id & weir.hop_mask;
+	const struct hop *hop = bpf_map_lookup_elem(&weir_hops, &slot);
+
+	if (!hop || hop->until <= bpf_jiffies64() || hop->addr[0] != addr[0] ||
+	    hop->addr[1] != addr[1] || bytes > hop->plain_mtu)
+		return NULL;
+	return hop;
+}
+
 /* NULL: the long way knows more. */
 static __always_inline const struct weir_backend *
 plain_choose(const struct weir_image *image, struct plain_choice *c, const struct plain *f)
@@ -61,29 +81,21 @@ plain_choose(const struct weir_image *image, struct plain_choice *c, const struc
 	if (plain_tracks(service, f) ||
 	    (is_needed(WEIR_NEED_PINS) && c->slot->current & WEIR_SLOT_MOVED &&
 	     service->track != WEIR_TRACK_NONE && f->proto == IPPROTO_TCP)) {
-		if ((c->slot->current & ~WEIR_SLOT_MOVED) == WEIR_NO_BACKEND)
+		__u32 current = c->slot->current & ~WEIR_SLOT_MOVED;
+
+		if (current == WEIR_NO_BACKEND)
 			return NULL;
-		return f->tcp_flags & PLAIN_TCP_STATE ? plain_opened(image, c, f)
-						      : plain_pinned(image, c, f);
+		if (!(f->tcp_flags & PLAIN_TCP_STATE))
+			return plain_pinned(image, c, f);
+		/* It has no pin before it is known to go this way. */
+		return plain_hop(plain_backend(image, c, current), f) ? plain_opened(image, c, f)
+								      : NULL;
 	}
 	/* What moved, and no backend: both are above all indexes. */
 	if (c->slot->current >= WEIR_NO_BACKEND)
 		return NULL;
 	c->why = WEIR_WHY_RING;
 	return plain_backend(image, c, c->slot->current);
-}
-
-/* NULL where the way is not known, or is not to be gone so. @bytes: of the packet then. */
-static __always_inline const struct hop *plain_hop(const struct weir_backend *backend, __u32 bytes)
-{
-	const __u64 *addr = (const __u64 *)backend->addr;
-	__u32 slot = backend->id & weir.hop_mask;
-	const struct hop *hop = bpf_map_lookup_elem(&weir_hops, &slot);
-
-	if (!hop || hop->until <= bpf_jiffies64() || hop->addr[0] != addr[0] ||
-	    hop->addr[1] != addr[1] || bytes > hop->plain_mtu)
-		return NULL;
-	return hop;
 }
 
 /* Put the outer header around the packet. False, with nothing changed, where there is no room. */
@@ -134,8 +146,8 @@ static __always_inline int plain_send(struct xdp_md *ctx, const struct weir_imag
 
 	if (!backend)
 		return PLAIN_OTHER;
-	outer_v6 = is_needed(WEIR_NEED_V6) && (backend->is_v6 || !is_needed(WEIR_NEED_V4));
-	hop = plain_hop(backend, f->ip_bytes + tunnel_overhead(outer_v6, false));
+	outer_v6 = plain_is_outer_v6(backend);
+	hop = plain_hop(backend, f);
 	if (!hop)
 		return PLAIN_OTHER;
 	if (outer_v6)
