@@ -64,7 +64,6 @@ canonical() {
 		    port tcp 443
 		    forward nat
 		    source 198.51.100.1
-		    track none
 		    mss 1400
 		    syncookie always
 		    backend a1 198.51.100.21:8443 weight 5
@@ -103,7 +102,7 @@ test_a_change_of_a_setting_is_planned_in_a_line_and_rolled_back() {
 	build_network
 	canonical all 10 >"$TMP/edge.conf"
 	apply "$TMP/edge.conf"
-	canonical none 5 | sed 's/empty reject/empty drop/; s/above 1000/above 500/; /settle/d; s/udp quic/udp ring/; /quic-id/s/ quic-id .//' \
+	canonical none 5 | sed 's/empty reject/empty drop/; s/above 1000/above 500/; /settle/d; /limit/d; s/udp quic/udp ring/; /quic-id/s/ quic-id .//' \
 		>"$TMP/other.conf"
 	said=$(weir edge plan "$TMP/other.conf" 2>/dev/null)
 	assert_contains "$said" "~ service web   track all -> none"

@@ -140,7 +140,7 @@ static void a_route_has_device_next_hop_and_source(void **state)
 	expect("2001:db8:9::1", 0, net.out, "2001:db8:2::12", "2001:db8:2::1");
 	expect("10.9.67.1", -EHOSTUNREACH, 0, NULL, NULL);
 	expect("10.9.67.129", -EACCES, 0, NULL, NULL);
-	expect("10.1.0.1", -ENETUNREACH, 0, NULL, NULL);
+	expect("10.1.0.1", -EADDRINUSE, 0, NULL, NULL);
 	expect("203.0.113.1", -ENETUNREACH, 0, NULL, NULL);
 }
 
