@@ -242,7 +242,7 @@ static void add_service(struct builder *b, const struct image_spec *spec, size_t
 	backends = service_backends(m, s, &count);
 	fill_service(&row, s, &spec->rings->of_service[index]);
 	row.backends_count = count;
-	row.backends_offset = group_offsets[s->pool[0] ? s->pool_index : m->pools_count + index];
+	row.backends_offset = group_offsets[service_group(m, index)];
 	add_allow(b, spec, s, &row);
 	add_limits(b, s, &row);
 	add_sources(b, s, &row);

@@ -14,7 +14,7 @@ static bool find_group(const struct model *m, const char *name, struct backend_g
 
 		if (strcmp(s->name, name) != 0)
 			continue;
-		*out = model_group(m, s->pool[0] ? s->pool_index : m->pools_count + i);
+		*out = model_group(m, service_group(m, i));
 		return true;
 	}
 	for (size_t i = 0; i < m->pools_count; i++) {

@@ -212,7 +212,7 @@ static struct job describe(const struct work *w, size_t index, __u32 id)
 {
 	const struct service *s = &w->m->services[index];
 	struct job job = {
-		.group = s->pool[0] ? s->pool_index : w->m->pools_count + index,
+		.group = service_group(w->m, index),
 		.old = id < w->old_by_id_count ? w->old_by_id[id] : NULL,
 		.has_base = s->track != WEIR_TRACK_NONE || s->udp == WEIR_UDP_TRACK,
 		.place = NO_RING,

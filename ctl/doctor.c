@@ -96,8 +96,7 @@ static void examine_hook(struct checkup *c, const struct host_link *link,
 			strcmp(link->kind, "bond") != 0
 				? ""
 				: "; a bond can in modes balance-rr, active-backup, balance-xor "
-				  "and "
-				  "802.3ad, if the drivers of all its ports can");
+				  "and 802.3ad, if the drivers of all its ports can");
 	} else if (a && !a->image_map_id) {
 		doctor_find(c, FINDING_FAIL, "%s", link->name);
 		doctor_say(c, "the %s program that weir attached is not in place any more",
@@ -204,9 +203,7 @@ static void examine_tagged(struct checkup *c, const struct host_link *links, siz
 		doctor_find(c, FINDING_WARN, "%s", tagged[i].below->name);
 		doctor_say(c,
 			   "packets that come in with the tag of %s are left to the host, and the "
-			   "route "
-			   "to "
-			   "%s of service %s leads there: its clients are not balanced",
+			   "route to %s of service %s leads there: its clients are not balanced",
 			   tagged[i].vlan->name, addr_text(tagged[i].vip, vip, sizeof(vip)),
 			   tagged[i].service->name);
 		doctor_cure(c, "write \"interface %s { xdp generic; balance }\"",

@@ -35,13 +35,12 @@ int doctor_ask_routes(struct checkup *c)
 }
 
 /* Whether packets go there by a tunnel, and may be as large as they like. */
-static bool needs_path_mtu(const struct model *m, const struct backend_group *group)
+static bool needs_path_mtu(const struct model *m, size_t group)
 {
 	for (size_t i = 0; i < m->services_count; i++) {
 		const struct service *s = &m->services[i];
-		const char *name = group->is_pool ? s->pool : s->name;
 
-		if (!group->is_pool == !s->pool[0] && !strcmp(name, group->name) &&
+		if (service_group(m, i) == group &&
 		    (s->forward == WEIR_FORWARD_IPIP || s->forward == WEIR_FORWARD_GUE) &&
 		    s->mss_mode != MSS_FIXED)
 			return true;
@@ -75,18 +74,18 @@ static __u32 heard_mtu(const struct checkup *c, const struct backend *backend)
 }
 
 /* A backend that answers, @by as its way in words. */
-static void examine_path(struct checkup *c, const struct backend_group *group,
-			 const struct backend *backend, const struct host_ask *asked,
-			 const char *by)
+static void examine_path(struct checkup *c, size_t number, const struct backend *backend,
+			 const struct host_ask *asked, const char *by)
 {
-	const char *kind = group->is_pool ? "pool" : "service";
-	bool has_mtu = asked->has_gateway && needs_path_mtu(c->model, group);
+	const struct backend_group group = model_group(c->model, number);
+	const char *kind = group.is_pool ? "pool" : "service";
+	bool has_mtu = asked->has_gateway && needs_path_mtu(c->model, number);
 	char ifname[IFNAMSIZ] = "?";
 	__u32 mtu = has_mtu ? heard_mtu(c, backend) : 0;
 
 	if_indextoname(asked->route->ifindex, ifname);
 	if (has_mtu && !hears(c, ifname)) {
-		doctor_find(c, FINDING_WARN, "%s %s %s", kind, group->name, backend->name);
+		doctor_find(c, FINDING_WARN, "%s %s %s", kind, group.name, backend->name);
 		doctor_say(c,
 			   "%s; behind that router the way may be narrower, which ICMP then says "
 			   "to %s, where nothing balances: it is not heard, and what is too big "
@@ -98,7 +97,7 @@ static void examine_path(struct checkup *c, const struct backend_group *group,
 			    ifname);
 		return;
 	}
-	doctor_find(c, FINDING_OK, "%s %s %s", kind, group->name, backend->name);
+	doctor_find(c, FINDING_OK, "%s %s %s", kind, group.name, backend->name);
 	if (mtu)
 		doctor_say(c, "%s; a router said that %u bytes fit", by, mtu);
 	else
@@ -120,9 +119,7 @@ static bool wants_source(const struct model *m, size_t group, bool v4)
 {
 	for (size_t i = 0; i < m->services_count; i++) {
 		const struct service *s = &m->services[i];
-		bool has_group = s->pool[0] ? s->pool_index == group : m->pools_count + i == group;
-
-		if (has_group && s->forward != WEIR_FORWARD_L2 &&
+		if (service_group(m, i) == group && s->forward != WEIR_FORWARD_L2 &&
 		    s->forward != WEIR_FORWARD_LOCAL && !has_source(s, v4))
 			return true;
 	}
@@ -156,17 +153,17 @@ static void find_no_source(struct checkup *c, const struct backend_group *group,
 	doctor_cure(c, "weir apply FILE, again");
 }
 
-static void examine_backend(struct checkup *c, const struct host_neighbours *n,
-			    const struct backend_group *group, const struct backend *backend,
-			    const struct host_ask *asked)
+static void examine_backend(struct checkup *c, const struct host_neighbours *n, size_t number,
+			    const struct backend *backend, const struct host_ask *asked)
 {
-	const char *kind = group->is_pool ? "pool" : "service";
+	const struct backend_group group = model_group(c->model, number);
+	const char *kind = group.is_pool ? "pool" : "service";
 	char addr[INET6_ADDRSTRLEN], hop[INET6_ADDRSTRLEN], ifname[IFNAMSIZ] = "?";
 	char by[2 * INET6_ADDRSTRLEN + IFNAMSIZ + 16];
 
 	addr_text(backend->addr, addr, sizeof(addr));
 	if (asked->error) {
-		doctor_find(c, FINDING_FAIL, "%s %s %s", kind, group->name, backend->name);
+		doctor_find(c, FINDING_FAIL, "%s %s %s", kind, group.name, backend->name);
 		doctor_say(c, "%s: %s; what it would get is dropped as lb-no-route", addr,
 			   asked->error == -EADDRINUSE ? "the address is this host's own"
 						       : strerror(-asked->error));
@@ -176,7 +173,7 @@ static void examine_backend(struct checkup *c, const struct host_neighbours *n,
 	if_indextoname(asked->route->ifindex, ifname);
 	addr_text(asked->route->next_hop, hop, sizeof(hop));
 	if (!host_neighbour_is_known(n, asked->route->ifindex, asked->route->next_hop)) {
-		doctor_find(c, FINDING_FAIL, "%s %s %s", kind, group->name, backend->name);
+		doctor_find(c, FINDING_FAIL, "%s %s %s", kind, group.name, backend->name);
 		doctor_say(
 			c,
 			"%s: its next hop %s on %s does not answer; what it would get is dropped "
@@ -186,7 +183,7 @@ static void examine_backend(struct checkup *c, const struct host_neighbours *n,
 		return;
 	}
 	snprintf(by, sizeof(by), "%s by %s over %s", addr, hop, ifname);
-	examine_path(c, group, backend, asked, by);
+	examine_path(c, number, backend, asked, by);
 }
 
 static bool gets_flows(const struct backend *backends, size_t count)
@@ -235,7 +232,7 @@ void doctor_examine_services(struct checkup *c)
 			    lacks_source(c, g, next - c->asks, addr_is_v4(backend->addr)))
 				find_no_source(c, &group, backend);
 			else
-				examine_backend(c, &n, &group, backend, next);
+				examine_backend(c, &n, g, backend, next);
 		}
 	}
 }

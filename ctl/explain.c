@@ -67,18 +67,7 @@ const struct judge_packet *explain_balanced(const struct explanation *e)
 
 bool explain_is_of_vip(const struct explanation *e, const struct service *s)
 {
-	u128 addr = explain_balanced(e)->value[WEIR_FIELD_DADDR];
-
-	for (size_t i = 0; i < s->addrs_count; i++) {
-		range r[2];
-		size_t count = prefix_to_ranges(&s->addrs[i], r);
-
-		for (size_t j = 0; j < count; j++) {
-			if (range_first(&r[j]) <= addr && addr <= range_last(&r[j]))
-				return true;
-		}
-	}
-	return false;
+	return service_has_address(s, explain_balanced(e)->value[WEIR_FIELD_DADDR]);
 }
 
 static bool is_vip(const struct explanation *e)

@@ -105,28 +105,6 @@ static bool filter_cuts(const struct plan *p, const char *filter, const struct j
 	return cut->kind != CUT_NOTHING;
 }
 
-static bool is_in(const struct prefix *p, const __u8 addr[16])
-{
-	range ranges[2];
-	u128 number = addr_number(addr);
-	size_t count = prefix_to_ranges(p, ranges);
-
-	for (size_t i = 0; i < count; i++) {
-		if (number >= range_first(&ranges[i]) && number <= range_last(&ranges[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool has_address(const struct service *s, const __u8 addr[16])
-{
-	for (size_t i = 0; i < s->addrs_count; i++) {
-		if (is_in(&s->addrs[i], addr))
-			return true;
-	}
-	return false;
-}
-
 static bool has_port(const struct service *s, __u16 port)
 {
 	for (size_t i = 0; i < s->ports_count; i++) {
@@ -144,7 +122,8 @@ static bool service_cuts(const struct plan *p, const struct plan_device *d, stru
 	for (size_t i = 0; d->config->balance && i < p->model->services_count; i++) {
 		const struct service *s = &p->model->services[i];
 
-		if (!has_address(s, cut->line.local) || !has_port(s, cut->line.local_port))
+		if (!service_has_address(s, addr_number(cut->line.local)) ||
+		    !has_port(s, cut->line.local_port))
 			continue;
 		cut->service = s;
 		cut->kind = CUT_SESSION;

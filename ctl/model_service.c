@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model_internal.h"
+#include "ranges.h"
 
 static void free_backends(struct backend *list, size_t count)
 {
@@ -38,6 +39,27 @@ const struct backend *service_backends(const struct model *m, const struct servi
 size_t model_groups_count(const struct model *m)
 {
 	return m->pools_count + m->services_count;
+}
+
+size_t service_group(const struct model *m, size_t index)
+{
+	const struct service *s = &m->services[index];
+
+	return s->pool[0] ? s->pool_index : m->pools_count + index;
+}
+
+bool service_has_address(const struct service *s, u128 number)
+{
+	for (size_t i = 0; i < s->addrs_count; i++) {
+		range r[2];
+		size_t count = prefix_to_ranges(&s->addrs[i], r);
+
+		for (size_t j = 0; j < count; j++) {
+			if (range_first(&r[j]) <= number && number <= range_last(&r[j]))
+				return true;
+		}
+	}
+	return false;
 }
 
 struct backend_group model_group(const struct model *m, size_t index)

@@ -111,7 +111,7 @@ static void collect(const struct image_spec *spec, struct sources *out)
 	for (size_t i = 0; i < m->services_count; i++) {
 		const struct service *s = &m->services[i];
 		const struct host_route *route = spec->routes;
-		size_t group = s->pool[0] ? s->pool_index : m->pools_count + i;
+		size_t group = service_group(m, i);
 
 		if (!translates(s))
 			continue;

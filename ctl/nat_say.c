@@ -32,7 +32,7 @@ static const struct plan_route *routes_of(const struct plan *p, const struct ser
 {
 	const struct plan_route *route = p->routes;
 	size_t index = (size_t)(s - p->model->services);
-	size_t group = s->pool[0] ? s->pool_index : p->model->pools_count + index;
+	size_t group = service_group(p->model, index);
 
 	for (size_t g = 0; g < group; g++)
 		route += model_group(p->model, g).backends_count;

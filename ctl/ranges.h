@@ -54,6 +54,9 @@ static inline bool ranges_equal(const range *a, size_t a_count, const range *b, 
 	return a_count == b_count && (!a_count || !__builtin_memcmp(a, b, a_count * sizeof(*a)));
 }
 
+/* Whether a VIP of @s is or holds @number, an address. */
+bool service_has_address(const struct service *s, u128 number);
+
 /* Whether one of @ranges has @number, which is of 64 bits. */
 static inline bool ranges_hold(const range *ranges, size_t count, __u64 number)
 {
