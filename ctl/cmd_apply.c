@@ -231,7 +231,7 @@ static int detach_all(struct session *s, struct command *c)
 {
 	struct failure none_waits = {};
 
-	if (session_open(s, c->instance, &c->why))
+	if (session_open_to_detach(s, c->instance, &c->why))
 		return command_failed(c);
 	watcher_confirm(c->instance, &none_waits);
 	failure_free(&none_waits);

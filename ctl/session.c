@@ -23,6 +23,14 @@ int session_open(struct session *s, const char *instance, struct failure *why)
 	return host_open(&s->host, why);
 }
 
+int session_open_to_detach(struct session *s, const char *instance, struct failure *why)
+{
+	s->instance = instance;
+	if (state_open_to_remove(&s->state, instance, why))
+		return -1;
+	return host_open(&s->host, why);
+}
+
 void session_close(struct session *s)
 {
 	plan_close(&s->plan);
@@ -109,7 +117,7 @@ int session_detach_all(struct session *s, struct failure *why)
 
 	if (attachments_read(&s->state, a, why))
 		return -1;
-	if (!s->state.image && !a->count) {
+	if (!s->state.image && !s->state.is_foreign && !a->count) {
 		session_drop_if_empty(s);
 		return fail(why, EXIT_NOT_FOUND, "nothing is applied in this network namespace");
 	}

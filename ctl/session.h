@@ -34,6 +34,9 @@ struct origin {
 
 /* Lock the instance. To be closed also when it fails. */
 int session_open(struct session *s, const char *instance, struct failure *why);
+
+/* Like it, but also where another version of weir stands: for session_detach_all() alone. */
+int session_open_to_detach(struct session *s, const char *instance, struct failure *why);
 void session_close(struct session *s);
 
 /* Parse stored text into the session's model; @name is for messages. */

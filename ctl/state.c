@@ -162,12 +162,32 @@ static int map_image(struct state *s, struct failure *why)
 		return fail_errno(why, errno, "cannot map the image in force");
 	s->image = mapped;
 	s->image_mapped = size;
-	if (s->image->abi != WEIR_ABI)
-		return fail(why, EXIT_CONFLICT,
-			    "another version of weir (ABI %u) stands here, this one has ABI %u; "
-			    "detach with that version first",
-			    s->image->abi, WEIR_ABI);
 	return 0;
+}
+
+/* Before anything else of the maps is believed: its maps may be others, of other sizes. */
+static int check_abi(struct state *s, struct failure *why)
+{
+	OWN_FD int inner = -1;
+	__u32 zero = 0, id = 0;
+	struct weir_image *image;
+
+	if (bpf_map_lookup_elem(s->maps.fd[WEIR_MAP_IMAGE], &zero, &id))
+		return 0;
+	inner = bpf_map_get_fd_by_id(id);
+	if (inner < 0)
+		return fail_errno(why, inner, "cannot open the image in force");
+	image = mmap(NULL, sizeof(*image), PROT_READ, MAP_SHARED, inner, 0);
+	if (image == MAP_FAILED)
+		return fail_errno(why, errno, "cannot map the image in force");
+	s->is_foreign = image->abi != WEIR_ABI;
+	if (s->is_foreign)
+		fail(why, EXIT_CONFLICT,
+		     "another version of weir (ABI %u) stands here, this one has ABI %u; \"weir "
+		     "detach --all\" takes away what stands, and apply puts it back",
+		     image->abi, WEIR_ABI);
+	munmap(image, sizeof(*image));
+	return s->is_foreign ? -1 : 0;
 }
 
 static void *map_values(int fd, size_t bytes)
@@ -220,19 +240,26 @@ static void unmap_rings(struct state *s)
 	s->settle = NULL;
 }
 
+static int open_map(struct state *s, enum weir_map map, struct failure *why)
+{
+	char name[64], path[PATH_MAX];
+
+	snprintf(name, sizeof(name), "maps-%u/%s", s->number, map_names[map]);
+	state_pin_path(s, name, path);
+	s->maps.fd[map] = bpf_obj_get(path);
+	return s->maps.fd[map] < 0 ? fail_errno(why, s->maps.fd[map], "%s", path) : 0;
+}
+
 static int read_maps(struct state *s, struct failure *why)
 {
 	s->number = newest_maps(s->path);
 	if (!s->number)
 		return 0;
+	if (open_map(s, WEIR_MAP_IMAGE, why) || check_abi(s, why))
+		return -1;
 	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
-		char name[64], path[PATH_MAX];
-
-		snprintf(name, sizeof(name), "maps-%u/%s", s->number, map_names[i]);
-		state_pin_path(s, name, path);
-		s->maps.fd[i] = bpf_obj_get(path);
-		if (s->maps.fd[i] < 0)
-			return fail_errno(why, s->maps.fd[i], "%s", path);
+		if (i != WEIR_MAP_IMAGE && open_map(s, i, why))
+			return -1;
 	}
 	if (maps_capacity(&s->maps, &s->capacity, why))
 		return -1;
@@ -334,6 +361,17 @@ int state_open_to_write(struct state *s, const char *instance, struct failure *w
 	return read_maps(s, why);
 }
 
+int state_open_to_remove(struct state *s, const char *instance, struct failure *why)
+{
+	if (!state_open_to_write(s, instance, why))
+		return 0;
+	if (!s->is_foreign)
+		return -1;
+	forget_maps(s);
+	failure_free(why);
+	return 0;
+}
+
 void state_close(struct state *s)
 {
 	forget_maps(s);
@@ -342,16 +380,26 @@ void state_close(struct state *s)
 	s->lock = -1;
 }
 
+/* Pins in @folder whose names begin with @prefix. */
+static void remove_pins(const char *folder, const char *prefix)
+{
+	OWN_DIR DIR *dir = opendir(folder);
+	struct dirent *entry;
+	char path[PATH_MAX];
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] != '.' && !strncmp(entry->d_name, prefix, strlen(prefix)) &&
+		    snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < PATH_MAX)
+			unlink(path);
+	}
+}
+
 static void remove_maps(const struct state *s, const char *folder)
 {
-	char path[PATH_MAX], name[64];
+	char path[PATH_MAX];
 
-	for (int i = 0; i < WEIR_MAP_COUNT; i++) {
-		snprintf(name, sizeof(name), "%s/%s", folder, map_names[i]);
-		state_pin_path(s, name, path);
-		unlink(path);
-	}
 	state_pin_path(s, folder, path);
+	remove_pins(path, "");
 	rmdir(path);
 }
 
@@ -412,21 +460,6 @@ void state_drop_old_maps(const struct state *s)
 	}
 }
 
-/* Of qdiscs that are not there any more, or that others use now. */
-static void remove_markers(const struct state *s)
-{
-	OWN_DIR DIR *dir = opendir(s->path);
-	struct dirent *entry;
-	char path[PATH_MAX];
-
-	while (dir && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, "clsact-", 7) != 0)
-			continue;
-		state_pin_path(s, entry->d_name, path);
-		unlink(path);
-	}
-}
-
 int state_remove(struct state *s, struct failure *why)
 {
 	char parent[PATH_MAX];
@@ -435,7 +468,11 @@ int state_remove(struct state *s, struct failure *why)
 	remove_maps(s, "fresh");
 	remove_maps(s, "leaving");
 	state_drop_old_maps(s);
-	remove_markers(s);
+	/* Of qdiscs that are not there any more, or that others use now. */
+	remove_pins(s->path, "clsact-");
+	/* Hooks that this version has no name for. */
+	if (s->is_foreign)
+		remove_pins(s->path, "");
 	if (rmdir(s->path))
 		return fail_errno(why, errno, "%s: cannot be removed", s->path);
 	/* Another namespace of the instance, or another instance, may still be there. */

@@ -90,6 +90,7 @@ struct state {
 	char path[PATH_MAX];
 	int lock; /* held by writers, else -1 */
 	__u32 number; /* N of the maps in force, 0: none */
+	bool is_foreign; /* what is pinned has another ABI */
 	struct maps maps;
 	struct capacity capacity;
 	__u32 image_map_id; /* of the outer map, which programs name */
@@ -118,6 +119,9 @@ int state_open(struct state *s, const char *instance, struct failure *why);
  * writers out. Succeeds where nothing is applied, with image NULL.
  */
 int state_open_to_write(struct state *s, const char *instance, struct failure *why);
+
+/* Like it, but succeeds where another version of weir stands, with is_foreign and image NULL. */
+int state_open_to_remove(struct state *s, const char *instance, struct failure *why);
 
 void state_close(struct state *s);
 

@@ -131,4 +131,46 @@ test_a_full_disk_is_no_success() {
 	assert_contains "$(cat "$TMP/said")" "cannot write"
 }
 
+# older_version MAPS: as if the image that is pinned there were another version's.
+older_version() {
+	python3 - "$1/weir_image" "$("$WEIR" -j version)" <<-'END'
+		import ctypes, json, mmap, os, struct, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		def bpf(command, attributes):
+		    room = ctypes.create_string_buffer(attributes, 128)
+		    fd = libc.syscall(321, command, room, 128)
+		    assert fd >= 0, os.strerror(ctypes.get_errno())
+		    return fd
+		GET, LOOK_UP, BY_ID = 7, 1, 14
+		path = ctypes.create_string_buffer(sys.argv[1].encode())
+		abi = json.loads(sys.argv[2])["abi"]
+		key, value = ctypes.create_string_buffer(4), ctypes.create_string_buffer(4)
+		outer = bpf(GET, struct.pack("Q", ctypes.addressof(path)))
+		bpf(LOOK_UP, struct.pack("I4xQQ", outer, ctypes.addressof(key), ctypes.addressof(value)))
+		with mmap.mmap(bpf(BY_ID, value.raw), mmap.PAGESIZE) as image:
+		    # The first generation, when it was built, and the ABI.
+		    at = next(i for i in range(0, mmap.PAGESIZE, 8)
+		              if struct.unpack_from("Q8xI", image, i) == (1, abi))
+		    struct.pack_into("I", image, at + 16, abi - 1)
+	END
+}
+
+test_another_version_is_refused_and_can_be_taken_away() {
+	local folder command said
+	build_pair
+	weir edge apply "$TMP/balance.conf"
+	folder=$(echo /sys/fs/bpf/weir/"$NS_PREFIX-edge"/ns-*)
+	older_version "$folder/maps-1"
+	# It has a map that this version does not know, and lacks one.
+	mv "$folder/maps-1/weir_pmtu" "$folder/maps-1/weir_older"
+	for command in status "show filter" "apply $TMP/balance.conf" "detach wan"; do
+		# shellcheck disable=SC2086
+		said=$(assert_fails 6 weir edge $command 2>&1)
+		assert_contains "$said" "another version of weir (ABI "
+	done
+	weir edge detach --all
+	[ ! -e "$folder" ] || fail "$(ls -R "$folder")"
+	weir edge apply "$TMP/balance.conf"
+}
+
 run_tests "$@"
