@@ -350,7 +350,6 @@ struct backend_group model_group(const struct model *m, size_t index);
 /* The index of the group that the service @index of @m sends to: its pool's, or its own. */
 size_t service_group(const struct model *m, size_t index);
 
-
 /* Whether the backend's address is known: it is written, or its name was resolved. */
 bool backend_has_addr(const struct backend *b);
 

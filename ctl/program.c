@@ -27,8 +27,8 @@ const char *const hook_names[HOOK_COUNT] = {
 };
 
 /* program_read() finds it there. */
-_Static_assert(offsetof(struct weir_xdp__rodata, weir) == 0, "not first in .rodata");
-_Static_assert(offsetof(struct weir_tc__rodata, weir) == 0, "not first in .rodata");
+_Static_assert(offsetof(struct weir_xdp__rodata_weir, weir) == 0, "not first in its section");
+_Static_assert(offsetof(struct weir_tc__rodata_weir, weir) == 0, "not first in its section");
 
 static void own_xdp(struct weir_xdp **skel)
 {
@@ -234,7 +234,7 @@ static int load_xdp(const char *ifname, const struct weir_program *config,
 
 	if (!skel)
 		return -1;
-	skel->rodata->weir = *config;
+	skel->rodata_weir->weir = *config;
 	error = maps_reuse(skel->obj, maps);
 	if (!error)
 		error = bpf_map__set_max_entries(skel->maps.weir_hops, config->hop_mask + 1);
@@ -264,7 +264,7 @@ static int load_tc(enum hook hook, const char *ifname, const struct weir_program
 	wanted = hook == HOOK_INGRESS ? skel->progs.weir_ingress : skel->progs.weir_egress;
 	bpf_program__set_autoload(skel->progs.weir_ingress, hook == HOOK_INGRESS);
 	bpf_program__set_autoload(skel->progs.weir_egress, hook == HOOK_EGRESS);
-	skel->rodata->weir = *config;
+	skel->rodata_weir->weir = *config;
 	error = maps_reuse(skel->obj, maps);
 	if (!error)
 		error = weir_tc__load(skel);
@@ -283,14 +283,14 @@ int program_load(enum hook hook, const char *ifname, const struct weir_program *
 				: load_tc(hook, ifname, config, exprs, maps, why);
 }
 
-/* @config, if this is the .rodata of a program of ours. */
+/* @config, if this is what a program of ours was made for. */
 static void read_rodata(int map, const struct bpf_map_info *info, struct weir_program *config,
 			bool *found)
 {
 	OWN_FREE char *value = malloc(info->value_size);
 	__u32 zero = 0;
 
-	if (value && strstr(info->name, ".rodata") && info->value_size >= sizeof(*config) &&
+	if (value && !strcmp(info->name, ".rodata.weir") && info->value_size >= sizeof(*config) &&
 	    !bpf_map_lookup_elem(map, &zero, value)) {
 		memcpy(config, value, sizeof(*config));
 		*found = true;

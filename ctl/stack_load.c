@@ -22,7 +22,7 @@
 #include "weir_stack.skel.h"
 
 /* program_read() finds it there. */
-_Static_assert(offsetof(struct weir_stack__rodata, weir) == 0, "not first in .rodata");
+_Static_assert(offsetof(struct weir_stack__rodata_weir, weir) == 0, "not first in its section");
 
 static void own_stack(struct weir_stack **skel)
 {
@@ -96,8 +96,8 @@ static int load_alike(struct loading *l, enum weir_hook_reads reads, const struc
 	}
 	if (!count)
 		return 0;
-	skel->rodata->weir = l->config;
-	skel->rodata->weir.hook_reads = reads;
+	skel->rodata_weir->weir = l->config;
+	skel->rodata_weir->weir.hook_reads = reads;
 	error = maps_reuse(skel->obj, maps);
 	if (!error && l->skel[0])
 		error = share_own_maps(l->skel[0], skel);

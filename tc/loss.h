@@ -133,8 +133,8 @@ static __always_inline __u64 loss_clock(struct weir_path_cpu *cpu)
 	return cpu->jiffies_ns;
 }
 
-static __noinline int loss_count(const struct weir_path_place *place, __u32 kind, __u32 reason,
-				 __u32 packets)
+static __noinline KEEPS_RETURN int loss_count(const struct weir_path_place *place, __u32 kind,
+					      __u32 reason, __u32 packets)
 {
 	static const struct weir_drop none = {};
 	struct weir_path_cpu *cpu = path_cpu();

@@ -125,7 +125,7 @@ static __always_inline int socket_segment(struct sock *sk, struct sk_buff *skb)
 }
 
 /* The process that runs now reads a packet that has waited since @at. */
-static __noinline int socket_was_read(struct weir_path *p, __u32 at)
+static __noinline KEEPS_RETURN int socket_was_read(struct weir_path *p, __u32 at)
 {
 	__u32 now, waited, ticks;
 	__u64 reader;

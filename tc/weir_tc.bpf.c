@@ -61,7 +61,7 @@ static __always_inline int finish_returned(struct __sk_buff *skb, const struct w
  * Not inlined, so that no pointer into the packet outlives it: the verifier
  * would follow each way to parse a frame through all stages. Returns 0.
  */
-static __noinline int parse(struct __sk_buff *skb, struct pkt *p, __u16 has)
+static __noinline KEEPS_RETURN int parse(struct __sk_buff *skb, struct pkt *p, __u16 has)
 {
 	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
 
@@ -85,14 +85,14 @@ LATENCY_OF(measure_ingress, struct __sk_buff, WEIR_DIR_WIRE, ctx->gso_size, ctx-
 LATENCY_OF(measure_egress, struct __sk_buff, WEIR_DIR_HOST, ctx->gso_size, ctx->len, ifindex)
 
 /* Not inlined, as the filter's calls need the stack. These return 0. */
-static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)
+static __noinline KEEPS_RETURN int ask_conn(const struct weir_image *image, const struct pkt *p)
 {
 	conn_ask(image, p);
 	return 0;
 }
 
-static __noinline int note_conn(struct __sk_buff *skb, const struct weir_image *image,
-				const struct pkt *p)
+static __noinline KEEPS_RETURN int note_conn(struct __sk_buff *skb, const struct weir_image *image,
+					     const struct pkt *p)
 {
 	conn_note(image, (void *)(long)skb->data, (void *)(long)skb->data_end, p);
 	return 0;

@@ -14,8 +14,8 @@
 #define FRAGMENT_HINT (WEIR_PIN_LIFE_MOST)
 
 /* Note where a first fragment goes. Returns 0. */
-static __noinline int fragment_note(const struct weir_image *image, const struct pkt *p,
-				    const struct choice *c)
+static __noinline KEEPS_RETURN int fragment_note(const struct weir_image *image,
+						 const struct pkt *p, const struct choice *c)
 {
 	const struct weir_backend *backend = choice_backend(image, c);
 	const struct weir_service *service = choice_service(image, c);

@@ -155,8 +155,8 @@ static __always_inline bool hop_is_source(const void *addr)
 }
 
 /* Not inlined: the frame of the lookup is large, and needed ten times a second. Returns 0. */
-static __noinline int hop_refresh(struct xdp_md *ctx, const struct weir_backend *backend,
-				  struct hop *hop)
+static __noinline KEEPS_RETURN int hop_refresh(struct xdp_md *ctx,
+					       const struct weir_backend *backend, struct hop *hop)
 {
 	struct bpf_fib_lookup fib = {};
 	long result = hop_ask(ctx, backend, &fib);

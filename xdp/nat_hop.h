@@ -29,8 +29,8 @@ static __always_inline void nat_hop_key(const struct nat_ends *to, __u64 key[2])
 	key[1] = to->dst.half[1];
 }
 
-static __noinline int nat_hop_refresh(struct xdp_md *ctx, const struct nat_ends *to,
-				      struct hop *hop)
+static __noinline KEEPS_RETURN int nat_hop_refresh(struct xdp_md *ctx, const struct nat_ends *to,
+						   struct hop *hop)
 {
 	struct bpf_fib_lookup fib = { .ifindex = hop_ingress(ctx) };
 

@@ -9,7 +9,7 @@
  * Not inlined, so that no pointer into the packet outlives it: the verifier
  * would follow each way to parse a frame through all stages. Returns 0.
  */
-static __noinline int parse(struct xdp_md *ctx, struct pkt *p, enum weir_depth depth)
+static __noinline KEEPS_RETURN int parse(struct xdp_md *ctx, struct pkt *p, enum weir_depth depth)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 

@@ -23,8 +23,8 @@ static __always_inline int path_head_read(struct xdp_md *ctx, const struct pkt *
 }
 
 /* Not inlined, as it needs the stack. Returns 0. */
-static __noinline int path_at_driver(struct xdp_md *ctx, const struct weir_image *image,
-				     const struct pkt *p)
+static __noinline KEEPS_RETURN int
+path_at_driver(struct xdp_md *ctx, const struct weir_image *image, const struct pkt *p)
 {
 	struct path_head head = {};
 	struct path_sight s = { .point = WEIR_PATH_AT_XDP, .image = image, .head = &head };

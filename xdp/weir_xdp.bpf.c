@@ -120,7 +120,7 @@ LATENCY_OF(measure, struct xdp_md, WEIR_DIR_WIRE, 0, (__u32)bpf_xdp_get_buff_len
 	   ingress_ifindex)
 
 /* Not inlined, as the filter's calls need the stack. Returns 0. */
-static __noinline int ask_conn(const struct weir_image *image, const struct pkt *p)
+static __noinline KEEPS_RETURN int ask_conn(const struct weir_image *image, const struct pkt *p)
 {
 	conn_ask(image, p);
 	return 0;

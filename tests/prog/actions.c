@@ -21,7 +21,7 @@ struct actions_xdp *actions_xdp_start(void)
 	struct actions_xdp *a = actions_xdp__open();
 
 	assert_non_null(a);
-	choose(&a->rodata->weir);
+	choose(&a->rodata_weir->weir);
 	bpf_map__set_max_entries(a->maps.weir_limits, ACTIONS_RULES + ACTIONS_LIMIT_SETS);
 	bpf_map__set_max_entries(a->maps.weir_conns, ACTIONS_CONN_SETS);
 	bpf_map__set_max_entries(a->maps.weir_log, ACTIONS_LOG_BYTES);
@@ -36,7 +36,7 @@ struct actions_tc *actions_tc_start(void)
 	struct actions_tc *a = actions_tc__open();
 
 	assert_non_null(a);
-	choose(&a->rodata->weir);
+	choose(&a->rodata_weir->weir);
 	bpf_map__set_max_entries(a->maps.weir_log, ACTIONS_LOG_BYTES);
 	assert_int_equal(actions_tc__load(a), 0);
 	return a;

@@ -112,11 +112,11 @@ int nat_start(void **state)
 		return 0;
 	nat = nat_xdp__open();
 	assert_non_null(nat);
-	nat->rodata->weir.image_mask = NAT_WORLD_MASK;
-	nat->rodata->weir.nat_mask = NAT_CASE_SETS - 1;
-	nat->rodata->weir.nat_flow_mask = NAT_CASE_FLOWS - 1;
-	nat->rodata->weir.hop_mask = HOPS - 1;
-	nat->rodata->weir.hop_jiffies = 10;
+	nat->rodata_weir->weir.image_mask = NAT_WORLD_MASK;
+	nat->rodata_weir->weir.nat_mask = NAT_CASE_SETS - 1;
+	nat->rodata_weir->weir.nat_flow_mask = NAT_CASE_FLOWS - 1;
+	nat->rodata_weir->weir.hop_mask = HOPS - 1;
+	nat->rodata_weir->weir.hop_jiffies = 10;
 	bpf_map__set_max_entries(nat->maps.weir_nat, NAT_CASE_SETS);
 	bpf_map__set_max_entries(nat->maps.weir_nat_flows, NAT_CASE_FLOWS);
 	bpf_map__set_max_entries(nat->maps.weir_hops, HOPS);

@@ -49,8 +49,8 @@ void set_bench_start(struct set_bench *b, __u32 sets_bytes)
 	assert_int_equal(arena_open(&b->arena, &b->maps, &b->capacity, &why), 0);
 	b->skel = set_lookup__open();
 	assert_non_null(b->skel);
-	b->skel->rodata->weir.sets_mask = sets_bytes - 1;
-	b->skel->rodata->weir.device = 3;
+	b->skel->rodata_weir->weir.sets_mask = sets_bytes - 1;
+	b->skel->rodata_weir->weir.device = 3;
 	b->skel->bss->slot = SET_BENCH_SLOT;
 	assert_int_equal(bpf_map__reuse_fd(b->skel->maps.weir_sets, b->maps.fd[WEIR_MAP_SETS]), 0);
 	assert_int_equal(set_lookup__load(b->skel), 0);

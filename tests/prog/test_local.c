@@ -32,8 +32,8 @@ static int start(void **state)
 		return 0;
 	tc = nat_tc__open();
 	assert_non_null(tc);
-	tc->rodata->weir = nat->rodata->weir;
-	tc->rodata->weir.pin_mask = PIN_SETS - 1;
+	tc->rodata_weir->weir = nat->rodata_weir->weir;
+	tc->rodata_weir->weir.pin_mask = PIN_SETS - 1;
 	assert_int_equal(bpf_map__set_max_entries(tc->maps.weir_pins, PIN_SETS), 0);
 	assert_int_equal(bpf_map__reuse_fd(tc->maps.weir_nat, bpf_map__fd(nat->maps.weir_nat)), 0);
 	assert_int_equal(

@@ -137,7 +137,7 @@ static __always_inline int latency_plain(void *data, void *data_end, const struc
 					 __u32 single, enum weir_direction sender)
 {
 	struct cursor c = cursor_at(data, data_end, p->l4_offset);
-	struct timed t;
+	struct timed t = {};
 
 	if (latency_has_prefixes() || !latency_plain_read(&t, p, &c))
 		return LATENCY_OTHER;

@@ -174,8 +174,8 @@ static long prefix_clear(__u32 i, struct prefix_clearing *c)
 }
 
 /* Another prefix's from now on. Its histogram is zeroed under whoever may still be adding. */
-static __noinline int prefix_take(struct weir_prefix_set *set, __u32 way,
-				  const union pkt_addr *addr)
+static __noinline KEEPS_RETURN int prefix_take(struct weir_prefix_set *set, __u32 way,
+					       const union pkt_addr *addr)
 {
 	struct prefix_clearing c;
 	struct weir_prefix *w;

@@ -116,7 +116,7 @@ static long log_tell_one(__u32 index, struct log_telling *t)
 }
 
 /* Write what waits of a packet with PKT_LOGGED, now that its fate is known. Returns 0. */
-static __noinline int log_tell(struct log_waiting *w, enum weir_reason reason)
+static __noinline KEEPS_RETURN int log_tell(struct log_waiting *w, enum weir_reason reason)
 {
 	__u32 zero = 0;
 	struct log_telling t = {

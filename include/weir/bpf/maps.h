@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "weir/abi.h"
+#include "weir/bpf/verifier.h"
 #include "weir/conn.h"
 #include "weir/cpu.h"
 #include "weir/image.h"
@@ -21,7 +22,7 @@
 #include "weir/reason.h"
 #include "weir/set.h"
 
-const volatile struct weir_program weir = {};
+SEC(".rodata.weir") const volatile struct weir_program weir = {};
 
 struct image_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -11,8 +11,8 @@
 #include "weir/bpf/nat.h"
 
 /* Note the record that was found for a first fragment. Returns 0. */
-static __noinline int nat_fragment_note(const struct weir_image *image, const struct pkt *p,
-					const struct nat *n)
+static __noinline KEEPS_RETURN int nat_fragment_note(const struct weir_image *image,
+						     const struct pkt *p, const struct nat *n)
 {
 	__u64 tag = fragment_tag(image, p, FRAGMENT_OF_ANSWER);
 	struct weir_pin_set *set = pin_set(tag);

@@ -137,7 +137,7 @@ static __always_inline struct weir_slow *path_event(struct weir_path_cpu *cpu)
  *
  * @is_read  by the process that runs now; 0: its record gives way, or nobody reads it
  */
-static __noinline int path_tell(struct weir_path *p, __u32 is_read)
+static __noinline KEEPS_RETURN int path_tell(struct weir_path *p, __u32 is_read)
 {
 	struct weir_path_cpu *cpu = path_cpu();
 	__u64 now_ns = bpf_ktime_get_ns();
