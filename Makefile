@@ -73,7 +73,7 @@ all: $B/weir man
 man: $(if $(shell command -v $(SCDOC)),$(MAN))
 tests: $(UNIT:%=$B/tests/unit/%) $(PROG:%=$B/tests/prog/%) $(TOOLS:%=$B/tests/tools/%)
 
-# BPF: object, stripped of DWARF but not of BTF, skeleton
+# BPF: object, stripped of DWARF but not of BTF, skeleton with a number that tells builds apart
 $B/bpf/%.bpf.o: xdp/%.bpf.c $B/flags-bpf
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -Ixdp -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
@@ -89,8 +89,9 @@ $B/bpf/%.bpf.o: tests/bench/%.bpf.c $B/flags-bpf
 $B/bpf/%.bpf.o: tests/prog/%.bpf.c $B/flags-bpf
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
-$B/bpf/%.skel.h: $B/bpf/%.bpf.o
-	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $* > $@
+$B/bpf/%.skel.h: $B/bpf/%.bpf.o Makefile
+	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $* > $@ && \
+		echo "#define $*__build 0x$$(sha256sum < $< | cut -c 1-16)ULL" >> $@
 
 # The command
 $B/ctl/%.o: ctl/%.c $B/flags | $(SKEL)

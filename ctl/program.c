@@ -12,7 +12,6 @@
 #include "counters.h"
 #include "note.h"
 #include "own.h"
-#include "siphash.h"
 #include "syncookie.h"
 #include "weir/latency.h"
 #include "weir/reason.h"
@@ -43,11 +42,7 @@ static void own_tc(struct weir_tc **skel)
 /* A number for the code of this build: of two builds with the same one the programs are the same. */
 static __u64 build_of(enum hook hook)
 {
-	static const __u8 key[16] = "weir build hash.";
-	size_t size;
-	const void *elf = hook == HOOK_XDP ? weir_xdp__elf_bytes(&size) : weir_tc__elf_bytes(&size);
-
-	return siphash24(elf, size, key);
+	return hook == HOOK_XDP ? weir_xdp__build : weir_tc__build;
 }
 
 /* 256 KiB of next hops for each CPU. More backends than that push each other out. */

@@ -14,7 +14,6 @@
 
 #include "note.h"
 #include "own.h"
-#include "siphash.h"
 #include "stack.h"
 #include "stack_provider.h"
 #include "weir/image.h"
@@ -31,12 +30,8 @@ static void own_stack(struct weir_stack **skel)
 
 struct weir_program stack_config(__u32 group, const struct capacity *c)
 {
-	static const __u8 key[16] = "weir build hash.";
-	size_t size;
-	const void *elf = weir_stack__elf_bytes(&size);
-
 	return (struct weir_program){
-		.build = siphash24(elf, size, key),
+		.build = weir_stack__build,
 		.image_mask = c->image_bytes - 1,
 		.stages = group,
 		.path_mask = c->path_sets - 1,
