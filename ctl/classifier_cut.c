@@ -6,14 +6,15 @@
 /* Terms that are looked at to find cuts; more of them cost time and change little. */
 #define SAMPLE_TERMS 256
 
-/* The terms looked at, and the borders that they have within the box, in one key. */
+/* The terms looked at, and where they begin and end within the box, in one key. */
 struct sample {
 	const struct boxed *terms;
 	const __u32 *list;
 	__u32 count;
 	__u32 step; /* every so many of the list */
-	__u32 border[2 * SAMPLE_TERMS]; /* the last value on the left of each, sorted */
-	__u32 borders;
+	/* The last value on the left of each, sorted. */
+	__u32 start[SAMPLE_TERMS], end[SAMPLE_TERMS], border[2 * SAMPLE_TERMS];
+	__u32 starts, ends, borders; /* a border is either */
 };
 
 static const struct box *sampled(const struct sample *s, __u32 i)
@@ -52,10 +53,10 @@ static bool sort_byte(const __u32 *list, __u32 count, int shift, __u32 *out)
 	return true;
 }
 
-/* @count is at most that of all borders of a sample. */
+/* @count is at most that of a sample. */
 static void sort(__u32 *list, __u32 count)
 {
-	__u32 other[2 * SAMPLE_TERMS], *from = list, *to = other;
+	__u32 other[SAMPLE_TERMS], *from = list, *to = other;
 
 	if (count <= 32) {
 		sort_few(list, count);
@@ -75,16 +76,25 @@ static void sort(__u32 *list, __u32 count)
 
 static void find_borders(struct sample *s, const struct box *box, int key)
 {
-	s->borders = 0;
+	__u32 start = 0, end = 0;
+
+	s->starts = s->ends = s->borders = 0;
 	for (__u32 i = 0; i < s->count; i++) {
 		const struct box *term = sampled(s, i);
 
 		if (term->first[key] > box->first[key])
-			s->border[s->borders++] = term->first[key] - 1;
+			s->start[s->starts++] = term->first[key] - 1;
 		if (term->last[key] < box->last[key])
-			s->border[s->borders++] = term->last[key];
+			s->end[s->ends++] = term->last[key];
 	}
-	sort(s->border, s->borders);
+	sort(s->start, s->starts);
+	sort(s->end, s->ends);
+	while (start < s->starts || end < s->ends) {
+		bool is_start =
+			end == s->ends || (start < s->starts && s->start[start] < s->end[end]);
+
+		s->border[s->borders++] = is_start ? s->start[start++] : s->end[end++];
+	}
 }
 
 static void clear_cuts(struct cut *cut)
@@ -119,24 +129,25 @@ static bool place_all(const struct sample *s, struct cut *cut)
 	return true;
 }
 
-/* How many terms of the sample each child has. */
+/*
+ * How many terms of the sample each child has: those that begin in it or
+ * before, without those that end before it.
+ */
 static void count_children(const struct sample *s, const struct cut *cut,
 			   __u32 sizes[WEIR_NODE_CHILDREN])
 {
-	__u32 begin[WEIR_NODE_CHILDREN + 1] = {}, end[WEIR_NODE_CHILDREN + 1] = {};
-	__u32 inside = 0;
+	__u32 start = 0, end = 0;
 
-	for (__u32 i = 0; i < s->count; i++) {
-		const struct box *term = sampled(s, i);
+	for (__u32 child = 0; child < cut->count; child++) {
+		__u32 ended = end;
 
-		begin[cut_child(cut, term->first[cut->key])]++;
-		end[cut_child(cut, term->last[cut->key])]++;
+		while (start < s->starts && s->start[start] < cut->at[child])
+			start++;
+		while (end < s->ends && s->end[end] <= cut->at[child])
+			end++;
+		sizes[child] = s->count - s->starts + start - ended;
 	}
-	for (__u32 child = 0; child <= cut->count; child++) {
-		inside += begin[child];
-		sizes[child] = inside;
-		inside -= end[child];
-	}
+	sizes[cut->count] = s->count - end;
 }
 
 /*
