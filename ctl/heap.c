@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
-#define HEAP_STEP (8 * HUGE_PAGE)
+#define HEAP_STEP (16 * HUGE_PAGE)
 
 /* Where a system has no huge pages, or none free, the memory is as good as any other. */
 static void want_huge_pages(uintptr_t from, uintptr_t to)
@@ -23,12 +23,14 @@ void heap_prepare(void)
 {
 #ifdef __GLIBC__
 	uintptr_t top = (uintptr_t)sbrk(0);
+	void *volatile grown; /* or the compiler leaves out what is freed unused */
 
 	mallopt(M_TOP_PAD, HEAP_STEP);
-	mallopt(M_TRIM_THRESHOLD, 4 * HEAP_STEP);
+	mallopt(M_TRIM_THRESHOLD, 2 * HEAP_STEP);
 	mallopt(M_MMAP_THRESHOLD, HEAP_STEP / 2);
 	/* More than is left of the heap makes it grow. */
-	free(malloc(HUGE_PAGE / 2));
+	grown = malloc(HUGE_PAGE / 2);
+	free(grown);
 	want_huge_pages(top, (uintptr_t)sbrk(0));
 #endif
 }
