@@ -16,6 +16,7 @@
 #include "netns.h"
 #include "note.h"
 #include "own.h"
+#include "plan_compare.h"
 #include "plan_devices.h"
 #include "plan_ids.h"
 #include "plan_routes.h"
@@ -367,54 +368,6 @@ static int build(struct plan *p, const struct state *s, struct failure *why)
 	return 0;
 }
 
-/*
- * Whether the image says something that the configuration does not account for:
- * this host's addresses, and the way to a backend.
- */
-static bool host_changed(const struct plan *p, const struct weir_image *now)
-{
-	const struct weir_image *next = p->image;
-	const struct weir_backend *was, *is;
-
-	if (!now)
-		return false;
-	if (now->nat.port_first != next->nat.port_first ||
-	    now->nat.ports_count != next->nat.ports_count)
-		return true;
-	if (now->local_count != next->local_count ||
-	    memcmp(IMAGE_AT(now, now->local_offset, range),
-		   IMAGE_AT(next, next->local_offset, range), next->local_count * sizeof(range)))
-		return true;
-	if (now->backends_count != next->backends_count)
-		return false;
-	was = IMAGE_AT(now, now->backends_offset, struct weir_backend);
-	is = IMAGE_AT(next, next->backends_offset, struct weir_backend);
-	for (__u32 i = 0; i < next->backends_count; i++) {
-		if (was[i].id == is[i].id &&
-		    (memcmp(was[i].source, is[i].source, 16) != 0 ||
-		     memcmp(was[i].hop, is[i].hop, 16) != 0 ||
-		     was[i].hop_ifindex != is[i].hop_ifindex || was[i].flags != is[i].flags))
-			return true;
-	}
-	return false;
-}
-
-static int compare(struct plan *p, const struct state *s, struct failure *why)
-{
-	size_t size;
-	OWN_FILE FILE *out = open_memstream(&p->diff_text, &size);
-
-	if (!out)
-		return fail_errno(why, ENOMEM, "cannot plan");
-	p->diff = model_diff(&p->old, p->model, out);
-	p->changes_host = host_changed(p, s->image);
-	if (p->changes_host) {
-		fputs("~ host   its addresses, or its routes to backends\n", out);
-		p->diff.changed++;
-	}
-	return 0;
-}
-
 /* What becomes of the hooks in the stack. */
 static int choose_stack(struct plan *p, const struct state *s, struct failure *why)
 {
@@ -442,6 +395,8 @@ static int old_model(struct plan *p, const struct state *s, const struct plan_sc
 int plan_make(struct plan *p, const struct state *s, struct host *host, const struct model *model,
 	      const struct plan_scope *scope, struct failure *why)
 {
+	OWN(comparison_close) struct comparison comparison = { .plan = p };
+
 	*p = (struct plan){ .model = model, .host = host };
 	if (needs_find(&p->needs, model))
 		return fail_errno(why, ENOMEM, "cannot plan");
@@ -449,11 +404,12 @@ int plan_make(struct plan *p, const struct state *s, struct host *host, const st
 	    find_devices(p, s, scope, why) || choose_capacity(p, s, why) ||
 	    plan_sets(p, s, scope, why) ||
 	    plan_routes(p, scope && scope->keeps_routes ? s->image : NULL, why) ||
-	    make_rings(p, s, why) || build(p, s, why))
+	    make_rings(p, s, why) || comparison_begin(&comparison, why) || build(p, s, why))
 		return -1;
 	if (choose_steps(p, s, why) || choose_stack(p, s, why) || check_host(p, s, why))
 		return -1;
-	return compare(p, s, why);
+	comparison_end(&comparison, s);
+	return 0;
 }
 
 unsigned int plan_loads(const struct plan *p)
