@@ -2,6 +2,7 @@
 #include "classifier.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@
 #define ONE_TERMS 2048
 #define ONE_COPIES 12
 #define ONE_LEAF WEIR_LEAF_TERMS
+/* From so many terms on another thread is worth its while. */
+#define BESIDE_TERMS 4096
 
 const struct box box_all = { .last = { [0 ... WEIR_KEY_COUNT - 1] = ~0U } };
 
@@ -290,11 +293,85 @@ static bool plant_one(struct builder *b, const struct boxed *terms, __u32 *list,
 	return false;
 }
 
+/* Some of the trees of a forest. */
+struct planting {
+	struct builder *b;
+	const struct boxed *terms;
+	enum weir_family family;
+	const struct group *groups;
+	struct weir_forest *forest;
+	__u32 first, end; /* of the trees */
+};
+
+static void *plant_some(void *arg)
+{
+	const struct planting *p = arg;
+
+	for (__u32 i = p->first; i < p->end; i++) {
+		struct tree t = {
+			.b = p->b, .terms = p->terms, .family = p->family, .copies_left = COPIES_MAX
+		};
+
+		plant(&t, &p->groups[i], p->forest, i);
+	}
+	return NULL;
+}
+
+/* A tree that grew in another image, with its root at @at in this one: @by further on. */
+static void move_tree(struct builder *b, __u32 at, __u32 by)
+{
+	struct weir_node *node = BUILDER_AT(b, at, struct weir_node);
+	__u32 next;
+
+	node->head += WEIR_NODE_HEAD(by, 0, 0);
+	if (WEIR_NODE_MASK(node->head) == WEIR_NODE_LEAF) {
+		node->list += by;
+		return;
+	}
+	next = WEIR_NODE_NEXT(node->head);
+	move_tree(b, next, by);
+	for (__u32 i = 0; i < WEIR_NODE_CUTS && node->cut[i] != ~0U; i++)
+		move_tree(b, next + (i + 1) * sizeof(*node), by);
+}
+
+/* Append what was built by itself. */
+static void take_planted(struct builder *b, const struct planting *p)
+{
+	__u32 base = builder_copy(b, p->b->bytes, p->b->used);
+
+	if (p->b->error)
+		b->error = p->b->error;
+	for (__u32 i = p->first; i < p->end && !b->error; i++) {
+		p->forest->root[i] += base;
+		move_tree(b, p->forest->root[i], base);
+	}
+	free(p->b->bytes);
+}
+
+/* The first tree here and the others beside it, which then follow it all the same. */
+static void plant_beside(struct planting *all)
+{
+	struct builder beside = {};
+	struct planting first = *all, rest = *all;
+	pthread_t thread;
+
+	first.end = rest.first = 1;
+	rest.b = &beside;
+	if (pthread_create(&thread, NULL, plant_some, &rest)) {
+		plant_some(all);
+		return;
+	}
+	plant_some(&first);
+	pthread_join(thread, NULL);
+	take_planted(all->b, &rest);
+}
+
 void classifier_build(struct builder *b, const struct boxed *terms, __u32 count,
 		      enum weir_family family, struct weir_forest *forest)
 {
 	OWN_FREE __u32 *list = malloc((count + 1) * sizeof(*list));
 	struct group groups[WEIR_FOREST_TREES];
+	struct planting all;
 
 	if (!list) {
 		b->error = -ENOMEM;
@@ -309,11 +386,9 @@ void classifier_build(struct builder *b, const struct boxed *terms, __u32 count,
 	/* A match in an early tree spares the search in those that begin later. */
 	qsort(groups, WEIR_FOREST_TREES, sizeof(groups[0]), by_first);
 	forest->trees = WEIR_FOREST_TREES;
-	for (__u32 i = 0; i < WEIR_FOREST_TREES; i++) {
-		struct tree t = {
-			.b = b, .terms = terms, .family = family, .copies_left = COPIES_MAX
-		};
-
-		plant(&t, &groups[i], forest, i);
-	}
+	all = (struct planting){ b, terms, family, groups, forest, 0, WEIR_FOREST_TREES };
+	if (count < BESIDE_TERMS)
+		plant_some(&all);
+	else
+		plant_beside(&all);
 }

@@ -2,8 +2,12 @@
 /*
  * The compiled form of a filter, walked in user space as its contract in
  * include/weir says, finds what the linear reference finds. WEIR_TEST_PAIRS says
- * on how many pairs of a rule set and a frame.
+ * on how many pairs of a rule set and a frame. The image is the same to the byte
+ * when no thread can be had.
  */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +62,29 @@ static void drop(void)
 	memset(&t, 0, sizeof(t));
 }
 
+static bool has_no_threads;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*work)(void *), void *arg)
+{
+	int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+		dlsym(RTLD_NEXT, "pthread_create");
+
+	return has_no_threads ? EAGAIN : create(thread, attr, work, arg);
+}
+
+static void build_alone(const struct image_spec *spec)
+{
+	struct weir_image *alone;
+	__u32 bytes;
+
+	has_no_threads = true;
+	assert_int_equal(image_build(spec, &alone, &bytes), 0);
+	has_no_threads = false;
+	assert_int_equal(bytes, t.bytes);
+	assert_memory_equal(alone, t.image, bytes);
+	free(alone);
+}
+
 static void use(const char *text)
 {
 	static const struct image_device device = {
@@ -87,6 +114,7 @@ static void use(const char *text)
 	}
 	diag_free(&d);
 	assert_int_equal(image_build(&spec, &t.image, &t.bytes), 0);
+	build_alone(&spec);
 	row = at(t.image->devices_offset, sizeof(*row));
 	t.filter = at(row->filter_offset, sizeof(*t.filter));
 	t.reference = reference_new(&t.model, &t.model.filters[0]);
