@@ -171,6 +171,7 @@ void build_check(struct build *b)
 	check_limits(b);
 	check_services(b);
 	check_exprs(b);
-	if (!b->diags->errors)
+	/* What is in force has had its warnings. */
+	if (!b->diags->errors && b->files != MODEL_FILES_STORED)
 		check_warn(b);
 }
