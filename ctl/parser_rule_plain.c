@@ -64,14 +64,19 @@ static bool at_end_of_word(const struct plain *p)
 	return is_blank(*p->at) || *p->at == '\n';
 }
 
+/* Whether the word @text of @size bytes comes next, which then is taken. */
 static bool take(struct plain *p, const char *text, size_t size)
 {
-	if (strncmp(p->at, text, size) != 0)
-		return false;
+	const char *at = p->at;
+
+	for (size_t i = 0; i < size; i++) {
+		if (at[i] != text[i])
+			return false;
+	}
 	p->at += size;
 	if (at_end_of_word(p))
 		return true;
-	p->at -= size;
+	p->at = at;
 	return false;
 }
 
