@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Linux 6.1: the tracepoints of the stack are there and load, UDP is read by other
-# ones than on later kernels, and netem delays what a queue is blamed for.
+# ones than on later kernels, netem delays what a queue is blamed for, and nftables
+# what the stack is.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -14,4 +15,6 @@ take net/path
 leave raw_tracepoints_see_the_devices_too
 # What generic XDP and tc see there vm/linux_6_1_attach shows.
 leave generic_xdp_and_tc_show_the_same_but_the_driver
+# Which of the stack's own times are known there.
+take net/truth_stack
 run_on 6.1
