@@ -90,52 +90,53 @@ struct search {
  * try_NAME() looks at a term as its leaf lists it. Returns 1 where that ends
  * the search: it holds, or an earlier one is known. The others return 0.
  */
-#define SEARCH(name, type, differs)                                                              \
-	static __always_inline long try_##name(const struct search *s, struct walk *w,           \
-					       __u32 terms, __u32 listed)                        \
-	{                                                                                        \
-		__u32 number = WEIR_TERM_NUMBER(listed);                                         \
-		const struct type *term = image_at(s->image, terms + number * sizeof(*term));    \
-                                                                                                 \
-		if (number >= WEIR_TERM_NUMBER(w->best))                                         \
-			return 1;                                                                \
-		if (differs(term, &w->keys, &w->view) | is_below(number, w->floor))              \
-			return 0;                                                                \
-		w->best = listed;                                                                \
-		return 1;                                                                        \
-	}                                                                                        \
-                                                                                                 \
-	static long try_listed_##name(__u32 unused, struct search *s)                            \
-	{                                                                                        \
-		struct walk *w = &s->scratch->walk;                                              \
-		const __u32 *listed = image_at(s->image, w->list);                               \
-                                                                                                 \
-		w->list += sizeof(*listed);                                                      \
-		return try_##name(s, w, s->forest->terms_offset, *listed);                       \
-	}                                                                                        \
-                                                                                                 \
-	static __noinline int search_long_##name(struct search *s, const struct weir_node *node) \
-	{                                                                                        \
-		s->scratch->walk.list = node->list;                                              \
-		bpf_loop(node->count, try_listed_##name, s, 0);                                  \
-		return 0;                                                                        \
-	}                                                                                        \
-                                                                                                 \
-	static __noinline int search_##name(struct search *s, __u32 leaf)                        \
-	{                                                                                        \
-		const struct weir_node *node = image_at(s->image, leaf);                         \
-		struct walk *w = &s->scratch->walk;                                              \
-		__u32 terms = s->forest->terms_offset;                                           \
-                                                                                                 \
-		if (node->count > WEIR_LEAF_TERMS)                                               \
-			return WEIR_TERM_NUMBER(node->term[0]) < WEIR_TERM_NUMBER(w->best)       \
-				       ? search_long_##name(s, node)                             \
-				       : 0;                                                      \
-		for (__u32 i = 0; i < WEIR_LEAF_TERMS && i < node->count; i++) {                 \
-			if (try_##name(s, w, terms, node->term[i]))                              \
-				break;                                                           \
-		}                                                                                \
-		return 0;                                                                        \
+#define SEARCH(name, type, differs)                                                           \
+	static __always_inline long try_##name(const struct search *s, struct walk *w,        \
+					       __u32 terms, __u32 listed)                     \
+	{                                                                                     \
+		__u32 number = WEIR_TERM_NUMBER(listed);                                      \
+		const struct type *term = image_at(s->image, terms + number * sizeof(*term)); \
+                                                                                              \
+		if (number >= WEIR_TERM_NUMBER(w->best))                                      \
+			return 1;                                                             \
+		if (differs(term, &w->keys, &w->view) | is_below(number, w->floor))           \
+			return 0;                                                             \
+		w->best = listed;                                                             \
+		return 1;                                                                     \
+	}                                                                                     \
+                                                                                              \
+	static long try_listed_##name(__u32 unused, struct search *s)                         \
+	{                                                                                     \
+		struct walk *w = &s->scratch->walk;                                           \
+		const __u32 *listed = image_at(s->image, w->list);                            \
+                                                                                              \
+		w->list += sizeof(*listed);                                                   \
+		return try_##name(s, w, s->forest->terms_offset, *listed);                    \
+	}                                                                                     \
+                                                                                              \
+	static __always_inline int search_long_##name(struct search *s,                       \
+						      const struct weir_node *node)           \
+	{                                                                                     \
+		s->scratch->walk.list = node->list;                                           \
+		bpf_loop(node->count, try_listed_##name, s, 0);                               \
+		return 0;                                                                     \
+	}                                                                                     \
+                                                                                              \
+	static __noinline int search_##name(struct search *s, __u32 leaf)                     \
+	{                                                                                     \
+		const struct weir_node *node = image_at(s->image, leaf);                      \
+		struct walk *w = &s->scratch->walk;                                           \
+		__u32 terms = s->forest->terms_offset;                                        \
+                                                                                              \
+		if (node->count > WEIR_LEAF_TERMS)                                            \
+			return WEIR_TERM_NUMBER(node->term[0]) < WEIR_TERM_NUMBER(w->best)    \
+				       ? search_long_##name(s, node)                          \
+				       : 0;                                                   \
+		for (__u32 i = 0; i < WEIR_LEAF_TERMS && i < node->count; i++) {              \
+			if (try_##name(s, w, terms, node->term[i]))                           \
+				break;                                                        \
+		}                                                                             \
+		return 0;                                                                     \
 	}
 
 SEARCH(narrow, weir_term4, term4_differs)
