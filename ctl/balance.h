@@ -32,13 +32,14 @@ struct service_ring {
 /* To be put into the map of rings before the image that names it is in force. */
 struct fresh_ring {
 	__u32 index;
-	struct weir_ring *ring;
+	const struct weir_ring *ring; /* of struct rings.made */
 };
 
 struct rings {
 	struct service_ring *of_service; /* by index in the model */
 	struct fresh_ring *fresh; /* at indexes that the image in force does not name */
 	size_t fresh_count;
+	struct weir_ring *made;
 	__u32 room; /* rings that the map must have, at least 1 */
 };
 

@@ -13,6 +13,7 @@
 
 #include "balance.h"
 #include "balance_slots.h"
+#include "heap.h"
 #include "own.h"
 
 #define THREADS_MAX 4
@@ -30,8 +31,7 @@ struct job {
 	bool has_base; /* slots may wait: flows of TCP or UDP are pinned */
 	bool base_lives, pins_live;
 
-	struct weir_ring *ring;
-	bool is_taken_over; /* by struct rings */
+	struct weir_ring *ring; /* of struct rings.made */
 	struct slots_result result;
 	__u32 place; /* where it is in the map */
 	__u64 hash;
@@ -64,8 +64,7 @@ struct share {
 
 void rings_free(struct rings *r)
 {
-	for (size_t i = 0; i < r->fresh_count; i++)
-		free(r->fresh[i].ring);
+	free(r->made);
 	free(r->fresh);
 	free(r->of_service);
 	*r = (struct rings){};
@@ -73,8 +72,6 @@ void rings_free(struct rings *r)
 
 static void own_work(struct work *w)
 {
-	for (size_t i = 0; i < w->jobs_count; i++)
-		free(w->jobs[i].is_taken_over ? NULL : w->jobs[i].ring);
 	free(w->old_by_id);
 	free(w->first_id);
 	free(w->index_by_id);
@@ -260,19 +257,6 @@ static int choose_jobs(struct work *w, const __u32 *service_ids)
 	return 0;
 }
 
-/* Of a ring's words; equal ones are compared as well. */
-static __u64 hash_ring(const struct weir_ring *ring)
-{
-	__u64 hash = 0xcbf29ce484222325ULL, word;
-
-	for (size_t at = 0; at + sizeof(word) <= sizeof(*ring); at += sizeof(word)) {
-		memcpy(&word, (const char *)ring + at, sizeof(word));
-		hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
-		hash ^= hash >> 32;
-	}
-	return hash;
-}
-
 /* By its id; else it was renamed, or moved to a pool, if another is at its address. */
 static __u16 find_now(const struct work *w, const struct job *job, const struct weir_backend *was)
 {
@@ -312,14 +296,11 @@ static int do_job(const struct work *w, struct job *job, const __u32 *table)
 {
 	int error = 0;
 
-	job->ring = calloc(1, sizeof(*job->ring));
-	if (!job->ring)
-		return -ENOMEM;
 	if (job->old && job->has_base)
 		error = follow(w, job, table);
 	else
 		slots_begin(table, job->ring);
-	job->hash = hash_ring(job->ring);
+	job->hash = slots_hash(job->ring);
 	return error;
 }
 
@@ -327,6 +308,8 @@ static void *do_share(void *of)
 {
 	struct share *share = of;
 	const struct work *w = share->w;
+	/* To remember pays off where the ones to be asked for again are not pushed out by others. */
+	slots_dealer deal = w->jobs_count > SLOTS_REMEMBERED ? slots_deal_anew : slots_deal;
 	OWN_FREE __u32 *table = malloc(WEIR_RING_SLOTS * sizeof(*table));
 	size_t dealt = NO_JOB;
 
@@ -336,7 +319,7 @@ static void *do_share(void *of)
 		const struct backend_group group = model_group(w->m, job->group);
 
 		if (dealt != job->group)
-			share->error = slots_deal(group.backends, group.backends_count, table);
+			share->error = deal(group.backends, group.backends_count, table);
 		dealt = job->group;
 		if (!share->error)
 			share->error = do_job(w, job, table);
@@ -353,6 +336,16 @@ static int map_old_rings(const struct work *w)
 		if (w->jobs[i].old && !state_ring(s, w->jobs[i].old->ring))
 			return -errno;
 	}
+	return 0;
+}
+
+static int make_room(struct work *w)
+{
+	w->out->made = heap_large((w->jobs_count + 1) * sizeof(*w->out->made));
+	if (!w->out->made)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->jobs_count; i++)
+		w->jobs[i].ring = &w->out->made[i];
 	return 0;
 }
 
@@ -392,7 +385,7 @@ static bool is_same_ring(const struct job *a, const struct job *b)
 	return a->hash == b->hash && !memcmp(a->ring, b->ring, sizeof(*a->ring));
 }
 
-/* Take the ring over, at a free place. */
+/* At a free place. */
 static int add_fresh(struct work *w, struct job *job)
 {
 	while (w->next_free < WEIR_MAX_RINGS && w->taken[w->next_free])
@@ -403,7 +396,6 @@ static int add_fresh(struct work *w, struct job *job)
 	w->taken[job->place] = 1;
 	w->top = job->place >= w->top ? job->place + 1 : w->top;
 	w->out->fresh[w->out->fresh_count++] = (struct fresh_ring){ job->place, job->ring };
-	job->is_taken_over = true;
 	return 0;
 }
 
@@ -481,6 +473,8 @@ int rings_make(const struct model *m, const __u32 *service_ids, const __u32 *bac
 		error = -ENOMEM;
 	if (!error)
 		error = map_old_rings(&w);
+	if (!error)
+		error = make_room(&w);
 	if (!error)
 		error = do_jobs(&w);
 	if (!error)

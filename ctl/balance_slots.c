@@ -21,14 +21,12 @@ struct old_slot {
 };
 
 /* What was dealt last: a plan and the rings that it plans ask for the same. */
-#define DEALT 4
-
 static struct {
 	pthread_mutex_t mutex;
 	struct {
 		__u64 key; /* 0: none */
 		__u32 table[WEIR_RING_SLOTS];
-	} * list[DEALT];
+	} * list[SLOTS_REMEMBERED];
 	unsigned int next;
 } dealt = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
@@ -56,7 +54,7 @@ static bool recall(__u64 key, __u32 *table)
 	bool found = false;
 
 	pthread_mutex_lock(&dealt.mutex);
-	for (int i = 0; i < DEALT && !found; i++) {
+	for (int i = 0; i < SLOTS_REMEMBERED && !found; i++) {
 		found = dealt.list[i] && dealt.list[i]->key == key;
 		if (found)
 			memcpy(table, dealt.list[i]->table, sizeof(dealt.list[i]->table));
@@ -71,7 +69,7 @@ static void keep(__u64 key, const __u32 *table)
 	unsigned int at;
 
 	pthread_mutex_lock(&dealt.mutex);
-	at = dealt.next++ % DEALT;
+	at = dealt.next++ % SLOTS_REMEMBERED;
 	if (!dealt.list[at])
 		dealt.list[at] = malloc(sizeof(*dealt.list[at]));
 	if (dealt.list[at]) {
@@ -81,7 +79,7 @@ static void keep(__u64 key, const __u32 *table)
 	pthread_mutex_unlock(&dealt.mutex);
 }
 
-static int deal(const struct backend *backends, size_t count, __u32 *table)
+int slots_deal_anew(const struct backend *backends, size_t count, __u32 *table)
 {
 	OWN_FREE const char **names = calloc(count + 1, sizeof(*names));
 	OWN_FREE __u16 *weights = calloc(count + 1, sizeof(*weights));
@@ -108,7 +106,7 @@ int slots_deal(const struct backend *backends, size_t count, __u32 *table)
 
 	if (recall(key, table))
 		return 0;
-	error = deal(backends, count, table);
+	error = slots_deal_anew(backends, count, table);
 	if (!error)
 		keep(key, table);
 	return error;
@@ -116,8 +114,13 @@ int slots_deal(const struct backend *backends, size_t count, __u32 *table)
 
 void slots_begin(const __u32 *table, struct weir_ring *ring)
 {
-	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++)
-		ring->slot[i] = (struct weir_slot){ table[i], table[i] };
+	/* Both halves at once, which a compiler makes a vector of. */
+	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++) {
+		__u32 both = table[i] * 0x10001U;
+
+		memcpy(&ring->slot[i], &both, sizeof(both));
+	}
+	ring->pad = 0;
 }
 
 static struct old_slot read_slot(const struct slots_past *past, __u32 position)
@@ -144,6 +147,7 @@ struct slots_result slots_follow(const struct slots_past *past, const __u32 *tab
 {
 	struct slots_result result = {};
 
+	ring->pad = 0;
 	for (__u32 i = 0; i < WEIR_RING_SLOTS; i++) {
 		const struct old_slot old = read_slot(past, i);
 		const struct weir_slot *was = &past->ring->slot[i];
@@ -162,4 +166,24 @@ struct slots_result slots_follow(const struct slots_past *past, const __u32 *tab
 		result.is_unsettled = true;
 	}
 	return result;
+}
+
+/* In four parts side by side: each waits for its own multiplication only. */
+__u64 slots_hash(const struct weir_ring *ring)
+{
+	enum { PARTS = 4 };
+	__u64 word[PARTS], hash[PARTS] = { 1, 2, 3, 4 }, all = 0;
+
+	_Static_assert(sizeof(*ring) % sizeof(word) == sizeof(all), "more than a word is left");
+	for (size_t at = 0; at + sizeof(word) <= sizeof(*ring); at += sizeof(word)) {
+		memcpy(word, (const char *)ring + at, sizeof(word));
+		for (int part = 0; part < PARTS; part++) {
+			hash[part] = (hash[part] ^ word[part]) * 0x9E3779B97F4A7C15ULL;
+			hash[part] ^= hash[part] >> 32;
+		}
+	}
+	memcpy(&all, (const char *)(ring + 1) - sizeof(all), sizeof(all));
+	for (int part = 0; part < PARTS; part++)
+		all = (all ^ hash[part]) * 0x9E3779B97F4A7C15ULL;
+	return all ^ all >> 32;
 }

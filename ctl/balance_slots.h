@@ -34,6 +34,11 @@ static inline __u16 slots_weight(const struct backend *b)
  * What Maglev says: WEIR_RING_SLOTS indexes of @backends, or WEIR_NO_BACKEND
  * everywhere when none has weight. Returns 0 or -ENOMEM.
  */
+typedef int (*slots_dealer)(const struct backend *backends, size_t count, __u32 *table);
+int slots_deal_anew(const struct backend *backends, size_t count, __u32 *table);
+
+/* The same; the last SLOTS_REMEMBERED tables are not made again. */
+#define SLOTS_REMEMBERED 4
 int slots_deal(const struct backend *backends, size_t count, __u32 *table);
 
 /* A ring without a past: every slot has settled. */
@@ -46,5 +51,8 @@ void slots_begin(const __u32 *table, struct weir_ring *ring);
  */
 struct slots_result slots_follow(const struct slots_past *past, const __u32 *table,
 				 struct weir_ring *ring);
+
+/* A number for all slots; rings of the same one may yet differ. */
+__u64 slots_hash(const struct weir_ring *ring);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "maglev.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ _Static_assert(sizeof(skip_key) == SIPHASH_KEY_BYTES + 1, "key has the wrong siz
 /* A backend that takes part, and its place in its permutation of the slots. */
 struct player {
 	const char *name;
+	__u64 head; /* its first eight bytes, in the order of strcmp() */
 	__u32 index;
 	__u32 slot; /* the one it prefers next */
 	__u32 skip;
@@ -51,6 +53,8 @@ static int by_name(const void *a, const void *b)
 {
 	const struct player *x = a, *y = b;
 
+	if (x->head != y->head)
+		return x->head < y->head ? -1 : 1;
 	return strcmp(x->name, y->name);
 }
 
@@ -72,6 +76,8 @@ static void prepare_player(struct player *p, const char *name, __u32 index, __u3
 	size_t len = strlen(name);
 
 	p->name = name;
+	memcpy(&p->head, name, len < sizeof(p->head) ? len : sizeof(p->head));
+	p->head = be64toh(p->head);
 	p->index = index;
 	p->slot = (__u32)(siphash24(name, len, offset_key) % size);
 	p->skip = (__u32)(siphash24(name, len, skip_key) % (size - 1)) + 1;
@@ -139,9 +145,14 @@ static void list_left(struct deal *d)
 {
 	__u32 n = 0;
 
-	for (__u32 slot = 0; slot < d->size; slot++) {
-		if (!(d->taken[slot / 64] & 1ULL << slot % 64))
-			d->left[n++] = slot;
+	for (__u32 first = 0; first < d->size; first += 64) {
+		__u64 free = ~d->taken[first / 64];
+
+		/* Bits past the last slot are no slots. */
+		if (d->size - first < 64)
+			free &= (1ULL << (d->size - first)) - 1;
+		for (; free; free &= free - 1)
+			d->left[n++] = first + __builtin_ctzll(free);
 	}
 }
 
