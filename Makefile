@@ -41,8 +41,11 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef 
 	-Wno-missing-field-initializers $(if $(filter 1,$(WERROR)),-Werror)
 CFLAGS ?= -O2 -g
 LIBS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
-LIBS_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm -pthread
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
+LIBS_LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm -pthread -ldl
+# The command loads libpcap by this name when it needs it; ctl/libpcap.h.
+WEIR_LDLIBS := $(shell $(PKG_CONFIG) --libs $(filter-out libpcap,$(LIBS)) 2>/dev/null) -lm -pthread -ldl
+LIBPCAP := $(or $(shell readelf -d "$$($(CC) -print-file-name=libpcap.so)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p'),libpcap.so.1)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' -DWEIR_LIBPCAP='"$(LIBPCAP)"' \
 	-Iinclude -Ictl -I$B/bpf $(WARN) $(LIBS_CFLAGS) $(CFLAGS)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -100,7 +103,7 @@ $B/ctl/%.o: ctl/%.c $B/flags | $(SKEL)
 $B/libweir.a: $(LIB_OBJ)
 	$(call say,AR,$@) rm -f $@ && $(AR) rcs $@ $^
 $B/weir: $B/ctl/main.o $B/libweir.a
-	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS_LDLIBS) -o $@
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $^ $(WEIR_LDLIBS) -o $@
 $B/man/%: ctl/%.scd
 	@mkdir -p $(@D)
 	$(call say,SCDOC,$@) $(SCDOC) < $< > $@

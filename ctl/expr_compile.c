@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pcap/pcap.h>
-
 #include "expr_flow.h"
+#include "libpcap.h"
 #include "own.h"
 
 #define SNAP_BYTES 262144
@@ -32,8 +31,12 @@ void expr_code_free(struct expr_code *code)
 const char *expr_library_version(void)
 {
 	static char number[32];
-	const char *version = pcap_lib_version(), *at = strpbrk(version, "0123456789");
+	const char *problem, *at = NULL;
+	const struct libpcap *lib = libpcap_load(&problem);
 
+	if (!lib)
+		return "missing";
+	at = strpbrk(lib->lib_version(), "0123456789");
 	snprintf(number, sizeof(number), "%.*s", at ? (int)strcspn(at, " ") : 0, at ? at : "");
 	return number;
 }
@@ -50,24 +53,21 @@ static void ask_no_name_server(void)
 	done = true;
 }
 
-static void own_pcap(pcap_t **p)
-{
-	if (*p)
-		pcap_close(*p);
-}
-
 /* Returns 0, -EINVAL with libpcap's words in @message, or -ENOMEM. */
-static int compile(const char *text, struct bpf_program *program, char message[PCAP_ERRBUF_SIZE])
+static int compile(const struct libpcap *lib, const char *text, struct bpf_program *program,
+		   char message[PCAP_ERRBUF_SIZE])
 {
-	OWN(own_pcap) pcap_t *p = pcap_open_dead(DLT_EN10MB, SNAP_BYTES);
+	pcap_t *p = lib->open_dead(DLT_EN10MB, SNAP_BYTES);
+	int error;
 
 	message[0] = 0;
 	if (!p)
 		return -ENOMEM;
-	if (!pcap_compile(p, program, text, 1, PCAP_NETMASK_UNKNOWN))
-		return 0;
-	snprintf(message, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(p));
-	return -EINVAL;
+	error = lib->compile(p, program, text, 1, PCAP_NETMASK_UNKNOWN) ? -EINVAL : 0;
+	if (error)
+		snprintf(message, PCAP_ERRBUF_SIZE, "%s", lib->geterr(p));
+	lib->close(p);
+	return error;
 }
 
 static bool is_word_byte(char c)
@@ -89,15 +89,16 @@ static size_t token_end(const char *text, size_t at)
 }
 
 /* Whether libpcap says @message of the first @bytes alone, with something behind them. */
-static bool fails_within(const char *text, size_t bytes, const char *message)
+static bool fails_within(const struct libpcap *lib, const char *text, size_t bytes,
+			 const char *message)
 {
 	char cut[EXPR_BYTES_MAX + sizeof(STOP)], found[PCAP_ERRBUF_SIZE];
 	struct bpf_program program;
 
 	snprintf(cut, sizeof(cut), "%.*s" STOP, (int)bytes, text);
-	if (compile(cut, &program, found))
+	if (compile(lib, cut, &program, found))
 		return !strcmp(found, message);
-	pcap_freecode(&program);
+	lib->freecode(&program);
 	return false;
 }
 
@@ -105,14 +106,15 @@ static bool fails_within(const char *text, size_t bytes, const char *message)
  * libpcap gives no place. Find the first token after which it says the same,
  * by halving: an error does not go away when text is added behind it.
  */
-static void find_place(const char *text, const char *message, struct expr_error *error)
+static void find_place(const struct libpcap *lib, const char *text, const char *message,
+		       struct expr_error *error)
 {
 	OWN_FREE size_t *ends = calloc(strlen(text) + 1, sizeof(*ends));
 	size_t count = 0, first = 0, last, start;
 
 	error->at = 0;
 	error->width = strlen(text);
-	if (!ends || fails_within(text, 0, message))
+	if (!ends || fails_within(lib, text, 0, message))
 		return;
 	for (size_t at = token_end(text, 0); !count || at > ends[count - 1];
 	     at = token_end(text, at))
@@ -120,7 +122,7 @@ static void find_place(const char *text, const char *message, struct expr_error 
 	for (last = count; first < last;) {
 		size_t half = (first + last) / 2;
 
-		if (fails_within(text, ends[half], message))
+		if (fails_within(lib, text, ends[half], message))
 			last = half;
 		else
 			first = half + 1;
@@ -136,7 +138,8 @@ static void find_place(const char *text, const char *message, struct expr_error 
 	error->width = ends[first] > start ? ends[first] - start : 1;
 }
 
-static void explain(const char *text, const char *message, struct expr_error *error)
+static void explain(const struct libpcap *lib, const char *text, const char *message,
+		    struct expr_error *error)
 {
 	if (!strcmp(message, "expression rejects all packets")) {
 		*error = (struct expr_error){ .width = strlen(text) };
@@ -144,7 +147,7 @@ static void explain(const char *text, const char *message, struct expr_error *er
 			 "no packet can match this expression");
 		return;
 	}
-	find_place(text, message, error);
+	find_place(lib, text, message, error);
 	if (error->at == strlen(text) && strstr(message, "syntax error"))
 		snprintf(error->message, sizeof(error->message),
 			 "the expression ends too early; see pcap-filter(7)");
@@ -233,21 +236,35 @@ static int refuse_chance(const char *text, struct expr_error *error)
 	return -EINVAL;
 }
 
+static int refuse_without(const char *text, const char *problem, struct expr_error *error)
+{
+	*error = (struct expr_error){ .width = strlen(text) };
+	snprintf(error->message, sizeof(error->message),
+		 "expressions need libpcap: %.150s; install it, or write the rule without expr",
+		 problem);
+	return -EINVAL;
+}
+
 int expr_compile(const char *text, struct expr_code *code, struct expr_error *error)
 {
 	char message[PCAP_ERRBUF_SIZE];
 	struct expr_code made = {};
 	struct bpf_program program;
+	const struct libpcap *lib;
+	const char *problem;
 	int result;
 
+	lib = libpcap_load(&problem);
+	if (!lib)
+		return refuse_without(text, problem, error);
 	ask_no_name_server();
-	result = compile(text, &program, message);
+	result = compile(lib, text, &program, message);
 	if (result == -EINVAL)
-		explain(text, message, error);
+		explain(lib, text, message, error);
 	if (result)
 		return result;
 	result = reads_metadata(&program) ? refuse_metadata(text, error) : copy(&program, &made);
-	pcap_freecode(&program);
+	lib->freecode(&program);
 	if (result)
 		return result;
 	result = flow_reads_unwritten(&made);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "packets.h"
 
-#include <pcap/pcap.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libpcap.h"
 #include "own.h"
 
 #define ETHERNET_BYTES 14
 
 struct packets {
+	const struct libpcap *lib;
 	pcap_t *file;
 	char *path;
 	int link; /* DLT_* */
@@ -25,6 +26,7 @@ static bool is_known(int link)
 struct packets *packets_open(const char *path, struct failure *why)
 {
 	char error[PCAP_ERRBUF_SIZE] = "";
+	const char *problem;
 	struct packets *p = calloc(1, sizeof(*p));
 
 	if (p)
@@ -34,16 +36,23 @@ struct packets *packets_open(const char *path, struct failure *why)
 		fail(why, EXIT_REFUSED, "%s: out of memory", path);
 		return NULL;
 	}
-	p->file = pcap_open_offline(path, error);
+	p->lib = libpcap_load(&problem);
+	if (!p->lib) {
+		fail(why, EXIT_PRECONDITION, "%s: captures need libpcap: %s; install it", path,
+		     problem);
+		packets_close(p);
+		return NULL;
+	}
+	p->file = p->lib->open_offline(path, error);
 	if (!p->file) {
 		fail(why, EXIT_NOT_FOUND, "%s: no capture file: %s", path, error);
 		packets_close(p);
 		return NULL;
 	}
-	p->link = pcap_datalink(p->file);
+	p->link = p->lib->datalink(p->file);
 	if (!is_known(p->link)) {
 		fail(why, EXIT_USAGE, "%s: its packets are of type %s; weir sees Ethernet frames",
-		     path, pcap_datalink_val_to_name(p->link));
+		     path, p->lib->datalink_val_to_name(p->link));
 		packets_close(p);
 		return NULL;
 	}
@@ -55,7 +64,7 @@ void packets_close(struct packets *p)
 	if (!p)
 		return;
 	if (p->file)
-		pcap_close(p->file);
+		p->lib->close(p->file);
 	free(p->path);
 	free(p);
 }
@@ -104,12 +113,12 @@ int packets_next(struct packets *p, struct frame *out, struct failure *why)
 {
 	struct pcap_pkthdr *header;
 	const __u8 *bytes;
-	int got = pcap_next_ex(p->file, &header, &bytes);
+	int got = p->lib->next_ex(p->file, &header, &bytes);
 
 	if (got == PCAP_ERROR_BREAK)
 		return 0;
 	if (got != 1)
-		return fail(why, EXIT_REFUSED, "%s: %s", p->path, pcap_geterr(p->file));
+		return fail(why, EXIT_REFUSED, "%s: %s", p->path, p->lib->geterr(p->file));
 	fill(p->link, bytes, header->caplen, out);
 	out->lost += lost_bytes(header);
 	return 1;

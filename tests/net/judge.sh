@@ -156,6 +156,23 @@ capture_file() {
 	END
 }
 
+test_without_libpcap_captures_and_expressions_say_so_and_all_else_works() {
+	build_edge
+	conf 'xdp auto' drop "${RULES[@]}"
+	capture_file "$TMP/three.pcap"
+	mkdir "$TMP/broken"
+	# The loader takes the first of the name that it finds, and there is nothing in it.
+	: >"$TMP/broken/$(grep -aom 1 'libpcap\.so\.[0-9.]*' "$WEIR" | sed -n 1p)"
+	export LD_LIBRARY_PATH=$TMP/broken
+	refused 5 "$WEIR" test --config "$TMP/edge.conf" "$TMP/three.pcap"
+	assert_contains "$said" "three.pcap: captures need libpcap: $TMP/broken/libpcap"
+	weir edge apply "$TMP/edge.conf"
+	conf 'xdp auto' drop 'rule ssh pass expr "tcp port 22"'
+	refused 2 weir edge apply "$TMP/edge.conf"
+	assert_contains "$said" "expressions need libpcap: $TMP/broken/libpcap"
+	assert_contains "$("$WEIR" version)" "libpcap missing"
+}
+
 test_every_packet_of_a_capture_is_a_line() {
 	local file
 	conf 'xdp auto' drop "${RULES[@]}"
