@@ -108,7 +108,7 @@ static void add_prefixes(struct set_memory *m, size_t first, size_t end, int fam
 	}
 	if (family == 0)
 		count = set_cover_add(m, items, count);
-	set_tree_add(m, family, items, count);
+	set_tree_add_prefixes(m, family, items, count);
 }
 
 static int by_key(const void *a, const void *b)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ranges.h"
+#include "set_bucket.h"
 
 /* Fewer keys than this share 16 words rather than 256. */
 #define BRANCH256_ITEMS 64
@@ -107,7 +108,7 @@ static __u32 bits_at(const struct set_item *item, __u32 depth, __u32 bits)
 	return (__u32)(rest >> (SET_KEY_BITS - bits));
 }
 
-static __u32 node_word(struct set_memory *m, size_t size, enum weir_set_kind kind)
+__u32 set_node_add(struct set_memory *m, size_t size, enum weir_set_kind kind)
 {
 	__u32 at = set_memory_add(m, size, size < WEIR_SETS_UNIT ? size : WEIR_SETS_UNIT);
 
@@ -118,9 +119,6 @@ static __u32 *words_of(const struct set_memory *m, __u32 word)
 {
 	return SET_AT(m, (word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE, __u32);
 }
-
-static __u32 add_region(struct set_memory *m, const struct set_item *items, size_t count,
-			__u32 depth, __u32 around);
 
 /*
  * Fill 2^@bits words at @offset, by the key's bits from @depth on: with the
@@ -148,7 +146,8 @@ static void fill(struct set_memory *m, __u32 offset, const struct set_item *item
 		while (inside < count && items[inside].bits > end &&
 		       bits_at(&items[inside], depth, bits) == first)
 			inside++;
-		word = add_region(m, items + i, inside - i, end, SET_AT(m, offset, __u32)[first]);
+		word = set_region_add(m, items + i, inside - i, end,
+				      SET_AT(m, offset, __u32)[first]);
 		if (!m->error)
 			SET_AT(m, offset, __u32)[first] = word;
 		i = inside;
@@ -158,13 +157,13 @@ static void fill(struct set_memory *m, __u32 offset, const struct set_item *item
 static __u32 add_check(struct set_memory *m, const struct set_item *items, size_t count, __u32 bits,
 		       __u32 around)
 {
-	__u32 word = node_word(m, sizeof(struct weir_set_check), WEIR_SET_CHECK);
+	__u32 word = set_node_add(m, sizeof(struct weir_set_check), WEIR_SET_CHECK);
 	u128 key = key_of(&items[0]) & mask_of(bits);
 	__u32 near = around, inside;
 
 	for (; count && items[0].bits <= bits; items++, count--)
 		near = items[0].word;
-	inside = add_region(m, items, count, bits, near);
+	inside = set_region_add(m, items, count, bits, near);
 	if (!m->error)
 		*(struct weir_set_check *)words_of(m, word) =
 			(struct weir_set_check){ .hi = (__u64)(key >> 64),
@@ -175,14 +174,8 @@ static __u32 add_check(struct set_memory *m, const struct set_item *items, size_
 	return word;
 }
 
-/*
- * The word for a region of keys that begin with the same @depth bits.
- *
- * @items   all are longer than that
- * @around  word of the longest key that is not
- */
-static __u32 add_region(struct set_memory *m, const struct set_item *items, size_t count,
-			__u32 depth, __u32 around)
+__u32 set_region_add(struct set_memory *m, const struct set_item *items, size_t count, __u32 depth,
+		     __u32 around)
 {
 	__u32 same, bits, word;
 
@@ -190,12 +183,15 @@ static __u32 add_region(struct set_memory *m, const struct set_item *items, size
 		return around;
 	if (is_chain(items, count))
 		return items[count - 1].word;
+	word = m->slots_depth ? set_bucket_add(m, items, count, depth, around) : 0;
+	if (word)
+		return word;
 	same = set_common_bits(items, count, SET_KEY_BITS - 1);
 	if (same >= depth + CHECK_BITS)
 		return add_check(m, items, count, same, around);
 	bits = count < BRANCH256_ITEMS ? 4 : 8;
-	word = node_word(m, sizeof(__u32) << bits,
-			 bits == 4 ? WEIR_SET_BRANCH16 : WEIR_SET_BRANCH256);
+	word = set_node_add(m, sizeof(__u32) << bits,
+			    bits == 4 ? WEIR_SET_BRANCH16 : WEIR_SET_BRANCH256);
 	if (!m->error)
 		fill(m, (word >> WEIR_SET_KIND_BITS) * WEIR_SET_NODE, items, count, depth, bits,
 		     around);
@@ -206,17 +202,20 @@ static __u32 add_region(struct set_memory *m, const struct set_item *items, size
  * Four words or more for each key, so that most are alone with theirs: a fork
  * that is not foreseen costs as much as a load. A small table can have more.
  */
-static __u32 table_bits(size_t count)
+static __u32 table_bits(size_t count, bool has_buckets)
 {
 	size_t words = count < SMALL_KEYS ? 8 * count : 4 * count;
 	__u32 bits = TABLE_BITS_MIN;
 
+	if (has_buckets)
+		words = count / WEIR_SET_SLOTS;
 	while (bits < WEIR_SET_MAX_BITS && 1UL << bits < words)
 		bits++;
 	return bits;
 }
 
-void set_tree_add(struct set_memory *m, int family, const struct set_item *items, size_t count)
+static void add_table(struct set_memory *m, int family, const struct set_item *items, size_t count,
+		      bool has_buckets)
 {
 	struct weir_set_table table = { .offset = offsetof(struct weir_set, nothing) };
 	__u32 skip = 0;
@@ -225,13 +224,25 @@ void set_tree_add(struct set_memory *m, int family, const struct set_item *items
 		return;
 	if (count) {
 		skip = set_common_bits(items, count, SKIP_BITS);
-		table.bits = (__u8)table_bits(count);
+		table.bits = (__u8)table_bits(count, has_buckets);
 		table.common = (__u64)((key_of(&items[0]) & mask_of(skip)) >> 64);
 		table.offset = set_memory_add(m, sizeof(__u32) << table.bits, WEIR_SETS_UNIT);
 	}
 	table.shift = (__u8)(64 - skip - table.bits) & 63;
+	m->slots_depth = has_buckets ? skip + table.bits : 0;
 	if (!m->error)
 		fill(m, table.offset, items, count, skip, table.bits, 0);
 	if (!m->error)
 		SET_AT(m, 0, struct weir_set)->table[family] = table;
+}
+
+void set_tree_add(struct set_memory *m, int family, const struct set_item *items, size_t count)
+{
+	add_table(m, family, items, count, false);
+}
+
+void set_tree_add_prefixes(struct set_memory *m, int family, const struct set_item *items,
+			   size_t count)
+{
+	add_table(m, family, items, count, set_bucket_pays(m, items, count));
 }

@@ -15,6 +15,8 @@ struct set_memory {
 	size_t used;
 	size_t room;
 	int error; /* -ENOMEM, -E2BIG or -EINVAL; sticky */
+	/* Of the table that is being filled, where it may lead to buckets: bits before its slots. */
+	__u32 slots_depth; /* 0: it may not */
 };
 
 /* Valid until the next set_memory_add(). */
@@ -33,6 +35,22 @@ struct set_item {
 
 /* Sorted by key, shorter ones first, each once. Fills the head's table of @family. */
 void set_tree_add(struct set_memory *m, int family, const struct set_item *items, size_t count);
+
+/* The same of prefixes: the table leads to buckets where that is worth it. */
+void set_tree_add_prefixes(struct set_memory *m, int family, const struct set_item *items,
+			   size_t count);
+
+/*
+ * The word for a region of keys that begin with the same @depth bits.
+ *
+ * @items   all are longer than that
+ * @around  word of the longest key that is not
+ */
+__u32 set_region_add(struct set_memory *m, const struct set_item *items, size_t count, __u32 depth,
+		     __u32 around);
+
+/* A node of zeroes; its word. */
+__u32 set_node_add(struct set_memory *m, size_t size, enum weir_set_kind kind);
 
 /* Bits, at most @most, that all of a sorted list, which has one, have in common. */
 __u32 set_common_bits(const struct set_item *items, size_t count, __u32 most);

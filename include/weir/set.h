@@ -12,8 +12,11 @@
  * The elements are records, 32 bytes each. A table of 2^bits words, indexed by
  * the first bits of the packet's key, leads to them. A word is 0 (nothing is
  * there), or a node's place in units of 32 bytes, and its kind: a record, 16
- * or 256 words for the next 4 or 8 bits, or a check that jumps over bits that
- * all records below have in common. Every record is compared in full.
+ * or 256 words for the next 4 or 8 bits, a check that jumps over bits that all
+ * records below have in common, or a bucket. Every record is compared in full.
+ *
+ * A bucket is for large sets of prefixes: eight of them to a cache line, which
+ * answers for keys without their records.
  *
  * Prefixes of IPv4 may have a cover besides: maps of bits, small enough to stay
  * in a cache, that answer for most keys. What they answer is not in the table.
@@ -60,8 +63,9 @@ enum weir_set_kind {
 	WEIR_SET_BRANCH16, /* 16 words, by the next 4 bits */
 	WEIR_SET_BRANCH256, /* 256 words, by the next 8 bits */
 	WEIR_SET_CHECK, /* struct weir_set_check */
+	WEIR_SET_BUCKET, /* this and the kinds above: struct weir_set_line[1 << (kind - this)] */
 };
-#define WEIR_SET_KIND_BITS 2
+#define WEIR_SET_KIND_BITS 3
 #define WEIR_SET_NODE 32
 
 /* No more bits than this in the first table. */
@@ -106,6 +110,33 @@ struct weir_set_note {
 
 /* The element was added by "weir set", not by a configuration. */
 #define WEIR_SET_LIVE 1
+
+/*
+ * Prefixes of a bucket, by what a key has behind the bits of its table and those
+ * all keys begin with: the first WEIR_SET_SLOT_BITS of that, of which the first
+ * ones say which line of the bucket it is. A slot is the prefix in the same
+ * place, and behind it one bit that is 1, and then 0 to the end. All slots in use
+ * are different, or equal to the one before; the longer of two nested ones stands
+ * behind the other. The highest bit is set where a key that matches is to be
+ * looked for in the word of the slot, the last that matches: an element with an
+ * expiry, or elements that are longer than a slot. Otherwise it is in the set.
+ * The words follow the lines of the bucket: __u32[WEIR_SET_SLOTS] for each line,
+ * if there is any.
+ */
+#define WEIR_SET_SLOTS 8
+#define WEIR_SET_SLOT_BITS 62
+#define WEIR_SET_SLOT_ASK (1ULL << 63)
+/* Matches no key. */
+#define WEIR_SET_SLOT_FREE (1ULL << 62 | 1)
+/* Of the longest prefix. */
+#define WEIR_SET_SLOT_PREFIX (WEIR_SET_SLOT_BITS - 1)
+/* Lines of a bucket at most, as a power of two. */
+#define WEIR_SET_LINES_SHIFT 3
+
+struct weir_set_line {
+	__u64 slot[WEIR_SET_SLOTS];
+};
+_Static_assert(sizeof(struct weir_set_line) == 64, "bucket is not in cache lines");
 
 /*
  * Keys of one family, which begin with the same bits; those and the next @bits

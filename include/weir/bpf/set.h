@@ -61,10 +61,71 @@ static __always_inline bool set_agree(__u64 hi, __u64 lo, __u64 other_hi, __u64 
 	return bits >= 128 ? lo == other_lo : !((lo ^ other_lo) >> ((127 - bits) & 63) >> 1);
 }
 
-/* From a word that is no record's to the one that the key leads to; 0: there is none. */
-static __always_inline __u32 set_walk(const struct set_view *v, __u32 word, __u32 depth, __u64 hi,
-				      __u64 lo)
+/* For a word, where no record need be looked at. No node lies there. */
+#define SET_IS_IN 1
+
+/*
+ * What a bucket says of a key: 0, SET_IS_IN or a word to go on with. Whether a
+ * key is in the set is not to be predicted: no branch asks for it. Of all that
+ * has numbers as arguments, so that the verifier follows it once.
+ *
+ * @node   place of the bucket in the arena
+ * @word   that led there
+ * @key    the part of the key that slots have
+ */
+__noinline int set_ask_bucket(__u64 node, __u32 word, __u64 key)
 {
+	__u32 shift = word & WEIR_SET_LINES_SHIFT, found = 0, zero = 0;
+	__u64 index = key >> (WEIR_SET_SLOT_BITS - shift);
+	__u64 none = ~0ULL, none_for_good = ~0ULL;
+	const struct set_view v = { .arena = bpf_map_lookup_elem(&weir_sets, &zero),
+				    .base = node,
+				    .mask = weir.sets_mask };
+	const struct weir_set_line *line;
+	const __u32 *words;
+
+	if (!v.arena)
+		return 0;
+	line = set_at(&v, index * sizeof(*line));
+	/* The highest bits: that no slot matches, and that none without ASK does. */
+#pragma unroll
+	for (int i = 0; i < WEIR_SET_SLOTS; i++) {
+		__u64 slot = line->slot[i];
+		__u64 miss = (slot ^ (slot - 1)) - ((slot & ~WEIR_SET_SLOT_ASK) ^ key);
+
+		none &= miss;
+		none_for_good &= miss | slot;
+	}
+	if ((__s64)(none_for_good & ~none) >= 0)
+		return (none_for_good >> 63) ^ 1;
+	words = set_at(&v, (sizeof(*line) << shift) + index * WEIR_SET_SLOTS * sizeof(*words));
+#pragma unroll
+	for (int i = 0; i < WEIR_SET_SLOTS; i++) {
+		__u64 slot = line->slot[i];
+		__u64 miss = (slot ^ (slot - 1)) - ((slot & ~WEIR_SET_SLOT_ASK) ^ key);
+		__u32 hit = -(__u32)((slot & ~miss) >> 63);
+
+		found = (words[i] & hit) | (found & ~hit);
+	}
+	return found;
+}
+
+/*
+ * From a word that is no record's to the one that the key leads to; 0: there is
+ * none. SET_IS_IN where a bucket says so. With numbers as arguments, too.
+ *
+ * @base   place of the set in the arena
+ * @depth  bits of the key that led to @word from the set's head
+ */
+__noinline int set_walk(__u64 base, __u32 word, __u32 depth, __u64 hi, __u64 lo)
+{
+	__u32 table = depth & 63, zero = 0;
+	const struct set_view v = { .arena = bpf_map_lookup_elem(&weir_sets, &zero),
+				    .base = base,
+				    .mask = weir.sets_mask };
+
+	if (!v.arena)
+		return 0;
 	for (int i = 0; i < SET_STEPS; i++) {
 		__u32 kind = word & ((1 << WEIR_SET_KIND_BITS) - 1);
 		__u64 node = set_node(word);
@@ -72,8 +133,15 @@ static __always_inline __u32 set_walk(const struct set_view *v, __u32 word, __u3
 		if (kind == WEIR_SET_RECORD)
 			return word;
 		depth = forget(depth, word);
-		if (kind == WEIR_SET_CHECK) {
-			const struct weir_set_check *c = set_at(v, node);
+		if (kind >= WEIR_SET_BUCKET) {
+			word = set_ask_bucket(base + node, word,
+					      set_bits_from(hi, lo, table) >>
+						      (64 - WEIR_SET_SLOT_BITS));
+			if (word <= SET_IS_IN)
+				return word;
+			depth = table + WEIR_SET_SLOT_PREFIX;
+		} else if (kind == WEIR_SET_CHECK) {
+			const struct weir_set_check *c = set_at(&v, node);
 
 			depth = c->bits & 127;
 			word = set_agree(hi, lo, c->hi, c->lo, depth) ? c->inside : c->beside;
@@ -81,14 +149,14 @@ static __always_inline __u32 set_walk(const struct set_view *v, __u32 word, __u3
 			__u32 bits = kind == WEIR_SET_BRANCH16 ? 4 : 8;
 			__u64 next = set_bits_from(hi, lo, depth & 127) >> (64 - bits);
 
-			word = *(const __u32 *)set_at(v, node + next * sizeof(__u32));
+			word = *(const __u32 *)set_at(&v, node + next * sizeof(__u32));
 			depth += bits;
 		}
 	}
 	return 0;
 }
 
-/* The word of the record for a key, or 0. Most tables lead there at once. */
+/* What set_walk() says of a key. Most tables lead there at once. */
 static __always_inline __u32 set_find(const struct set_view *v, const struct weir_set_table *t,
 				      __u64 hi, __u64 lo)
 {
@@ -99,7 +167,7 @@ static __always_inline __u32 set_find(const struct set_view *v, const struct wei
 		return 0;
 	word = *(const __u32 *)set_at(v, t->offset + index * sizeof(__u32));
 	if (word & ((1 << WEIR_SET_KIND_BITS) - 1))
-		word = set_walk(v, word, 64 - shift, hi, lo);
+		word = set_walk(v->base, word, 64 - shift, hi, lo);
 	return word;
 }
 
@@ -151,6 +219,7 @@ static __always_inline int set_has_prefix(const struct set_view *v, const struct
 					  __u64 hi, __u64 lo, __u32 detail)
 {
 	bool is_v6 = detail & WEIR_SET_V6;
+	__u32 word;
 
 	if (!is_v6 && set->cover.covered) {
 		__u32 answer = set_ask_cover(v, &set->cover, hi);
@@ -158,7 +227,10 @@ static __always_inline int set_has_prefix(const struct set_view *v, const struct
 		if (answer != SET_MIXED)
 			return answer;
 	}
-	return set_any_prefix(v, set_find(v, &set->table[is_v6], hi, lo), hi, lo);
+	word = set_find(v, &set->table[is_v6], hi, lo);
+	if (word <= SET_IS_IN)
+		return word;
+	return set_any_prefix(v, word, hi, lo);
 }
 
 static __always_inline bool set_any_exact(const struct set_view *v, __u32 word, __u64 hi, __u64 lo,
