@@ -18,6 +18,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 WEIR=${WEIR:-$ROOT/build/weir}
 NS_PREFIX=${NS_PREFIX:-weirtest-$$}
 TMP=
+# A pipe that stays empty: reading it is a pause that starts no process.
+exec {silence}<> <(:)
 namespaces=()
 processes=()
 
@@ -113,7 +115,14 @@ start_ready() {
 	# One before it may have left the word there.
 	rm -f "$log"
 	start "$name" "$log" "$@"
-	(wait_for 10 grep -q -- "$word" "$log") || fail "no \"$word\" from $*: $(tail -n 3 "$log")"
+	(wait_for 10 has_word "$word" "$log") || fail "no \"$word\" from $*: $(tail -n 3 "$log")"
+}
+
+# has_word WORD FILE: asked for often, so it starts no process.
+has_word() {
+	local text
+	read -rd '' text <"$2" || true
+	[[ $text == *"$1"* ]]
 }
 
 # http_server NAME ANSWER PORT ADDRESS...: answers every GET with ANSWER.
@@ -121,7 +130,7 @@ http_server() {
 	local name=$1 answer=$2
 	shift 2
 	start_ready "$name" "$TMP/http-$name-$answer.log" ready \
-		python3 "$ROOT/tests/tools/answer.py" "$answer" "$@"
+		python3 -IS "$ROOT/tests/tools/answer.py" "$answer" "$@"
 }
 
 # http_get NAME URL: the answer's body, or failure within 3 seconds.
@@ -256,8 +265,13 @@ wait_for() {
 	shift
 	until ("$@") >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "not within $seconds s: $*"
-		sleep 0.05
+		pause
 	done
+}
+
+# pause: 0.05 s.
+pause() {
+	read -rt 0.05 -u "$silence" || true
 }
 
 # need_netem: skip where the kernel cannot delay packets by itself.

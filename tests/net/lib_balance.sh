@@ -75,19 +75,29 @@ ask() {
 # ask_from NAME COUNT URL: the same of another one.
 ask_from() {
 	cat >"$TMP/ask.py" <<-'END'
-		import collections, sys, urllib.request
-		count = collections.Counter()
-		opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+		import socket, sys
+		host = sys.argv[2].removeprefix("http://").removesuffix("/").strip("[]")
+		family = socket.AF_INET6 if ":" in host else socket.AF_INET
+		request = b"GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n"
+		def ask():
+		    with socket.socket(family) as s:
+		        s.settimeout(2)
+		        s.connect((host, 80))
+		        s.sendall(request)
+		        head, _, body = b"".join(iter(lambda: s.recv(65536), b"")).partition(b"\r\n\r\n")
+		        return body.decode().strip() if b" 200 " in head else "none"
+		count = {"b1": 0, "b2": 0, "none": 0}
 		for _ in range(int(sys.argv[1])):
 		    try:
-		        count[opener.open(sys.argv[2], timeout=2).read().decode().strip()] += 1
+		        name = ask()
 		    except OSError:
-		        count["none"] += 1
+		        name = "none"
+		    count[name] = count.get(name, 0) + 1
 		    if count["none"] > 3:
 		        break
 		print(count["b1"], count["b2"], count["none"])
 	END
-	read -r b1 b2 none < <(ns_exec "$1" python3 "$TMP/ask.py" "$2" "$3")
+	read -r b1 b2 none < <(ns_exec "$1" python3 -IS "$TMP/ask.py" "$2" "$3")
 	echo "$1 $3: b1 $b1, b2 $b2, none $none"
 }
 
@@ -127,15 +137,15 @@ udp_server() {
 		        data, peer = s.recvfrom(65536)
 		        s.sendto(sys.argv[1].encode() + data[3:], peer)
 	END
-	start_ready "$1" "$TMP/udp-$1.log" ready python3 "$TMP/udp.py" "$@"
+	start_ready "$1" "$TMP/udp-$1.log" ready python3 -IS "$TMP/udp.py" "$@"
 }
 
 # ask_udp COUNT ADDRESS BYTES: port 53, from as many ports, so many bytes there and back.
 ask_udp() {
 	cat >"$TMP/ask_udp.py" <<-'END'
-		import collections, socket, sys
+		import socket, sys
 		family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
-		count = collections.Counter()
+		count = {"b1": 0, "b2": 0, "none": 0, "wrong": 0}
 		for _ in range(int(sys.argv[1])):
 		    s = socket.socket(family, socket.SOCK_DGRAM)
 		    s.settimeout(2)
@@ -148,7 +158,7 @@ ask_udp() {
 		        count["none"] += 1
 		print(count["b1"], count["b2"], count["none"] + count["wrong"])
 	END
-	read -r b1 b2 none < <(ns_exec client python3 "$TMP/ask_udp.py" "$@")
+	read -r b1 b2 none < <(ns_exec client python3 -IS "$TMP/ask_udp.py" "$@")
 	echo "udp $2, $3 bytes: b1 $b1, b2 $b2, none $none"
 }
 
@@ -163,7 +173,7 @@ ask_udp_both() {
 
 # refusals PORT: what the client is told that sends a datagram to that port of the VIPs: errno.
 refusals() {
-	ns_exec client python3 -c '
+	ns_exec client python3 -IS -c '
 import socket, sys
 for address in sys.argv[2:]:
     s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
@@ -184,13 +194,13 @@ reason() {
 # reason_on IF NAME
 reason_on() {
 	weir edge -j show interface "$1" |
-		python3 -c 'import json, sys
+		python3 -IS -c 'import json, sys
 print(json.load(sys.stdin)["interfaces"][0]["reasons"][sys.argv[1]]["packets"])' "$2"
 }
 
 # backend_packets NAME
 backend_packets() {
-	weir edge -j show service | python3 -c '
+	weir edge -j show service | python3 -IS -c '
 import json, sys
 print(*[b["packets"] for s in json.load(sys.stdin)["services"] for b in s["backends"]
         if b["name"] == sys.argv[1]])' "$1"

@@ -7,58 +7,66 @@
 Binds each address and prints "ready" once it listens. /bytes/N answers N bytes.
 A POST is answered with the name and the SHA-256 of what was sent.
 """
-import hashlib
-import http.server
+import _thread
 import socket
 import sys
-import threading
 
 
-class Answer(http.server.BaseHTTPRequestHandler):
-    name = ""
+def read_request(file):
+    """Method, path and body of what a client asks; the method is "" if it asks nothing."""
+    words = file.readline().decode().split()
+    length = 0
+    for line in iter(file.readline, b""):
+        if line in (b"\r\n", b"\n"):
+            break
+        name, _, value = line.decode().partition(":")
+        if name.lower() == "content-length":
+            length = int(value)
+    method, path = words[:2] if len(words) > 1 else ("", "")
+    return method, path, file.read(length)
 
-    def do_GET(self):
-        body = (self.name + "\n").encode()
-        if self.path.startswith("/bytes/"):
-            body = b"x" * int(self.path.removeprefix("/bytes/"))
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
-    def do_POST(self):
-        read = self.rfile.read(int(self.headers["Content-Length"]))
-        body = f"{self.name} {hashlib.sha256(read).hexdigest()}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+def answer(connection, name):
+    """One question, one answer, as HTTP/1.0 has it."""
+    try:
+        with connection, connection.makefile("rb") as file:
+            method, path, sent = read_request(file)
+            if not method:
+                return
+            body = f"{name}\n".encode()
+            if method == "POST":
+                # Few tests need it, and it takes time to start.
+                import hashlib
 
-    def log_message(self, *arguments):
+                body = f"{name} {hashlib.sha256(sent).hexdigest()}\n".encode()
+            elif path.startswith("/bytes/"):
+                body = b"x" * int(path.removeprefix("/bytes/"))
+            connection.sendall(f"HTTP/1.0 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+            connection.sendall(body)
+            connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        # The client is gone.
         pass
 
 
-class Server(http.server.ThreadingHTTPServer):
-    # The base class asks the resolver for a name, which may take seconds.
-    def server_bind(self):
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_name, self.server_port = self.server_address[:2]
-
-
-class Server6(Server):
-    address_family = socket.AF_INET6
+def serve(listener, name):
+    while True:
+        _thread.start_new_thread(answer, (listener.accept()[0], name))
 
 
 def main():
-    Answer.name, port, addresses = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
-    servers = [(Server6 if ":" in a else Server)((a, port), Answer) for a in addresses]
-    threads = [threading.Thread(target=s.serve_forever) for s in servers]
-    for thread in threads:
-        thread.start()
+    name, port, addresses = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    listeners = []
+    for address in addresses:
+        listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(5)
+        listeners.append(listener)
     print("ready", flush=True)
-    for thread in threads:
-        thread.join()
+    for listener in listeners[1:]:
+        _thread.start_new_thread(serve, (listener, name))
+    serve(listeners[0], name)
 
 
 main()
