@@ -96,8 +96,12 @@ $B/bpf/%.skel.h: $B/bpf/%.bpf.o Makefile
 	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $* > $@ && \
 		echo "#define $*__build 0x$$(sha256sum < $< | cut -c 1-16)ULL" >> $@
 
+# Of the sources, those that embed programs; the others need not wait for clang.
+EMBED := $(patsubst ctl/%.c,%.o,$(shell grep -l '[.]skel[.]h"' ctl/*.c))
+$(EMBED:%=$B/ctl/%) $(EMBED:%=$B/san/%): | $(SKEL)
+
 # The command
-$B/ctl/%.o: ctl/%.c $B/flags | $(SKEL)
+$B/ctl/%.o: ctl/%.c $B/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 $B/libweir.a: $(LIB_OBJ)
@@ -109,7 +113,7 @@ $B/man/%: ctl/%.scd
 	$(call say,SCDOC,$@) $(SCDOC) < $< > $@
 
 # Tests; unit tests run under ASan and UBSan
-$B/san/%.o: ctl/%.c $B/flags | $(SKEL)
+$B/san/%.o: ctl/%.c $B/flags
 	@mkdir -p $(@D)
 	$(call say,CC-SAN,$@) $(CC) $(ALL_CFLAGS) $(SAN) -MMD -MP -c $< -o $@
 $B/san/libweir.a: $(SAN_OBJ)
