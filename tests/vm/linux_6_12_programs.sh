@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Linux 6.12: its verifier differs from those of 6.1 and of later kernels.
+#
+# Takes 70 s.
+# Gives way: it computes only.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

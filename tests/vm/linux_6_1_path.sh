@@ -4,6 +4,8 @@
 # Linux 6.1: the tracepoints of the stack are there and load, UDP is read by other
 # ones than on later kernels, netem delays what a queue is blamed for, and nftables
 # what the stack is.
+#
+# Takes 150 s.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

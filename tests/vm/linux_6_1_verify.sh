@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Linux 6.1, the oldest that weir runs on: its verifier takes every program.
+#
+# Takes 110 s.
+# Gives way: it computes only.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
