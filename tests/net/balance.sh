@@ -95,13 +95,13 @@ test_forwarding_that_is_off_is_named() {
 	local said
 	build_network l2
 	ns_sysctl edge net.ipv4.ip_forward=0
-	said=$(assert_fails 5 service l2 "b1 10.0.1.11" 2>&1) || fail "$said"
+	said=$(assert_fails 5 service 'l2; track none' "b1 10.0.1.11" 2>&1) || fail "$said"
 	assert_contains "$said" "wan: forwarding is off"
 	assert_contains "$said" "sysctl -w net/ipv4/conf/wan/forwarding=1"
 	ns_sysctl edge net.ipv4.conf.wan.forwarding=1 net.ipv6.conf.wan.forwarding=0
-	said=$(assert_fails 5 service l2 "b1 2001:db8:7:1::11" 2>&1) || fail "$said"
+	said=$(assert_fails 5 service 'l2; track none' "b1 2001:db8:7:1::11" 2>&1) || fail "$said"
 	assert_contains "$said" "sysctl -w net/ipv6/conf/wan/forwarding=1"
-	service l2 "b1 10.0.1.11"
+	service 'l2; track none' "b1 10.0.1.11"
 }
 
 # send_frame VLAN...: a SYN to the VIP with these tags, the outermost first, from the client.
@@ -130,7 +130,7 @@ send_frame() {
 test_tagged_frames_for_a_VIP_are_the_hosts_and_arrive_as_they_were() {
 	local before
 	build_network l2
-	service l2 "b1 10.0.1.11" >/dev/null
+	service 'l2; track none' "b1 10.0.1.11" >/dev/null
 	assert_contains "$(weir edge show interface wan)" "xdp native"
 	capture edge wan "$TMP/seen.pcap" tcp port 80 or vlan
 	capture b1 eth0 "$TMP/b1.pcap" tcp port 80 or vlan
@@ -166,8 +166,8 @@ test_services_of_a_pool_have_totals_of_their_own() {
 	weir edge apply - <<-END >/dev/null
 		interface wan { xdp auto; balance }
 		pool both { backend b1 10.0.1.11; backend b2 10.0.2.12 }
-		service busy { address $VIP4; port tcp 80; forward l2; backends both }
-		service idle { address $VIP4; port tcp 81; forward l2; backends both }
+		service busy { address $VIP4; port tcp 80; forward l2; track none; backends both }
+		service idle { address $VIP4; port tcp 81; forward l2; track none; backends both }
 	END
 	ask 20 "http://$VIP4/"
 	wait_for 5 totals_agree
@@ -243,7 +243,7 @@ test_a_backend_whose_route_comes_later_gets_nothing_from_nowhere() {
 	ns_ip b1 address add 10.77.0.1/32 dev lo
 	weir b1 apply - <<<'interface eth0 { xdp auto; decap }' >/dev/null
 	capture b1 eth0 "$TMP/nowhere.pcap" 'ip proto 4 and src host 0.0.0.0'
-	service ipip "b1 10.77.0.1" >/dev/null 2>&1
+	service 'ipip; track none' "b1 10.77.0.1" >/dev/null 2>&1
 	ns_ip edge route add 10.77.0.1/32 via 10.0.1.11
 	ask 2 "http://$VIP4/"
 	assert_eq 2 "$none" "questions without an answer"

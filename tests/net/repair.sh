@@ -9,7 +9,8 @@ set -euo pipefail
 
 readonly HOP="10.0.7.11"
 
-# edge: wan to a client, lan to a backend. balance.conf sends to the backend.
+# edge: wan to a client, lan to a backend. balance.conf sends to the backend, without
+# pins: neighbours are the same then, and an older verifier is done in a quarter of the time.
 build_pair() {
 	ns_add client edge backend
 	veth client eth0 edge wan
@@ -24,8 +25,9 @@ build_pair() {
 		interface wan { xdp auto; balance }
 		service web {
 		    address 192.0.2.10
-		    port udp 53
+		    port tcp 80
 		    forward ipip
+		    track none
 		    backend b1 $HOP
 		}
 	END

@@ -3,6 +3,8 @@
 #
 # Linux 6.1: filters and what their rules do, with real sockets, at each hook
 # that it has.
+#
+# Takes 190 s.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -10,6 +12,8 @@ cd "$(dirname "$0")/../.."
 . tests/vm/lib.sh
 
 take net/filter
+# Marks and rejects show generic mode, where the same program runs as in native mode.
+leave the_table_holds_with_generic_XDP
 
 take net/actions
 # There "tc auto" is clsact: rejected with clsact, and what leaves beside XDP.
