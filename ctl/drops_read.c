@@ -51,6 +51,26 @@ static int read_rows(const struct applied *a, struct drops *d)
 	return error;
 }
 
+/* What a CPU counted of its last drop since its row has it. */
+static int add_rest(const struct applied *a, struct drops *d)
+{
+	int cpus = libbpf_num_possible_cpus();
+	OWN_FREE struct weir_path_cpu *parts = calloc(cpus > 0 ? cpus : 1, sizeof(*parts));
+	__u32 zero = 0;
+
+	if (!parts)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(a->state.maps.fd[WEIR_MAP_PATH_CPU], &zero, parts))
+		return 0;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		for (size_t i = 0; i < d->drops_count; i++) {
+			if (!memcmp(&d->drops[i].key, &parts[cpu].drop, sizeof(parts[cpu].drop)))
+				d->drops[i].packets += parts[cpu].drop_packets;
+		}
+	}
+	return 0;
+}
+
 static int read_processes(const struct applied *a, struct drops *d)
 {
 	__u32 sets = a->state.capacity.process_sets;
@@ -96,7 +116,7 @@ int drops_read(const struct applied *a, struct drops *out, struct failure *why)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	d.now_ns = (__u64)now.tv_sec * 1000000000 + now.tv_nsec;
-	if (read_rows(a, &d) || read_processes(a, &d) || read_flows(a, &d))
+	if (read_rows(a, &d) || add_rest(a, &d) || read_processes(a, &d) || read_flows(a, &d))
 		return fail_errno(why, ENOMEM, "cannot read what was lost");
 	if (places_read(&d.places, why))
 		return -1;

@@ -133,10 +133,25 @@ static __always_inline __u64 loss_clock(struct weir_path_cpu *cpu)
 	return cpu->jiffies_ns;
 }
 
+/* The row of @key, made where there is none; NULL where there are too many. */
+static __always_inline struct weir_drop *loss_row(const struct weir_drop_key *key,
+						  struct weir_path_cpu *cpu, __u64 packets)
+{
+	static const struct weir_drop none = {};
+	struct weir_drop *drop = bpf_map_lookup_elem(&weir_drops, key);
+
+	if (!drop) {
+		bpf_map_update_elem(&weir_drops, key, &none, BPF_NOEXIST);
+		drop = bpf_map_lookup_elem(&weir_drops, key);
+	}
+	if (!drop)
+		cpu->drops_full += packets;
+	return drop;
+}
+
 static __noinline KEEPS_RETURN int loss_count(const struct weir_path_place *place, __u32 kind,
 					      __u32 reason, __u32 packets)
 {
-	static const struct weir_drop none = {};
 	struct weir_path_cpu *cpu = path_cpu();
 	struct weir_drop_key key = { .reason = reason, .kind = kind };
 	struct weir_drop *drop;
@@ -145,31 +160,60 @@ static __noinline KEEPS_RETURN int loss_count(const struct weir_path_place *plac
 		return 0;
 	key.netns = place->netns;
 	key.ifindex = place->ifindex;
-	drop = bpf_map_lookup_elem(&weir_drops, &key);
-	if (!drop) {
-		bpf_map_update_elem(&weir_drops, &key, &none, BPF_NOEXIST);
-		drop = bpf_map_lookup_elem(&weir_drops, &key);
-	}
-	if (!drop) {
-		cpu->drops_full++;
+	drop = loss_row(&key, cpu, packets);
+	if (!drop)
 		return 0;
-	}
 	drop->packets += packets;
 	drop->last_ns = loss_clock(cpu);
 	return 0;
 }
 
+/* What was counted beside its row goes there, and the next like @place and @reason are. */
+static __noinline KEEPS_RETURN int loss_turn(const struct weir_path_place *place, __u32 reason)
+{
+	struct weir_path_cpu *cpu = path_cpu();
+	struct weir_drop *drop;
+
+	if (!place || !cpu)
+		return 0;
+	if (cpu->drop_packets) {
+		drop = loss_row(&cpu->drop, cpu, cpu->drop_packets);
+		if (drop)
+			drop->packets += cpu->drop_packets;
+		cpu->drop_packets = 0;
+	}
+	cpu->drop.netns = place->netns;
+	cpu->drop.ifindex = place->ifindex;
+	cpu->drop.reason = reason;
+	cpu->drop.kind = WEIR_DROP_DROP;
+	cpu->drop_jiffies = bpf_jiffies64();
+	return 0;
+}
+
+/*
+ * Drops come by thousands, and most are like the one before: what is asked for, and
+ * where the row is, holds for the rest of a jiffy.
+ */
 static __always_inline int loss_drop(struct sk_buff *skb, __u32 reason)
 {
-	const struct weir_image *image = loss_image();
+	struct weir_path_cpu *cpu = path_cpu();
 	struct weir_path_place place = {};
+	const struct weir_image *image;
 	struct net_device *dev;
 
-	if (!image)
+	if (!cpu)
 		return 0;
 	dev = loss_place(skb, &place);
-	if (loss_is_wanted(image, place, dev))
-		loss_count(&place, WEIR_DROP_DROP, reason, 1);
+	if (cpu->drop_jiffies == bpf_jiffies64() && cpu->drop.ifindex == place.ifindex &&
+	    cpu->drop.reason == reason && cpu->drop.netns == place.netns) {
+		cpu->drop_packets++;
+		return 0;
+	}
+	image = loss_image();
+	if (!image || !loss_is_wanted(image, place, dev))
+		return 0;
+	loss_turn(&place, reason);
+	loss_count(&place, WEIR_DROP_DROP, reason, 1);
 	return 0;
 }
 

@@ -293,6 +293,10 @@ struct weir_path_cpu {
 	__u64 slow_tat; /* ns; token bucket of slow events */
 	__u64 jiffies; /* of this kernel, when drops were counted last */
 	__u64 jiffies_ns; /* CLOCK_MONOTONIC then */
+	/* The drop that was counted last, and more of it in the same jiffy that its row has not. */
+	struct weir_drop_key drop;
+	__u64 drop_jiffies;
+	__u64 drop_packets;
 };
 
 #endif

@@ -248,7 +248,7 @@ put_counters() {
 		path, header, *counts = sys.argv[1:]
 		names = re.findall(r"X\((\w+), \"", open(header).read().split("define WEIR_PATH_COUNTERS")[1])
 		value = dict(zip(("drops_full", "retransmits_evicted", "processes_evicted"), map(int, counts)))
-		words = [value.get(name, 0) for name in names] + [0, 0, 0]
+		words = [value.get(name, 0) for name in names] + [0] * 8
 		data = struct.pack(f"={len(words)}Q", *words)
 		subprocess.run(["bpftool", "map", "update", "pinned", path, "key", "0", "0", "0", "0",
 		                "value", "hex", *(f"{b:02x}" for b in data)], check=True)
