@@ -121,6 +121,8 @@ static __always_inline bool wake_blame(struct wake_cause *cause, struct task_str
 	cause->key = 0;
 	if (!p)
 		return false;
+	if (!p->asked)
+		return true;
 	p->woken_pid = GET(task, tgid);
 	bpf_probe_read_kernel(p->woken_comm, sizeof(p->woken_comm),
 			      __builtin_preserve_access_index(&task->comm));

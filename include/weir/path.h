@@ -70,7 +70,10 @@ struct weir_path_place {
 	__u32 pad; /* must be 0 */
 };
 
-/* A packet on its way. Three cache lines, two of them to a set. */
+/*
+ * A packet on its way. Three cache lines, two of them to a set. All but the first
+ * is written only while a monitor asks for slow packets.
+ */
 struct weir_path {
 	__u64 key; /* hash of what makes the packet; 0: free */
 	struct weir_path_place place; /* of the last hook */
@@ -81,9 +84,14 @@ struct weir_path {
 	__u8 point; /* enum weir_path_point of the last hook */
 	__u8 origin_point;
 	__u8 slow; /* id of the monitor that is to hear of it; 0: none */
-	__u8 tcp_flags;
+	__u8 asked; /* id of the one that asked when it was first seen; 0: none */
 	__u32 pid; /* that read it; 0: none */
 	__u32 woken_pid; /* whom its arrival woke; 0: nobody, or nobody knows */
+	/* The stage that took longest, of those that are slow. */
+	__u32 longest_ticks;
+	__u8 longest; /* enum weir_path_stage */
+	__u8 passed; /* id of the monitor that asks for a place that it passed */
+	__u16 cpu; /* where the longest stage ended */
 	/* + 1; 0: the stage was not seen. Added up where it has several. */
 	__u32 delay[WEIR_PATH_COUNT];
 	__u8 saddr[16]; /* v4-mapped */
@@ -93,18 +101,15 @@ struct weir_path {
 	__u32 seq; /* host order, of TCP */
 	__u32 ack;
 	__u16 window; /* as in the header, of TCP */
+	__u8 tcp_flags;
 	__u8 proto;
-	__u8 told; /* id of the monitor that heard of it */
-	struct weir_path_place
-		longest_from; /* the stage that took longest, of those that are slow */
+	struct weir_path_place longest_from;
 	struct weir_path_place longest_to;
-	__u32 longest_ticks;
-	__u8 longest; /* enum weir_path_stage */
-	__u8 passed; /* id of the monitor that asks for a place that it passed */
-	__u16 cpu; /* where the longest stage ended */
-	char woken_comm[16];
+	char woken_comm[15]; /* its end may be missing */
+	__u8 told; /* id of the monitor that heard of it */
 };
 _Static_assert(sizeof(struct weir_path) == 192, "record is not three cache lines");
+_Static_assert(__builtin_offsetof(struct weir_path, delay) == 64, "its first line is not one");
 
 #define WEIR_PATH_WAYS 2
 

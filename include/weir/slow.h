@@ -128,7 +128,7 @@ WEIR_SLOW_INLINE void weir_slow_of(const struct weir_path *p, const struct weir_
 	__builtin_memcpy(e->delay, p->delay, sizeof(e->delay));
 	e->pid = p->pid;
 	e->woken_pid = p->woken_pid;
-	__builtin_memcpy(e->woken_comm, p->woken_comm, sizeof(e->woken_comm));
+	__builtin_memcpy(e->woken_comm, p->woken_comm, sizeof(p->woken_comm));
 }
 
 #endif

@@ -83,6 +83,22 @@ static __always_inline struct weir_path *path_find(__u64 key)
 	return set->way[1].key == key ? &set->way[1] : NULL;
 }
 
+/* What a monitor is told of a packet. */
+static __always_inline void path_describe(struct weir_path *p, const struct path_head *h)
+{
+	__builtin_memset(p->delay, 0, sizeof(*p) - __builtin_offsetof(struct weir_path, delay));
+	p->proto = h->proto;
+	path_flow_of(h, (struct weir_path_flow *)p->saddr);
+	if (h->proto == IPPROTO_TCP) {
+		const struct path_tcp *tcp = path_tcp(h);
+
+		p->tcp_flags = tcp->flags;
+		p->seq = bpf_ntohl(tcp->seq);
+		p->ack = bpf_ntohl(tcp->ack);
+		p->window = bpf_ntohs(tcp->window);
+	}
+}
+
 /* Begin @p anew with what is seen now. */
 static __always_inline void path_begin(struct weir_path *p, const struct path_sight *s)
 {
@@ -90,7 +106,7 @@ static __always_inline void path_begin(struct weir_path *p, const struct path_si
 
 	if (p->slow)
 		path_tell(p, 0);
-	__builtin_memset(p, 0, sizeof(*p));
+	__builtin_memset(p, 0, __builtin_offsetof(struct weir_path, delay));
 	p->key = s->key;
 	p->place = s->place;
 	p->origin_netns = s->place.netns;
@@ -99,16 +115,9 @@ static __always_inline void path_begin(struct weir_path *p, const struct path_si
 	p->first = s->now;
 	p->point = s->point;
 	p->origin_point = s->point;
-	p->proto = s->head->proto;
-	path_flow_of(s->head, (struct weir_path_flow *)p->saddr);
-	if (s->head->proto == IPPROTO_TCP) {
-		const struct path_tcp *tcp = path_tcp(s->head);
-
-		p->tcp_flags = tcp->flags;
-		p->seq = bpf_ntohl(tcp->seq);
-		p->ack = bpf_ntohl(tcp->ack);
-		p->window = bpf_ntohs(tcp->window);
-	}
+	p->asked = path_asked();
+	if (p->asked)
+		path_describe(p, s->head);
 	if (cpu)
 		cpu->started++;
 }
@@ -191,7 +200,7 @@ static __always_inline void path_measure(struct weir_path *p, __u32 stage,
 	cpu = path_cpu();
 	if (cpu)
 		cpu->matched++;
-	if (p)
+	if (p && p->asked)
 		p->delay[stage] = (p->delay[stage] ?: 1) + ticks;
 }
 

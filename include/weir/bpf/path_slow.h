@@ -110,6 +110,15 @@ static __always_inline void path_name_process(struct weir_slow *e)
 #endif
 }
 
+/* The id of the monitor that asks; 0: nobody does. */
+static __always_inline __u8 path_asked(void)
+{
+	__u32 zero = 0;
+	const struct weir_slow_ask *ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
+
+	return ask ? ask->id : 0;
+}
+
 /* What the monitor wants, if there is one. */
 static __always_inline const struct weir_slow_ask *path_ask(__u64 now_ns)
 {
@@ -187,8 +196,10 @@ static __always_inline void path_judge(struct weir_path *p, __u32 stage,
 	bool is_slow = false, was_slow;
 	__u32 zero = 0;
 
+	if (!p->asked)
+		return;
 	ask = bpf_map_lookup_elem(&weir_slow_ask, &zero);
-	if (!ask)
+	if (!ask || ask->id != p->asked)
 		return;
 	if (weir_slow_is_at(ask, from))
 		p->passed = ask->id;
