@@ -78,9 +78,9 @@ __noinline int set_ask_bucket(__u64 node, __u32 word, __u64 key)
 	__u32 shift = word & WEIR_SET_LINES_SHIFT, found = 0, zero = 0;
 	__u64 index = key >> (WEIR_SET_SLOT_BITS - shift);
 	__u64 none = ~0ULL, none_for_good = ~0ULL;
-	const struct set_view v = { .arena = bpf_map_lookup_elem(&weir_sets, &zero),
-				    .base = node,
-				    .mask = weir.sets_mask };
+	struct set_view v = { .arena = bpf_map_lookup_elem(&weir_sets, &zero),
+			      .base = node,
+			      .mask = weir.sets_mask };
 	const struct weir_set_line *line;
 	const __u32 *words;
 
@@ -95,9 +95,14 @@ __noinline int set_ask_bucket(__u64 node, __u32 word, __u64 key)
 
 		none &= miss;
 		none_for_good &= miss | slot;
+		KEEP_APART(none);
 	}
 	if ((__s64)(none_for_good & ~none) >= 0)
 		return (none_for_good >> 63) ^ 1;
+	/* Found again, where the stack has no room for it. */
+	KEEP_APART(key);
+	index = key >> (WEIR_SET_SLOT_BITS - shift);
+	v.mask = weir.sets_mask;
 	words = set_at(&v, (sizeof(*line) << shift) + index * WEIR_SET_SLOTS * sizeof(*words));
 #pragma unroll
 	for (int i = 0; i < WEIR_SET_SLOTS; i++) {
@@ -106,6 +111,7 @@ __noinline int set_ask_bucket(__u64 node, __u32 word, __u64 key)
 		__u32 hit = -(__u32)((slot & ~miss) >> 63);
 
 		found = (words[i] & hit) | (found & ~hit);
+		KEEP_APART(found);
 	}
 	return found;
 }
