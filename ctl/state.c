@@ -145,18 +145,26 @@ static __u32 newest_maps(const char *path)
 	return newest;
 }
 
-static int map_image(struct state *s, struct failure *why)
+/* Returns a descriptor, -ENOENT where nothing is applied, or -1. */
+static int open_image(const struct state *s, struct failure *why)
 {
-	OWN_FD int inner = -1;
-	__u32 zero = 0, id = 0, size;
-	void *mapped;
+	__u32 zero = 0, id = 0;
+	int inner;
 
 	if (bpf_map_lookup_elem(s->maps.fd[WEIR_MAP_IMAGE], &zero, &id))
-		return 0;
+		return -ENOENT;
 	inner = bpf_map_get_fd_by_id(id);
+	return inner < 0 ? fail_errno(why, inner, "cannot open the image in force") : inner;
+}
+
+static int map_image(struct state *s, struct failure *why)
+{
+	OWN_FD int inner = open_image(s, why);
+	__u32 size = s->capacity.image_bytes + WEIR_IMAGE_PAD;
+	void *mapped;
+
 	if (inner < 0)
-		return fail_errno(why, inner, "cannot open the image in force");
-	size = s->capacity.image_bytes + WEIR_IMAGE_PAD;
+		return inner == -ENOENT ? 0 : -1;
 	mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, inner, 0);
 	if (mapped == MAP_FAILED)
 		return fail_errno(why, errno, "cannot map the image in force");
@@ -165,18 +173,14 @@ static int map_image(struct state *s, struct failure *why)
 	return 0;
 }
 
-/* Before anything else of the maps is believed: its maps may be others, of other sizes. */
+/* Before anything else of the maps is believed: they may be others, of other sizes. */
 static int check_abi(struct state *s, struct failure *why)
 {
-	OWN_FD int inner = -1;
-	__u32 zero = 0, id = 0;
+	OWN_FD int inner = open_image(s, why);
 	struct weir_image *image;
 
-	if (bpf_map_lookup_elem(s->maps.fd[WEIR_MAP_IMAGE], &zero, &id))
-		return 0;
-	inner = bpf_map_get_fd_by_id(id);
 	if (inner < 0)
-		return fail_errno(why, inner, "cannot open the image in force");
+		return inner == -ENOENT ? 0 : -1;
 	image = mmap(NULL, sizeof(*image), PROT_READ, MAP_SHARED, inner, 0);
 	if (image == MAP_FAILED)
 		return fail_errno(why, errno, "cannot map the image in force");

@@ -4,7 +4,7 @@
 # Linux 6.12 has tcx, unlike 6.1, and is older than what the other suites run on:
 # what depends on links and on the way to the hooks, and packets at each hook.
 #
-# Takes 80 s.
+# Takes 150 s.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

@@ -4,7 +4,7 @@
 # Linux 6.1: changes under traffic lose no packet, and an apply that is killed
 # leaves what the next one can work with.
 #
-# Takes 90 s.
+# Takes 120 s.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

@@ -4,7 +4,7 @@
 # Linux 6.1 has no tcx: attaching under clsact, finding again what is attached,
 # and repairing it.
 #
-# Takes 190 s.
+# Takes 300 s.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

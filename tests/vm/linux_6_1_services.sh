@@ -7,7 +7,7 @@
 # lb_icmp, fragment, complete and nat*) is shown on the kernel at hand only; that
 # their code loads on 6.1 is prog/verify's to show.
 #
-# Takes 100 s.
+# Takes 130 s.
 # Gives way: it computes only.
 set -euo pipefail
 

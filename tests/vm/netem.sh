@@ -7,7 +7,7 @@
 # between weir and tcpdump may lie a millisecond: p50 may be off by 12 % or 1 ms, where
 # net/truth_rtt wants 2 % or 50 us. The number of samples is held as strictly.
 #
-# Takes 110 s.
+# Takes 160 s.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

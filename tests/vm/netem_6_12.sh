@@ -3,7 +3,7 @@
 #
 # tests/vm/netem.sh on Linux 6.12, which has tcx.
 #
-# Takes 120 s.
+# Takes 130 s.
 set -euo pipefail
 
 WEIR_NETEM_KERNEL=6.12 exec "$(dirname "$0")/netem.sh"
